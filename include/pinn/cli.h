@@ -1,0 +1,34 @@
+/* The command line: options, help from the tables, signals. */
+#pragma once
+#include "pinn/choice.h"
+#include "pinn/error.h"
+#include <stdbool.h>
+
+typedef enum { CLI_SOLVE, CLI_CHECK, CLI_EVALUATE, CLI_INFORMATION } CliAction;
+
+typedef struct {
+  CliAction action;
+  const char *case_file;
+  int n_override;
+  const char **overrides;    /* --set PATH=VALUE */
+  bool resume;
+  const char *checkpoint;    /* --resume FILE, --start-from FILE, --evaluate FILE; NULL = newest */
+  bool start_from;
+  const char *points;        /* --points FILE */
+  const char *output;        /* --output DIR */
+  const char *backend;
+  bool overwrite, quiet, json;
+  int petsc_argc;            /* what stands after --, with argv[0] */
+  char **petsc_argv;
+} Cli;
+
+/* Parses argv before PETSc starts. --help, --list, --man, --completion, --version print to stdout and set
+   CLI_INFORMATION. A mistake prints one sentence with the nearest known option to stderr.
+   Returns false where the process should end with EXIT_USER. */
+bool CliParse(int argc, char **argv, Cli *cli);
+void CliDestroy(Cli *cli);
+
+/* From now on SIGINT, SIGTERM, SIGUSR1, SIGUSR2 only set a flag; a second SIGINT ends the process at once.
+   CliStopRequested: has any rank seen a signal? Collective on comm, cheap. name [out] "SIGTERM" or NULL. */
+PetscErrorCode CliCatchSignals(void);
+PetscErrorCode CliStopRequested(MPI_Comm comm, bool *stop, const char **name);

@@ -1,0 +1,94 @@
+/* Formula text -> one expression graph (DAG) -> programs that evaluate it in jet algebra, forwards and backwards.
+
+   A Formula is the graph and its symbols, shared by all expressions of a problem: equal subexpressions are one node, sums
+   are kept as linear combinations, and derivatives are operators on their operand (d(d(u,x),x) + d(d(u,y),y) becomes one
+   operator applied to u), so that a program finds by itself which columns collapse.
+
+   The language: numbers, pi, coordinates, constants, fields, + - * / ^, the functions of FunctionTable, comparisons
+   (< <= > >= == !=), `if(c, a, b)`, derivatives by subscript (u_t, u_xx, u_x_y; coordinates longer than one letter and
+   vector components as u_{x[0]x[0]}) or d(e, x) or d(e, x, 4), laplacian(e) and grad(e) over the SPACE coordinates (all but `t`; all
+   with laplacian(e, x, t)), biharmonic(e), div(a, b ...) or div(grad(e) * k), dot(a, b), norm2(x) of a vector, dn(e) and
+   n_x on boundaries, sum(i, first, last, e) with x[i], x[i+1] and data c[i], vectors as lists (a, b). */
+#pragma once
+#include <stdbool.h>
+#include "pinn/choice.h"
+#include "pinn/jet.h"
+
+typedef struct Formula_s *Formula;
+typedef int FormulaNode; /* index of a node of the graph; -1 = none */
+
+PetscErrorCode FormulaCreate(Formula *formula);
+PetscErrorCode FormulaDestroy(Formula *formula);
+
+/* Symbols. `where` is the text that starts error messages ("case.cfg:12: problem.fields"), copied; a name already taken,
+   not an identifier, or ending in something a subscript could be confused with is an error.
+     length  of a vector coordinate x[length]; 0 for a scalar one. Components are numbered on from the last coordinate. */
+PetscErrorCode FormulaAddCoordinate(Formula formula, const char *where, const char *name, int length);
+PetscErrorCode FormulaAddConstant(Formula formula, const char *where, const char *name, double value);
+/* A network output: a leaf whose jets the caller supplies. `output` is its component in the network's arrays. */
+PetscErrorCode FormulaAddOutput(Formula formula, const char *where, const char *name, int output);
+/* A name for an expression (field defined by a transform, problem.define, manufactured forcing, exact solution). */
+PetscErrorCode FormulaDefine(Formula formula, const char *where, const char *name, FormulaNode node);
+/* Takes a name away again, so that it can mean something else from now on (`net` differs from field to field; fields
+   stand for the exact solution while a forcing is manufactured). Nodes already built keep their meaning. */
+PetscErrorCode FormulaUndefine(Formula formula, const char *name);
+
+/* Parses text into a node. Errors (PETSC_ERR_USER_INPUT): "<where>: column 7: ..." with the text and a caret line where
+   it helps, for syntax, unknown symbols (with the nearest known one), derivatives by unknown coordinates, wrong argument
+   counts, vectors where a number is wanted, an index outside a vector. */
+PetscErrorCode FormulaParse(Formula formula, const char *where, const char *text, FormulaNode *node);
+/* A constant expression ("2*pi", "nu/4") to its value; an error where it depends on anything else. */
+PetscErrorCode FormulaParseConstant(Formula formula, const char *where, const char *text, double *value);
+
+int FormulaCoordinates(Formula formula);                       /* number, vector components counted one by one */
+const char *FormulaCoordinateName(Formula formula, int coord); /* "x", "x[3]"; owned by formula */
+int FormulaFindCoordinate(Formula formula, const char *name);  /* -1 where unknown */
+bool FormulaUsesNormal(Formula formula, FormulaNode node);
+bool FormulaUsesNetwork(Formula formula, FormulaNode node);
+/* The node as text, for messages (truncated to size). Cannot fail. */
+void FormulaPrint(Formula formula, FormulaNode node, char *text, size_t size);
+
+/* A program evaluates several nodes (roots) at points. It decides the columns every node carries: the plan of the network
+   outputs, collapsed where that carries fewer columns.
+   ProgramIsLinear: the roots are affine in the network outputs and their derivatives (a least-squares stage then needs
+   one solve). */
+typedef struct Program_s *Program;
+typedef struct ProgramWork_s *ProgramWork;
+
+PetscErrorCode ProgramCreate(Formula formula, int n_root, const FormulaNode roots[], Program *program);
+PetscErrorCode ProgramDestroy(Program *program);
+JetPlan ProgramPlan(Program program);    /* of the network outputs: at least column 0; borrowed */
+bool ProgramUsesNetwork(Program program);
+bool ProgramIsLinear(Program program);
+int ProgramRoots(Program program);
+
+/* Parts that do not depend on the network (coefficients, manufactured forcing) are computed once a point set and kept
+   by the caller: ProgramStatics numbers a point, ProgramEvaluateStatics fills them.
+     x       [in]   [n][n_coord]
+     normal  [in]   [n][n_coord] outward unit normal, or NULL where no root uses it
+     statics [out]  [n_static][n] with row stride `stride` */
+int ProgramStatics(Program program);
+void ProgramEvaluateStatics(Program program, ProgramWork work, int n, const double x[], const double normal[],
+                            double statics[], size_t stride);
+
+/* Work space of one thread for at most max_point points. Holds what the last evaluation left. */
+PetscErrorCode ProgramWorkCreate(Program program, int max_point, ProgramWork *work);
+PetscErrorCode ProgramWorkDestroy(ProgramWork *work);
+
+/* Values of the roots.
+     net    [in]   [column][n][n_output] jets of the network outputs (columns of ProgramPlan), or NULL without network
+     roots  [out]  [n_root][n] with row stride n
+   Cannot fail: NaN and Inf come out as they arise. */
+void ProgramEvaluate(Program program, ProgramWork work, int n, const double x[], const double normal[],
+                     const double statics[], size_t stride, const double net[], int n_output, double roots[]);
+
+/* At the points of the last evaluation: net_bar = sum over roots of (d root / d net)^T root_bar.
+     root_bar  [in]   [n_root][n] with row stride n
+     net_bar   [out]  [column][n][n_output], overwritten */
+void ProgramReverse(Program program, ProgramWork work, const double root_bar[], double net_bar[]);
+/* At the points of the last evaluation: root_dot = (d root / d net) net_dot. */
+void ProgramTangent(Program program, ProgramWork work, const double net_dot[], double root_dot[]);
+
+/* After an evaluation that gave NaN or Inf at point p in root `root`: the innermost node where it first appeared, as text
+   ("log(u - 1), where its argument is -0.3"). Returns false where the value is finite. Cannot fail. */
+bool ProgramExplain(Program program, ProgramWork work, int root, int p, char *text, size_t size);

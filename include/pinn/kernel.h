@@ -1,0 +1,51 @@
+/* Batched arithmetic on jets: the only code that touches every number, one table of operations a backend.
+
+   An array of jets is [column][lane], lane fastest, column stride `stride` >= n. A lane is one neuron at one point (in a
+   network) or one point (in a formula): the arithmetic is the same. What the columns mean is the plan's business
+   (jet.h); here they are numbers and a jet product is a sparse bilinear table. */
+#pragma once
+#include <stddef.h>
+
+#define KERNEL_MAX_ORDER 8 /* of differentiation; s' needs one more coefficient, the second tangent two */
+
+/* w_c = sum over t in [start[c], start[c+1]) of coef[t] * u_{left[t]} * v_{right[t]}. Borrowed by whoever holds it. */
+typedef struct {
+  int n_column;
+  const int *start; /* [n_column + 1] */
+  const int *left;  /* [start[n_column]] */
+  const int *right;
+  const double *coef;
+} KernelProduct;
+
+/* The product table and its restrictions to powers of a nilpotent jet h (h_0 = 0):
+   power[k] gives h^k = h * h^(k-1) for k = 2..order, without terms that touch column 0. */
+typedef struct {
+  int order; /* the highest order of a column */
+  KernelProduct product;
+  KernelProduct power[KERNEL_MAX_ORDER + 1]; /* [2..order] are set */
+} KernelTables;
+
+/* Normalized Taylor coefficients of a scalar function: s[k * n + lane] = f^(k)(x[lane]) / k!, k = 0..order.
+     parameter  the exponent of `pow`; unused by others */
+typedef void (*KernelSeries)(int order, size_t n, double parameter, const double *x, double *s);
+
+typedef struct {
+  /* C[m][n] = alpha * op(A) op(B) + beta * C, row-major, op by 'N' or 'T'; leading dimensions of the arrays as stored.
+     Runs on one thread: the caller parallelizes over tiles. */
+  void (*gemm)(char op_a, char op_b, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
+               const double *b, size_t ldb, double beta, double *c, size_t ldc);
+  /* v = f(u); where d != NULL also d = f'(u); where e != NULL (needs d) also e = f''(u), all as jets.
+     Power series in h = u - u_0:  v = sum_k s_k h^k,  d = sum_k (k+1) s_{k+1} h^k,  e = sum_k (k+1)(k+2) s_{k+2} h^k.
+     v, d and e may each alias u. Cost: order - 1 truncated products a lane. */
+  void (*compose)(const KernelTables *tables, KernelSeries series, double parameter, size_t n, const double *u,
+                  size_t stride_u, double *v, size_t stride_v, double *d, double *e, size_t stride_d);
+  /* w (+)= u v, `add` != 0 accumulates. w aliases neither. */
+  void (*multiply)(const KernelProduct *product, size_t n, const double *u, size_t stride_u, const double *v,
+                   size_t stride_v, double *w, size_t stride_w, int add);
+  /* u_bar (+)= transpose of (u -> d u) applied to v_bar: u_bar_j (+)= sum over terms (i, j) of c: coef d_i v_bar_c.
+     The adjoint of compose (d = f'(u)) and of multiply (d = the other factor). u_bar aliases neither. */
+  void (*multiply_transpose)(const KernelProduct *product, size_t n, const double *d, size_t stride_d,
+                             const double *v_bar, size_t stride_v, double *u_bar, size_t stride_u, int add);
+} Kernel;
+
+extern const Kernel KernelCPU;

@@ -1,0 +1,32 @@
+/* What is solved: the case's `problem` group as expression nodes.
+
+   Blocks are the sets of rows: block 0 is the interior with all equations, the others are the conditions. */
+#pragma once
+#include "pinn/points.h"
+
+typedef struct Problem_s *Problem;
+
+typedef struct {
+  const char *name;    /* equation or condition name, for tables and messages */
+  const char *text;    /* residual as written */
+  FormulaNode node;    /* its expression */
+  double weight;       /* w_e of the loss */
+} Term;
+
+typedef struct {
+  const char *on;   /* selection text; "interior" for block 0 */
+  const char *path; /* "problem.conditions[2]", for ConfigWhere */
+  int n_term;
+  const Term *terms;
+} Block;
+
+PetscErrorCode ProblemCreate(Config config, Problem *problem);
+PetscErrorCode ProblemDestroy(Problem *problem);
+
+Formula ProblemFormula(Problem problem); /* borrowed */
+int ProblemFields(Problem problem);
+const char *ProblemFieldName(Problem problem, int field);
+FormulaNode ProblemField(Problem problem, int field); /* the field as an expression of the network outputs */
+FormulaNode ProblemExact(Problem problem, int field); /* -1 where none is known */
+int ProblemBlocks(Problem problem);
+const Block *ProblemBlock(Problem problem, int block);

@@ -1,0 +1,29 @@
+/* Counter-based random numbers: Philox 4x32-10 of Random123, keyed by what is drawn, not by when. The same numbers on
+   any number of ranks and threads, and on a GPU. */
+#pragma once
+#include <stdint.h>
+
+/* What is drawn; part of the key, so that no two uses share a stream. */
+typedef enum {
+  RANDOM_WEIGHTS = 1,
+  RANDOM_FEATURES,
+  RANDOM_INTERIOR,
+  RANDOM_CONDITION,
+  RANDOM_HELDOUT,
+  RANDOM_ADAPTIVE,
+  RANDOM_SHUFFLE,
+  RANDOM_TEST
+} RandomStream;
+
+typedef struct {
+  uint32_t seed;
+  uint32_t stream;    /* a RandomStream */
+  uint32_t block;     /* which condition, layer ... */
+  uint32_t iteration; /* of resampling */
+} RandomKey;
+
+/* The i-th number of the stream: uniform in (0, 1), 53 bits, never 0 or 1; standard normal (Box-Muller on the pair of
+   counter i); 64 random bits. Cannot fail. */
+double RandomUniform(RandomKey key, uint64_t i);
+double RandomNormal(RandomKey key, uint64_t i);
+uint64_t RandomBits(RandomKey key, uint64_t i);

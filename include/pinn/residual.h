@@ -1,0 +1,49 @@
+/* The rows of a problem at its points, r_n = sqrt(w_e / |X_e|) R_e(x_n), and their derivatives by theta; and probes, which
+   evaluate any expressions of the fields anywhere. Threads share tiles of points; every sum is taken in a fixed order. */
+#pragma once
+#include "pinn/network.h"
+#include "pinn/problem.h"
+#include "pinn/rows.h"
+
+/* Evaluates expression nodes of a problem at points, with one program and one sweep a thread. */
+typedef struct Probe_s *Probe;
+PetscErrorCode ProbeCreate(Problem problem, Network network, int n_root, const FormulaNode roots[], Probe *probe);
+PetscErrorCode ProbeDestroy(Probe *probe);
+JetPlan ProbePlan(Probe probe); /* borrowed */
+/* values [out] [n_root][n]; theta [in] [n_param] in full; normal may be NULL where no root uses it. Not collective. */
+PetscErrorCode ProbeEvaluate(Probe probe, const double theta[], int n, const double x[], const double normal[],
+                             double values[]);
+
+typedef struct Residual_s *Residual;
+
+/* Draws the case's points and prepares all blocks. problem, domain and network are borrowed. Collective.
+   Errors: PETSC_ERR_USER_INPUT for conditions that select no points, normals asked for where there are none, an estimate
+   of memory above limits.memory. */
+PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Domain domain, Network network,
+                              Residual *residual);
+PetscErrorCode ResidualDestroy(Residual *residual);
+Rows ResidualRows(Residual residual); /* borrowed */
+
+/* Terms (equations, then conditions), in the order of tables and histories. */
+int ResidualTerms(Residual residual);
+const char *ResidualTermName(Residual residual, int term);
+
+/* Root mean square and maximum of |R_e| (without weights), by term, of the training points or of fresh held-out points
+   that no stage has seen.  rms, max [out] [n_term]; max may be NULL. Collective. */
+PetscErrorCode ResidualStatistics(Residual residual, Vec theta, bool heldout, double rms[], double max[]);
+/* The training RMS of the last full evaluation at no cost: what the progress table shows. Collective. */
+PetscErrorCode ResidualLastRMS(Residual residual, double rms[]);
+/* Rows evaluated by this rank so far (a row with its derivative counts once), for rows/s. */
+double ResidualRowsEvaluated(Residual residual);
+
+/* Where NaN or Inf is at theta: "equation 'burgers' at (x, t) = (0.5, 0): log(u - 1), where its argument is -0.3"; empty
+   where all rows are finite. Collective, same text on all ranks. */
+PetscErrorCode ResidualExplain(Residual residual, Vec theta, char *text, size_t size);
+
+/* What a person wants to know beforehand (--check and the header): "interior: 4096 points, 1 equation, columns 1, x, ..."
+   one line a block. Rank 0's view of all ranks; text owned by residual. */
+const char *ResidualDescribe(Residual residual);
+double ResidualMemoryMB(Residual residual); /* estimated, this rank, without the optimizer */
+
+/* All of theta on every rank, values [out] [n_param]. Collective. */
+PetscErrorCode ResidualGatherTheta(Residual residual, Vec theta, double values[]);

@@ -1,0 +1,124 @@
+/* The one table of everything a case file may say. The reader, --help, the man page, the completion and the resolved case
+   all come from it. */
+#include <float.h>
+#include <math.h>
+#include "pinn/config.h"
+
+#define ANY -INFINITY, INFINITY
+#define POSITIVE DBL_MIN, INFINITY
+#define NOT_NEGATIVE 0, INFINITY
+#define COUNT 1, 2147483647
+#define TIMES 0, 2147483647
+#define NO_RANGE -INFINITY, INFINITY, NULL
+#define TEXT(path, fallback, help) {path, CONFIG_STRING, fallback, NO_RANGE, NULL, help}
+#define GROUP(path, fallback, help) {path, CONFIG_GROUP, fallback, NO_RANGE, NULL, help}
+
+
+const ConfigKey ConfigKeys[] = {
+    {"seed", CONFIG_INT, "1", TIMES, NULL, NULL, "seed of all random numbers of the run"},
+
+    GROUP("problem", NULL, "what is solved"),
+    {"problem.coordinates", CONFIG_STRINGS, NULL, NO_RANGE, NULL,
+     "names of the coordinates; \"x[5]\" is a vector of five; `t` is time, all others are space"},
+    {"problem.fields", CONFIG_STRINGS, NULL, NO_RANGE, NULL, "names of the unknown fields"},
+    GROUP("problem.constants", "", "numbers with a name, as numbers or constant formulas (\"2*pi\")"),
+    {"problem.constants.*", CONFIG_REAL, NULL, ANY, NULL, NULL, "value"},
+    GROUP("problem.define", "", "formulas with a name, used like symbols by everything below"),
+    TEXT("problem.define.*", NULL, "formula"),
+    GROUP("problem.exact", "", "the true solution, by field: errors are reported, forcings can be manufactured"),
+    TEXT("problem.exact.*", NULL, "formula of the coordinates"),
+    GROUP("problem.transform", "", "a field as an expression of its network output `net`: hard constraints"),
+    TEXT("problem.transform.*", NULL, "formula of the coordinates and `net`"),
+    {"problem.equations", CONFIG_LIST, NULL, NO_RANGE, NULL, "residuals that vanish in the interior"},
+    TEXT("problem.equations[].name", "", "for tables and messages; default: equation 1, 2, ..."),
+    TEXT("problem.equations[].residual", NULL, "formula that must be zero"),
+    {"problem.equations[].weight", CONFIG_REAL, "1.0", POSITIVE, NULL, NULL, "factor of its mean square in the loss"},
+    TEXT("problem.equations[].manufactured", "",
+         "symbol that stands for the forcing which makes problem.exact the solution"),
+    {"problem.conditions", CONFIG_LIST, "", NO_RANGE, NULL, "residuals that vanish on parts of the domain"},
+    TEXT("problem.conditions[].name", "", "for tables and messages; default: its `on`"),
+    TEXT("problem.conditions[].on", NULL,
+         "where: \"x = 0 | x = 1\", \"t = 0\", \"x.lower\", \"boundary\", \"x = 0 & y = 0\", \"interior\""),
+    TEXT("problem.conditions[].residual", NULL, "formula that must be zero there"),
+    {"problem.conditions[].weight", CONFIG_REAL, "1.0", POSITIVE, NULL, NULL, "factor of its mean square in the loss"},
+    {"problem.conditions[].count", CONFIG_INTS, "", COUNT, NULL, NULL, "points; default: points.conditions.count"},
+    {"problem.conditions[].sampler", CONFIG_WORD, "", 0, 0, &SamplerTable, NULL,
+     "default: points.conditions.sampler"},
+
+    GROUP("domain", NULL, "where the equations hold"),
+    {"domain.type", CONFIG_WORD, "\"box\"", 0, 0, &DomainTable, NULL, "shape"},
+    {"domain.lower", CONFIG_REALS, "0.0", ANY, NULL, "box", "lower bounds, one a coordinate or one for all"},
+    {"domain.upper", CONFIG_REALS, "1.0", ANY, NULL, "box", "upper bounds, one a coordinate or one for all"},
+    {"domain.center", CONFIG_REALS, "0.0", ANY, NULL, "ball", "center, one a coordinate or one for all"},
+    {"domain.radius", CONFIG_REAL, "1.0", POSITIVE, NULL, "ball", "radius"},
+
+    GROUP("points", "{}", "where the residuals are taken"),
+    GROUP("points.interior", "{}", "points of the equations"),
+    {"points.interior.sampler", CONFIG_WORD, "\"sobol\"", 0, 0, &SamplerTable, NULL, "how they are placed"},
+    {"points.interior.count", CONFIG_INTS, "2048", COUNT, NULL, NULL,
+     "how many; for grid and chebyshev also one number a coordinate"},
+    {"points.interior.resample", CONFIG_INT, "0", TIMES, NULL, NULL, "iterations between new draws; 0 = never"},
+    {"points.interior.adapt", CONFIG_INT, "0", TIMES, NULL, NULL,
+     "iterations between draws with density |r|/mean|r| + 1 (RAD); 0 = never"},
+    GROUP("points.conditions", "{}", "points of each condition"),
+    {"points.conditions.sampler", CONFIG_WORD, "\"sobol\"", 0, 0, &SamplerTable, NULL, "how they are placed"},
+    {"points.conditions.count", CONFIG_INTS, "256", COUNT, NULL, NULL,
+     "how many a condition; for grid and chebyshev also one number a free coordinate"},
+    {"points.heldout", CONFIG_INT, "4096", COUNT, NULL, NULL, "fresh points for the verification of each block"},
+
+    GROUP("network", "{}", "the trial function"),
+    {"network.type", CONFIG_WORD, "\"mlp\"", 0, 0, &NetworkTable, NULL, "architecture"},
+    {"network.activation", CONFIG_WORD, "\"tanh\"", 0, 0, &ActivationTable, NULL, "activation of hidden layers"},
+    {"network.hidden", CONFIG_INTS, "[32, 32]", 1, 1048576, NULL, "mlp", "widths of the hidden layers"},
+    {"network.features", CONFIG_INT, "512", 1, 1048576, NULL, "random-features", "number of random features"},
+    {"network.scale", CONFIG_REALS, "4.0", POSITIVE, NULL, "random-features",
+     "standard deviation of the feature frequencies, radians per unit, one a coordinate or one for all"},
+    {"network.scale_search", CONFIG_BOOL, "false", NO_RANGE, "random-features",
+     "let the least-squares stage look for better scales by the held-out residual"},
+    {"network.periodic", CONFIG_STRINGS, "", NO_RANGE, "random-features",
+     "coordinates that are periodic over the domain: their frequencies are whole (sin activation only)"},
+    {"network.normalize", CONFIG_BOOL, "true", NO_RANGE, "mlp", "map the domain to [-1, 1] before the first layer"},
+
+    {"solver", CONFIG_LIST, "( { type = \"adam\"; iterations = 2000; }, { type = \"gauss-newton\"; } )", NO_RANGE, NULL,
+     "stages, run one after the other"},
+    {"solver[].type", CONFIG_WORD, NULL, 0, 0, &StageTable, NULL, "method"},
+    {"solver[].iterations", CONFIG_INT, "1000", TIMES, NULL, NULL, "most iterations"},
+    {"solver[].tolerance", CONFIG_REAL, "1e-28", NOT_NEGATIVE, NULL, NULL, "the stage ends when the loss is below"},
+    {"solver[].learning_rate", CONFIG_REAL, "1e-3", POSITIVE, NULL, "adam", "step size"},
+    {"solver[].decay", CONFIG_REAL, "1.0", POSITIVE, NULL, "adam",
+     "the step size falls to learning_rate * decay at the last iteration, exponentially"},
+    {"solver[].beta1", CONFIG_REAL, "0.9", 0, 0.9999999, NULL, "adam", "decay of the first moment"},
+    {"solver[].beta2", CONFIG_REAL, "0.999", 0, 0.9999999, NULL, "adam", "decay of the second moment"},
+    {"solver[].history", CONFIG_INT, "50", 1, 1000, NULL, "lbfgs", "pairs kept"},
+    {"solver[].damping", CONFIG_REAL, "1e-3", NOT_NEGATIVE, NULL, "gauss-newton", "first damping, relative to max diag J^T J"},
+    {"solver[].method", CONFIG_STRING, "\"auto\"", NO_RANGE, "gauss-newton",
+     "auto, qr, svd, normal or kernel: how the damped step is solved"},
+    {"solver[].geodesic", CONFIG_BOOL, "false", NO_RANGE, "gauss-newton", "geodesic acceleration of the step"},
+    {"solver[].cutoff", CONFIG_REAL, "1e-14", 0, 1, NULL, "least-squares",
+     "singular values below cutoff times the largest count as zero"},
+
+    GROUP("verify", "{}", "the truth to compare with; problem.exact is used where it is given"),
+    TEXT("verify.reference", "", "HDF5 file with /points and one dataset a field; beside the case file"),
+    {"verify.tolerance", CONFIG_REAL, "", POSITIVE, NULL, NULL,
+     "largest relative L2 error of a field with which the run counts as done (exit status 4 above it)"},
+    {"verify.grid", CONFIG_INTS, "", 2, 1048576, NULL, NULL,
+     "nodes a coordinate of the grid on which exact solutions are compared; default: output.grid"},
+
+    GROUP("output", "{}", "what the run leaves"),
+    TEXT("output.directory", "", "run folder; default: output/ and the name of the case file"),
+    {"output.grid", CONFIG_INTS, "", 2, 1048576, NULL, NULL,
+     "nodes a coordinate of fields.vtkhdf; default: 101 (1-D: 1001, 3-D: 41; none above)"},
+    {"output.every", CONFIG_INT, "0", TIMES, NULL, NULL,
+     "iterations between lines of the table; 0 = at most one a second"},
+    {"output.error_every", CONFIG_INT, "0", TIMES, NULL, NULL,
+     "iterations between errors against the truth in the history; 0 = only at printed lines"},
+    {"output.checkpoint_seconds", CONFIG_REAL, "300.0", NOT_NEGATIVE, NULL, NULL,
+     "s between checkpoints; 0 = only at the end and at signals"},
+    {"output.keep", CONFIG_INT, "2", 1, 1000, NULL, NULL, "checkpoints kept"},
+
+    GROUP("limits", "{}", "when to stop"),
+    {"limits.wall_time", CONFIG_REAL, "", POSITIVE, NULL, NULL, "s; a checkpoint is written and the run ends with status 3"},
+    {"limits.memory", CONFIG_REAL, "", POSITIVE, NULL, NULL, "MB a rank; default: the memory of the machine"},
+
+    {NULL, CONFIG_GROUP, NULL, NO_RANGE, NULL, NULL},
+};
