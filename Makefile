@@ -1,4 +1,4 @@
-# pinn-solve. `make help` lists the targets; every variable below can be given on the command line.
+# pinn-solve. `make help` lists the targets; V=1 shows commands; any variable below can be given on the command line.
 MAKEFLAGS += --no-print-directory
 CC        := mpicc
 BUILD     ?= build
@@ -6,42 +6,117 @@ PREFIX    ?= /usr/local
 OPT       ?= -O3 -g
 SAN       ?=
 V         ?= 0
-PACKAGES  := PETSc hdf5-openmpi libconfig gsl
+PACKAGES  := PETSc hdf5-openmpi libconfig lapacke blas gsl
+Q         := $(if $(filter 1,$(V)),,@)
 
-# `make run` and `make check` install what is missing before any compiler flag is asked for.
-ifneq ($(shell pkg-config --exists $(PACKAGES) check 2>/dev/null && command -v $(CC) >/dev/null && echo yes),yes)
-ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
-$(info $(shell scripts/install-packages >&2))
+# What is missing is installed before the first compiler flag is asked for.
+ifneq ($(filter-out help clean packages,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell pkg-config --exists $(PACKAGES) check 2>/dev/null && command -v $(CC)),)
+else ifneq ($(shell sh scripts/install-packages || echo failed),)
+$(error packages are missing, see above)
 endif
 endif
 
 VERSION   := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Werror
-CPPFLAGS  += -Iinclude -isystem $(subst -I,-isystem ,$(shell pkg-config --cflags-only-I $(PACKAGES)))
-CFLAGS    := -std=c11 $(OPT) -fopenmp -fno-math-errno $(WARN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
-LDLIBS    := $(shell pkg-config --libs $(PACKAGES)) -llapacke -lblas -lm
+CPPFLAGS  += -Iinclude $(subst -I,-isystem ,$(shell pkg-config --cflags-only-I $(PACKAGES)))
+CFLAGS    := -std=c11 -D_GNU_SOURCE $(OPT) -fopenmp -fno-math-errno $(WARN) \
+             $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
+LDLIBS    := $(shell pkg-config --libs $(PACKAGES)) -lm
 LDFLAGS   += -fopenmp $(if $(SAN),-fsanitize=$(SAN))
 
-# The folders in the order in which they may use one another; FOLDERS= builds and tests a part.
-FOLDERS   ?= error kernel jet formula config problem points network residual optimizer output cli
+# The folders in the order in which they may use one another; FOLDERS= builds and tests some of them.
+FOLDERS   ?= error kernel jet formula config problem points network residual optimizer output cli run
 src.c     := $(sort $(foreach f,$(FOLDERS),$(shell find src/$(f) -name '*.c')))
-test.c    := $(filter $(foreach f,$(FOLDERS),tests/test_$(f)%),$(sort $(wildcard tests/test_*.c)))
+test.c    := $(sort $(foreach f,$(FOLDERS),$(wildcard tests/test_$(f).c tests/test_$(f)_*.c)))
 T         ?=
 lib       := $(BUILD)/libpinn.a
 program   := $(BUILD)/pinn-solve
 tests     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(if $(T),$(filter tests/test_$(T)%,$(test.c)),$(test.c)))
-Q         := $(if $(filter 1,$(V)),,@)
+mpi.tests := $(filter %_mpi,$(tests))
+MPIRUN    ?= mpirun --allow-run-as-root --oversubscribe
+# Waiting threads sleep: tests share their machine.
+export OMP_WAIT_POLICY ?= passive
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all run check test build help clean
+.PHONY: all run check test test-mpi test-program configs accuracy style format lint asan valgrind install packages info help clean
 
 all: $(program) ## build the program (the default)
+
+run: $(program) ## build and solve configs/poisson2d.cfg
+	$(program) --overwrite configs/poisson2d.cfg
+
+check: all style test test-mpi test-program configs ## all tests: style, units, two ranks, the program, short cases
+
+test: $(tests) ## unit tests; T=jet selects tests/test_jet*.c
+	$(if $(tests),,$(error no test matches T=$(T)))
+	$(Q)for t in $(tests); do echo "== $$t"; $$t || exit 1; done
+
+test-mpi: $(mpi.tests) $(program)
+	$(Q)for t in $(mpi.tests); do echo "== 2 ranks: $$t"; CK_FORK=no $(MPIRUN) -n 2 $$t || exit 1; done
+
+test-program: $(program)
+	$(Q)PINN_SOLVE=$(program) MPIRUN="$(MPIRUN)" tests/program.sh
+
+configs: $(program)
+	$(Q)PINN_SOLVE=$(program) scripts/run-configs short
+
+accuracy: $(program) ## every case in full against the error it states (an hour)
+	$(Q)PINN_SOLVE=$(program) scripts/run-configs full
+
+style: ## formatting, sizes, direction of includes, shell scripts
+	$(Q)scripts/check-style
+
+format: ## clang-format every source
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+lint: ## clang-tidy and cppcheck
+	clang-tidy --quiet $(src.c) -- -std=c11 -D_GNU_SOURCE $(CPPFLAGS)
+	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Iinclude src
+
+asan: ## the unit tests under address and undefined-behaviour sanitizers
+	ASAN_OPTIONS=detect_leaks=0 $(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g' SAN=address,undefined test
+
+valgrind: $(program) ## a short case under valgrind
+	OMP_NUM_THREADS=1 valgrind --quiet --error-exitcode=9 --suppressions=/usr/share/openmpi/openmpi-valgrind.supp \
+	  $(program) --overwrite --output $(BUILD)/valgrind --set network.features=20 --set 'points.interior.count=[6,6]' \
+	  --set verify.tolerance=1e30 configs/poisson2d.cfg
+
+install: $(program) ## to PREFIX (/usr/local): program, man page, completion, example cases
+	install -D -m 755 $(program) $(DESTDIR)$(PREFIX)/bin/pinn-solve
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(program) --man > $(DESTDIR)$(PREFIX)/share/man/man1/pinn-solve.1
+	$(program) --completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pinn-solve
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pinn-solve/configs configs/*.cfg
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pinn-solve/configs/data configs/data/*
+
+packages: ## install the system packages that are missing
+	sh scripts/install-packages
+
+info: ## what this build uses
+	@echo "version  $(VERSION)"; echo "compiler $$($(CC) --version | head -1)"
+	@for p in $(PACKAGES) check; do echo "$$p $$(pkg-config --modversion $$p)"; done
+	@echo "flags    $(CFLAGS)"; echo "links    $(LDLIBS)"
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+clean: ## remove everything that was built
+	rm -rf $(BUILD)
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo '  CC    $<'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The version changes with every commit: it is compiled in where it differs from the last build's.
+$(BUILD)/src/cli/version.o: CPPFLAGS += -DPINN_VERSION='"$(VERSION)"'
+$(BUILD)/src/cli/version.o: $(BUILD)/version
+$(BUILD)/version: force
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
+.PHONY: force
 
 $(lib): $(src.c:%.c=$(BUILD)/%.o)
 	@echo '  AR    $@'
@@ -54,15 +129,5 @@ $(program): $(BUILD)/src/main.o $(lib)
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/harness.o $(lib)
 	@echo '  LINK  $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) $(LDLIBS)
-
-test: $(tests) ## unit tests; T=jet selects tests/test_jet*.c
-	$(if $(tests),,$(error no test matches T=$(T)))
-	@for t in $(tests); do echo "== $$t"; $$t || exit 1; done
-
-help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
-
-clean: ## remove everything that was built
-	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

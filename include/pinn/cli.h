@@ -10,23 +10,28 @@ typedef struct {
   CliAction action;
   const char *case_file;
   int n_override;
-  const char **overrides;    /* --set PATH=VALUE */
+  const char **overrides; /* --set PATH=VALUE */
   bool resume;
-  const char *checkpoint;    /* --resume FILE, --start-from FILE, --evaluate FILE; NULL = newest */
+  const char *checkpoint; /* --resume FILE, --start-from FILE, --evaluate FILE; NULL = newest */
   bool start_from;
-  const char *points;        /* --points FILE */
-  const char *output;        /* --output DIR */
+  const char *points; /* --points FILE */
+  const char *output; /* --output DIR */
   const char *backend;
   bool overwrite, quiet, json;
-  int petsc_argc;            /* what stands after --, with argv[0] */
+  int petsc_argc; /* what stands after --, with argv[0] */
   char **petsc_argv;
 } Cli;
 
-/* Parses argv before PETSc starts. --help, --list, --man, --completion, --version print to stdout and set
-   CLI_INFORMATION. A mistake prints one sentence with the nearest known option to stderr.
+/* Parses argv before PETSc starts; cli borrows its words, and petsc_argv is its tail (the "--" becomes argv[0]).
+   --help, --list, --man, --completion and --version print to stdout and set CLI_INFORMATION. A mistake prints one
+   sentence with the nearest known option to stderr.
+   cli is to be freed with CliDestroy after CLI_SOLVE, CLI_CHECK and CLI_EVALUATE; otherwise it owns nothing.
    Returns false where the process should end with EXIT_USER. */
 bool CliParse(int argc, char **argv, Cli *cli);
 void CliDestroy(Cli *cli);
+
+/* "1.2-3-gabcdef": the commit this was built from. Cannot fail. */
+const char *PinnVersion(void);
 
 /* From now on SIGINT, SIGTERM, SIGUSR1, SIGUSR2 only set a flag; a second SIGINT ends the process at once.
    CliStopRequested: has any rank seen a signal? Collective on comm, cheap. name [out] "SIGTERM" or NULL. */

@@ -1,4 +1,4 @@
-/* The case file: libconfig text checked against ONE table of keys (src/config/keys.h), with defaults filled in.
+/* The case file: libconfig text checked against ONE table of keys (src/config/keys.c), with defaults filled in.
 
    A path names a setting: "network.hidden", "solver[1].iterations", "problem.constants.nu". In the table list elements
    are written "solver[].iterations" and free names "problem.constants.*". Asking for a path that the table does not
@@ -9,8 +9,18 @@
 #include <stdio.h>
 #include "pinn/choice.h"
 
-typedef enum { CONFIG_GROUP, CONFIG_LIST, CONFIG_INT, CONFIG_REAL, CONFIG_BOOL, CONFIG_STRING, CONFIG_WORD,
-               CONFIG_INTS, CONFIG_REALS, CONFIG_STRINGS } ConfigType;
+typedef enum {
+  CONFIG_GROUP,
+  CONFIG_LIST,
+  CONFIG_INT,
+  CONFIG_REAL,
+  CONFIG_BOOL,
+  CONFIG_STRING,
+  CONFIG_WORD,
+  CONFIG_INTS,
+  CONFIG_REALS,
+  CONFIG_STRINGS
+} ConfigType;
 
 /* One row of the table. CONFIG_WORD is a string that must be in `choices`; an INTS, REALS or STRINGS setting may be
    written as a scalar. */
@@ -26,12 +36,21 @@ typedef struct {
 
 extern const ConfigKey ConfigKeys[]; /* ends with path == NULL */
 
+/* "whole number", "list of groups" ... Cannot fail. */
+const char *ConfigTypeName(ConfigType type);
+/* "positive", "from 1 to 1000" ...; "" where a key has no limits. Cannot fail; truncates to size. */
+void ConfigKeyRange(const ConfigKey *key, char *text, size_t size);
+
 typedef struct Config_s *Config;
 
-/* Reads a case file: rank 0 reads, all ranks get the text; `overrides` are the --set options, in order.
-     overrides  [in]  [n] "PATH=VALUE", VALUE in libconfig syntax (a bare word is taken as a string)
-   Every error is one sentence that starts "file:line:" (or "--set PATH:"): unknown key with the nearest known one, wrong
-   type, out of range, unknown word, missing required key, a key that does not belong to the chosen type.
+/* Reads a case file: rank 0 reads, all ranks get the text and the same outcome; `overrides` are the --set options, in
+   order.
+     overrides  [in]  [n] "PATH=VALUE", VALUE in libconfig syntax; what is no number, truth value, bracket or quote is
+                      taken as text
+     config     [out] to be freed with ConfigDestroy; NULL after an error
+   Arrays may be written as lists and may mix whole numbers, reals and formulas; @include is refused.
+   Errors: every one is a sentence that starts "file:line:" (or "--set PATH:"): unknown key with the nearest known one,
+   wrong type, out of range, unknown word, missing required key, a key that does not belong to the chosen type.
    Collective on comm. */
 PetscErrorCode ConfigLoad(MPI_Comm comm, const char *file, int n, const char *const overrides[], Config *config);
 /* The same from text; `name` stands for the file in messages. Not collective. */
@@ -44,8 +63,8 @@ const char *ConfigText(Config config); /* its text as read; owned by config */
 /* Is the path set by the file, an override, or a non-empty default? List elements and free names: do they exist? */
 bool ConfigHas(Config config, const char *path);
 
-/* Values. Strings are owned by config. Arrays: *n is the length, *values owned by config.
-   The path is printf-formatted by the caller; see ConfigPath. */
+/* Values, owned by config. Where the setting is absent, a string is NULL and an array has *n = 0; an absent number or
+   truth value is a bug (ask ConfigHas). A number may be asked for as an array of one, a whole number as a real. */
 PetscErrorCode ConfigGetInt(Config config, const char *path, PetscInt *value);
 PetscErrorCode ConfigGetReal(Config config, const char *path, PetscReal *value);
 PetscErrorCode ConfigGetBool(Config config, const char *path, bool *value);
@@ -58,8 +77,8 @@ PetscErrorCode ConfigGetStrings(Config config, const char *path, int *n, const c
 int ConfigCount(Config config, const char *path);
 const char *ConfigMember(Config config, const char *path, int k);
 
-/* "case.cfg:12: network.hidden" for messages about a setting (the file's line, or "--set network.hidden", or
-   "case.cfg: network.hidden" for a default). Owned by config; distinct results stay valid. Cannot fail. */
+/* "case.cfg:12: network.hidden" for messages about a setting ("--set network.hidden" for an override,
+   "case.cfg: network.hidden" for a default or an absent one). Owned by config; stays valid. Cannot fail. */
 const char *ConfigWhere(Config config, const char *path);
 /* snprintf into one of 8 rotating buffers: ConfigGetReal(c, ConfigPath("solver[%d].tolerance", k), &tol). */
 const char *ConfigPath(const char *format, ...);

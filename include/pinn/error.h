@@ -24,8 +24,8 @@ typedef enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USER = 2, EXIT_STOPPED = 3, 
     if (PetscUnlikely(!(condition))) SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, __VA_ARGS__);                       \
   } while (0)
 
-/* Installs the handler that prints one line "pinn-solve: ..." on rank 0 for a user's mistake or the environment, and
-   PETSc's trace for a bug. Remove with PetscPopErrorHandler(). Not collective. */
+/* Installs the handler that records the sentence of a user's mistake or of the environment (ErrorText; main prints it)
+   and prints PETSc's trace for a bug. Remove with PetscPopErrorHandler(). Not collective. */
 PetscErrorCode ErrorPushHandler(void);
 
 /* The exit status that belongs to an error code: 2 for PETSC_ERR_USER_INPUT, 1 for any other. Cannot fail. */
@@ -36,7 +36,7 @@ ExitStatus ErrorExitStatus(PetscErrorCode code);
 const char *ErrorText(void);
 
 /* Makes all ranks return the same outcome of work that only some ranks did (files on rank 0): the largest code wins
-   and its text is printed once. Collective on comm. Returns that code. */
+   and all ranks get its text. Collective on comm. Returns that code. */
 PetscErrorCode ErrorAgree(MPI_Comm comm, PetscErrorCode code);
 
 /* The word nearest to `word` by edit distance (transpositions count one), or NULL where none is within a third of its

@@ -1,14 +1,15 @@
 /* Formula text -> one expression graph (DAG) -> programs that evaluate it in jet algebra, forwards and backwards.
 
-   A Formula is the graph and its symbols, shared by all expressions of a problem: equal subexpressions are one node, sums
-   are kept as linear combinations, and derivatives are operators on their operand (d(d(u,x),x) + d(d(u,y),y) becomes one
-   operator applied to u), so that a program finds by itself which columns collapse.
+   A Formula is the graph and its symbols, shared by all expressions of a problem: equal subexpressions are one node,
+   sums are kept as linear combinations, and derivatives are operators on their operand (d(d(u,x),x) + d(d(u,y),y)
+   becomes one operator applied to u), so that a program finds by itself which columns collapse.
 
    The language: numbers, pi, coordinates, constants, fields, + - * / ^, the functions of FunctionTable, comparisons
-   (< <= > >= == !=), `if(c, a, b)`, derivatives by subscript (u_t, u_xx, u_x_y; coordinates longer than one letter and
-   vector components as u_{x[0]x[0]}) or d(e, x) or d(e, x, 4), laplacian(e) and grad(e) over the SPACE coordinates (all but `t`; all
-   with laplacian(e, x, t)), biharmonic(e), div(a, b ...) or div(grad(e) * k), dot(a, b), norm2(x) of a vector, dn(e) and
-   n_x on boundaries, sum(i, first, last, e) with x[i], x[i+1] and data c[i], vectors as lists (a, b). */
+   (< <= > >= == !=), `if(c, a, b)`, derivatives by subscript (u_t, u_xx, u_x_y; vector components as u_{x[0]x[0]}) or
+   d(e, x), d(e, x, 4), d(e, x, 2, y), laplacian(e) and grad(e) over the SPACE coordinates (all but `t`; all with
+   laplacian(e, x, t)), biharmonic(e), div(a, b ...) or div(grad(e) * k), dot(a, b), norm2(x) of a vector, dn(e), n_x
+   and the vector n on boundaries (in space, and held fixed by derivatives: dn(dn(e)) is n_i n_j d_ij e),
+   sum(i, first, last, e) with x[i], x[i+1] and data c[i], vectors as lists (a, b). */
 #pragma once
 #include <stdbool.h>
 #include "pinn/choice.h"
@@ -20,11 +21,14 @@ typedef int FormulaNode; /* index of a node of the graph; -1 = none */
 PetscErrorCode FormulaCreate(Formula *formula);
 PetscErrorCode FormulaDestroy(Formula *formula);
 
-/* Symbols. `where` is the text that starts error messages ("case.cfg:12: problem.fields"), copied; a name already taken,
-   not an identifier, or ending in something a subscript could be confused with is an error.
-     length  of a vector coordinate x[length]; 0 for a scalar one. Components are numbered on from the last coordinate. */
+/* Symbols. `where` is the text that starts error messages ("case.cfg:12: problem.fields"), copied; a name already
+   taken, not an identifier, or ending in something a subscript could be confused with is an error.
+     length  of a vector coordinate x[length]; 0 for a scalar one. Components are numbered on from the last coordinate.
+     */
 PetscErrorCode FormulaAddCoordinate(Formula formula, const char *where, const char *name, int length);
 PetscErrorCode FormulaAddConstant(Formula formula, const char *where, const char *name, double value);
+/* A list of numbers c, read as c[0] .. c[n - 1] or as a vector.  values [in] [n], copied. */
+PetscErrorCode FormulaAddData(Formula formula, const char *where, const char *name, int n, const double values[]);
 /* A network output: a leaf whose jets the caller supplies. `output` is its component in the network's arrays. */
 PetscErrorCode FormulaAddOutput(Formula formula, const char *where, const char *name, int output);
 /* A name for an expression (field defined by a transform, problem.define, manufactured forcing, exact solution). */
@@ -34,8 +38,8 @@ PetscErrorCode FormulaDefine(Formula formula, const char *where, const char *nam
 PetscErrorCode FormulaUndefine(Formula formula, const char *name);
 
 /* Parses text into a node. Errors (PETSC_ERR_USER_INPUT): "<where>: column 7: ..." with the text and a caret line where
-   it helps, for syntax, unknown symbols (with the nearest known one), derivatives by unknown coordinates, wrong argument
-   counts, vectors where a number is wanted, an index outside a vector. */
+   it helps, for syntax, unknown symbols (with the nearest known one), derivatives by unknown coordinates, wrong
+   argument counts, vectors where a number is wanted, an index outside a vector. */
 PetscErrorCode FormulaParse(Formula formula, const char *where, const char *text, FormulaNode *node);
 /* A constant expression ("2*pi", "nu/4") to its value; an error where it depends on anything else. */
 PetscErrorCode FormulaParseConstant(Formula formula, const char *where, const char *text, double *value);
@@ -48,8 +52,8 @@ bool FormulaUsesNetwork(Formula formula, FormulaNode node);
 /* The node as text, for messages (truncated to size). Cannot fail. */
 void FormulaPrint(Formula formula, FormulaNode node, char *text, size_t size);
 
-/* A program evaluates several nodes (roots) at points. It decides the columns every node carries: the plan of the network
-   outputs, collapsed where that carries fewer columns.
+/* A program evaluates several nodes (roots) at points. It decides the columns every node carries: the plan of the
+   network outputs, collapsed where that carries fewer columns. The formula is borrowed.
    ProgramIsLinear: the roots are affine in the network outputs and their derivatives (a least-squares stage then needs
    one solve). */
 typedef struct Program_s *Program;
@@ -57,7 +61,7 @@ typedef struct ProgramWork_s *ProgramWork;
 
 PetscErrorCode ProgramCreate(Formula formula, int n_root, const FormulaNode roots[], Program *program);
 PetscErrorCode ProgramDestroy(Program *program);
-JetPlan ProgramPlan(Program program);    /* of the network outputs: at least column 0; borrowed */
+JetPlan ProgramPlan(Program program); /* of the network outputs: at least column 0; borrowed */
 bool ProgramUsesNetwork(Program program);
 bool ProgramIsLinear(Program program);
 int ProgramRoots(Program program);
@@ -74,8 +78,10 @@ void ProgramEvaluateStatics(Program program, ProgramWork work, int n, const doub
 /* Work space of one thread for at most max_point points. Holds what the last evaluation left. */
 PetscErrorCode ProgramWorkCreate(Program program, int max_point, ProgramWork *work);
 PetscErrorCode ProgramWorkDestroy(ProgramWork *work);
+size_t ProgramWorkBytes(Program program, int max_point); /* how much it would take */
 
-/* Values of the roots.
+/* Values of the roots. x, normal and statics are borrowed until the next evaluation, net is not. Without statics (NULL)
+   they are computed on the way.
      net    [in]   [column][n][n_output] jets of the network outputs (columns of ProgramPlan), or NULL without network
      roots  [out]  [n_root][n] with row stride n
    Cannot fail: NaN and Inf come out as they arise. */
@@ -89,6 +95,6 @@ void ProgramReverse(Program program, ProgramWork work, const double root_bar[], 
 /* At the points of the last evaluation: root_dot = (d root / d net) net_dot. */
 void ProgramTangent(Program program, ProgramWork work, const double net_dot[], double root_dot[]);
 
-/* After an evaluation that gave NaN or Inf at point p in root `root`: the innermost node where it first appeared, as text
-   ("log(u - 1), where its argument is -0.3"). Returns false where the value is finite. Cannot fail. */
+/* After an evaluation that gave NaN or Inf at point p in root `root`: the innermost node where it first appeared, as
+   text ("log(u - 1), where its argument is -0.3"). Returns false where the value is finite. Cannot fail. */
 bool ProgramExplain(Program program, ProgramWork work, int root, int p, char *text, size_t size);

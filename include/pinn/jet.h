@@ -2,8 +2,8 @@
 
    A column carries either one normalized Taylor coefficient z_a = (1/a!) d^a z of a multi-index a, or, collapsed, the
    value of a whole operator sum_k c_k d^{a_k} z (numerics: the top-order coefficients enter every recurrence linearly,
-   so a fixed linear combination of them propagates as one column). The set is closed: with a column, all strict divisors
-   of its multi-indices are there as plain columns. Column 0 is the value. Orders ascend. */
+   so a fixed linear combination of them propagates as one column). The set is closed: with a column, all strict
+   divisors of its multi-indices are there as plain columns. Column 0 is the value. Orders ascend. */
 #pragma once
 #include "pinn/error.h"
 #include "pinn/kernel.h"
@@ -14,7 +14,8 @@ typedef struct {
   int coord[KERNEL_MAX_ORDER];
 } JetIndex;
 
-/* sum_k coef[k] d^{index[k]}, true derivatives (not divided by a!), without repeated indices, sorted by JetIndexCompare. */
+/* sum_k coef[k] d^{index[k]}, true derivatives (not divided by a!), without repeated indices, sorted by
+   JetIndexCompare. */
 typedef struct {
   int n;
   JetIndex *index;

@@ -1,20 +1,23 @@
 /* Batched arithmetic on jets: the only code that touches every number, one table of operations a backend.
 
-   An array of jets is [column][lane], lane fastest, column stride `stride` >= n. A lane is one neuron at one point (in a
-   network) or one point (in a formula): the arithmetic is the same. What the columns mean is the plan's business
+   An array of jets is [column][lane], lane fastest, column stride `stride` >= n. A lane is one neuron at one point (in
+   a network) or one point (in a formula): the arithmetic is the same. What the columns mean is the plan's business
    (jet.h); here they are numbers and a jet product is a sparse bilinear table. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 
-#define KERNEL_MAX_ORDER 8 /* of differentiation; s' needs one more coefficient, the second tangent two */
+#define KERNEL_MAX_ORDER  8     /* of differentiation; s' needs one more coefficient, the second tangent two */
+#define KERNEL_MAX_POWERS 16384 /* (order - 2) * (columns below the highest order): what compose can hold */
 
 /* w_c = sum over t in [start[c], start[c+1]) of coef[t] * u_{left[t]} * v_{right[t]}. Borrowed by whoever holds it. */
-typedef struct {
+typedef struct KernelProduct_s {
   int n_column;
   const int *start; /* [n_column + 1] */
   const int *left;  /* [start[n_column]] */
   const int *right;
   const double *coef;
+  const struct KernelProduct_s *transpose; /* of v -> w: left is u's column, right w's; NULL where not needed */
 } KernelProduct;
 
 /* The product table and its restrictions to powers of a nilpotent jet h (h_0 = 0):
@@ -43,7 +46,8 @@ typedef struct {
   void (*multiply)(const KernelProduct *product, size_t n, const double *u, size_t stride_u, const double *v,
                    size_t stride_v, double *w, size_t stride_w, int add);
   /* u_bar (+)= transpose of (u -> d u) applied to v_bar: u_bar_j (+)= sum over terms (i, j) of c: coef d_i v_bar_c.
-     The adjoint of compose (d = f'(u)) and of multiply (d = the other factor). u_bar aliases neither. */
+     The adjoint of compose (d = f'(u)) and of multiply (d = the other factor). u_bar aliases neither. Needs
+     product->transpose. */
   void (*multiply_transpose)(const KernelProduct *product, size_t n, const double *d, size_t stride_d,
                              const double *v_bar, size_t stride_v, double *u_bar, size_t stride_u, int add);
 } Kernel;

@@ -16,15 +16,16 @@ typedef struct NetworkSweep_s *NetworkSweep;
      n_field
      lower, upper          [in] [n_coord] bounding box of the domain; inputs are mapped to [-1, 1] by it
                            (network.normalize)
-   Not collective; the same on every rank for the same seed. Errors: PETSC_ERR_USER_INPUT, for one where the parameters do
-   not fit in memory. */
+   Not collective; the same on every rank for the same seed. Errors: PETSC_ERR_USER_INPUT, for one where the parameters
+   do not fit in memory. */
 PetscErrorCode NetworkCreate(Config config, int n_coord, const char *const coordinates[], int n_field,
                              const double lower[], const double upper[], Network *network);
 PetscErrorCode NetworkDestroy(Network *network);
 
-size_t NetworkParameters(Network network);                                /* n_param */
-void NetworkLastLayer(Network network, size_t *begin, int *n_feature);    /* theta[begin ..]; n_feature = n_hidden */
-const char *NetworkDescribe(Network network);                             /* "mlp 2-64-64-1, tanh"; owned by network */
+size_t NetworkParameters(Network network);  /* n_param */
+double NetworkWeightCount(Network network); /* of all layers, frozen ones too: multiply-adds of a sweep, a jet column */
+void NetworkLastLayer(Network network, size_t *begin, int *n_feature); /* theta[begin ..]; n_feature = n_hidden */
+const char *NetworkDescribe(Network network);                          /* "mlp 2-64-64-1, tanh"; owned by network */
 
 /* Draws theta [out] [n_param] from the network's seed (counter-based: independent of ranks and threads). */
 void NetworkInitialize(Network network, double theta[]);
@@ -44,6 +45,8 @@ bool NetworkSearchesScales(Network network); /* network.scale_search */
    Cost: about 2 columns max_point (sum of widths) doubles. */
 PetscErrorCode NetworkSweepCreate(Network network, JetPlan plan, int max_point, NetworkSweep *sweep);
 PetscErrorCode NetworkSweepDestroy(NetworkSweep *sweep);
+/* Its size in doubles, for estimates. Cannot fail. */
+double NetworkSweepDoubles(Network network, JetPlan plan, int max_point);
 
 /* The number of points whose jets fill about half of this machine's L2 cache, at least 8: what a tile should hold. */
 int NetworkTilePoints(Network network, JetPlan plan);
@@ -65,7 +68,7 @@ void NetworkReverse(NetworkSweep sweep, const double theta[], const double out_b
 void NetworkTangent(NetworkSweep sweep, const double theta[], const double v[], double out_dot[]);
 
 /* One row a point: J[p][k] = sum_{c,f} out_bar[c][p][f] d out[c][p][f] / d theta[begin + k], k < count.
-     J  [out]  [n][ld], ld >= count
+     J  [out]  [n][ld], ld >= count; begin and count bound whole layers
    Cost: the reverse sweep, and columns x n x n_param multiplications for the outer products; layers below `begin` are
    not swept. */
 void NetworkRows(NetworkSweep sweep, const double theta[], const double out_bar[], size_t begin, size_t count,

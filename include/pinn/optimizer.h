@@ -1,4 +1,5 @@
-/* Solver stages: each entry of the case's `solver` list is one Optimizer that improves theta by what it sees of Rows. */
+/* Solver stages: each entry of the case's `solver` list is one Optimizer that improves theta by what it sees of Rows.
+   */
 #pragma once
 #include "pinn/config.h"
 #include "pinn/rows.h"
@@ -7,42 +8,48 @@ typedef struct Optimizer_s *Optimizer;
 
 typedef enum {
   OPTIMIZER_RUNNING = 0,
-  OPTIMIZER_CONVERGED, /* tolerance reached */
-  OPTIMIZER_STALLED,   /* no step decreases the loss any more (rounding level or lack of capacity) */
+  OPTIMIZER_CONVERGED,  /* tolerance reached, or the exact minimizer of a linear problem found */
+  OPTIMIZER_STALLED,    /* no step decreases the loss any more (rounding level or lack of capacity) */
   OPTIMIZER_ITERATIONS, /* all iterations done */
-  OPTIMIZER_STOPPED,   /* the monitor asked for it: signal, time limit */
-  OPTIMIZER_DIVERGED   /* NaN or Inf in loss or gradient at the current theta */
+  OPTIMIZER_STOPPED,    /* the monitor asked for it: signal, time limit */
+  OPTIMIZER_DIVERGED    /* NaN or Inf in loss or gradient; theta is the last point where both were finite */
 } OptimizerReason;
 
-const char *OptimizerReasonText(OptimizerReason reason); /* "converged: ..." in words */
+const char *OptimizerReasonText(OptimizerReason reason); /* "converged: the loss is below the tolerance" */
 
 typedef struct {
-  const char *stage;        /* "gauss-newton" */
+  const char *stage; /* "gauss-newton" */
   int stage_index;
   PetscInt iteration;       /* of this stage, 0 = before the first step */
   PetscInt iterations;      /* asked for */
   double loss;              /* 1/2 |r|^2 */
-  const char *control_name; /* "damping", "step", "rank": what the column shows; "" for none */
+  const char *control_name; /* what the column shows: "rate", "step", "damping", "rank", "scale" */
   double control;
-  double gradient_norm;     /* NaN where the method has none at hand */
+  double gradient_norm; /* NaN where the method has none at hand */
 } Progress;
 
 /* Called after every iteration (and once before the first) with the current theta. *stop ends the stage with
-   OPTIMIZER_STOPPED after this iteration. Collective: every rank gets the same answer. */
+   OPTIMIZER_STOPPED after this iteration. The state (OptimizerGetState) and theta are then those of this iteration: a
+   checkpoint may be taken. Not called again for the iteration at which a stage is resumed. Collective: every rank gets
+   the same answer. */
 typedef PetscErrorCode (*OptimizerMonitorFn)(Optimizer optimizer, const Progress *progress, Vec theta, void *context,
                                              bool *stop);
 
-/* The stage solver[index]. rows is borrowed. Collective on rows->comm. */
+/* The stage solver[index]. rows is borrowed. Collective on rows->comm.
+   Errors: PETSC_ERR_USER_INPUT for an unknown method, or where a dense Jacobian does not fit in memory. */
 PetscErrorCode OptimizerCreate(Config config, int index, Rows rows, Optimizer *optimizer);
 PetscErrorCode OptimizerDestroy(Optimizer *optimizer);
 PetscErrorCode OptimizerSetMonitor(Optimizer optimizer, OptimizerMonitorFn monitor, void *context);
-/* Runs the stage from its current iteration. On return theta is the best point reached by an accepted step. */
+/* Runs the stage from its current iteration. Before rows are evaluated at iteration k, and so again at the start of a
+   resumed run, rows->ops->update is called with k, the number of steps done. On return theta is the best point reached
+   by an accepted step; it has the layout of VecCreateMPI(comm, PETSC_DECIDE, n_param). */
 PetscErrorCode OptimizerSolve(Optimizer optimizer, Vec theta, OptimizerReason *reason);
 
 /* Everything besides theta that the stage needs to go on where it is, as named arrays of doubles (an integer up to 2^53
    is kept exactly). Arrays laid out like theta are gathered by the caller.
      OptimizerGetState   entries are borrowed; valid until the next step. The iteration is one of them. Collective.
-     OptimizerSetState   after Create, before Solve: gives back what a checkpoint held, every entry as `values` (those that
+     OptimizerSetState   after Create, before Solve: gives back what a checkpoint held, every entry as `values` (those
+     that
                          were Vecs too, in full on all ranks). Unknown or missing names or lengths are
                          PETSC_ERR_USER_INPUT ("the checkpoint is of another stage"). */
 typedef struct {

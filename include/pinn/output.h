@@ -1,20 +1,23 @@
 /* What a run leaves behind: the run folder with fields, history, checkpoints, resolved case and summary, and what a
-   person sees on the terminal. Files are written under a temporary name, synced and renamed, so that a name always holds
-   a whole file. All functions are collective; rank 0 does what is not parallel, and all ranks agree on errors. */
+   person sees on the terminal. Files are written under a temporary name, synced and renamed, so that a name always
+   holds a whole file. All functions are collective; rank 0 does what is not parallel, and all ranks agree on errors. */
 #pragma once
 #include "pinn/optimizer.h"
 #include "pinn/residual.h"
 
 /* The run folder. */
 typedef struct Folder_s *Folder;
-/* Creates (or with resume/overwrite reuses) the folder. Errors: it holds another run's results and neither is given;
-   it cannot be created or written. `overwrite` removes this program's own files from it and nothing else. */
+/* Creates (or with resume/overwrite reuses) the folder and locks it until FolderDestroy. Errors: it holds another run's
+   results and neither is given; it cannot be created or written; another run is writing to it. `overwrite` removes this
+   program's own files from it and nothing else. */
 PetscErrorCode FolderCreate(MPI_Comm comm, const char *directory, bool resume, bool overwrite, Folder *folder);
 PetscErrorCode FolderDestroy(Folder *folder);
 const char *FolderPath(Folder folder, const char *file); /* "output/burgers/fields.vtkhdf", rotating buffers */
+/* A whole text file in the folder. Collective. */
+PetscErrorCode FolderWriteText(Folder folder, const char *file, const char *text);
 
-/* fields.vtkhdf: VTKHDF UnstructuredGrid 1.0 with point data, plus plain datasets beside /VTKHDF: /coordinates [n][dim] and
-   /fields/NAME [n]. Written in parallel from each rank's share of a regular grid of n[dim] nodes (PointSetGrid).
+/* fields.vtkhdf: VTKHDF UnstructuredGrid 1.0 with point data, plus plain datasets beside /VTKHDF: /coordinates [n][dim]
+   and /fields/NAME [n]. Written in parallel from each rank's share of a regular grid of n[dim] nodes (PointSetGrid).
      dim <= 3: vertices, lines, quadrilaterals or hexahedra; cells with a node that is not inside are left out
      names   [in]  [n_array] "u", "u_exact", "u_error", "residual_burgers"
      values  [in]  [n_array][local n]
@@ -29,52 +32,81 @@ PetscErrorCode FieldsWrite(MPI_Comm comm, const char *path, int dim, const Petsc
 typedef struct {
   PetscInt n;
   int dim;
-  double *points;      /* [n][dim] */
-  double **fields;     /* [n_field][n]; NULL where the file has no such field */
+  double *points;  /* [n][dim] */
+  double **fields; /* [n_field][n]; NULL where the file has no such field */
 } Reference;
-PetscErrorCode ReferenceRead(MPI_Comm comm, const char *where, const char *path, int dim, const char *const coordinates[],
-                             int n_field, const char *const fields[], Reference *reference);
+PetscErrorCode ReferenceRead(MPI_Comm comm, const char *where, const char *path, int dim,
+                             const char *const coordinates[], int n_field, const char *const fields[],
+                             Reference *reference);
 PetscErrorCode ReferenceDestroy(Reference *reference, int n_field);
 
-/* checkpoint-N.h5: parameters, frozen weights, stage index and state, iteration, seed, the case's resolved text, a format
-   version and a checksum over everything. The newest `keep` are kept. */
+/* checkpoint-N.h5: parameters, frozen weights, stage index and state, iteration, seed, the case's resolved text, a
+   format version and a checksum over everything. The newest `keep` are kept. */
 typedef struct {
-  PetscInt number;       /* global iteration, the N of the name */
-  int stage;             /* index in the solver list */
-  bool stage_done;       /* the stage ended; resume begins the next one */
-  double seconds;        /* run time so far */
+  PetscInt number; /* global iteration, the N of the name */
+  int stage;       /* index in the solver list */
+  bool stage_done; /* the stage ended; resume begins the next one */
+  double seconds;  /* run time so far */
   size_t n_param, n_frozen;
   double *theta, *frozen; /* owned by whoever fills it */
   int n_scale;
-  double *scales;        /* of random features; NULL without */
+  double *scales; /* of random features; NULL without */
   int n_state;
-  StateEntry *state;     /* values only; names and values owned by the checkpoint when read */
+  StateEntry *state; /* values only; names and values owned by the checkpoint when read */
   char *case_text;
 } Checkpoint;
-/* `mid_write` errors (full disk) leave older checkpoints alone. */
+/* Keeps the newest `keep`, counted back from this one; later numbers, left behind by a run that was resumed from an
+   older checkpoint, go too. A failed write (full disk) removes nothing. */
 PetscErrorCode CheckpointWrite(MPI_Comm comm, Folder folder, const Checkpoint *checkpoint, int keep);
-/* path NULL: the newest readable one of the folder; broken ones are passed over with a warning line on stderr. Errors: none
-   there, not a checkpoint, another format version, damaged (checksum), of another network (n_param, n_frozen differ). */
+/* path NULL: the newest readable one of the folder; broken ones are passed over with a warning line on stderr. Errors:
+   none there, not a checkpoint, another format version, damaged (checksum), of another network (n_param, n_frozen). */
 PetscErrorCode CheckpointRead(MPI_Comm comm, Folder folder, const char *path, size_t n_param, size_t n_frozen,
                               Checkpoint *checkpoint);
 PetscErrorCode CheckpointDestroy(Checkpoint *checkpoint);
+
+#define VERIFICATION_WARNINGS 8
 
 /* End-of-run verification (design section 4). Arrays have an entry a field; NaN where no truth is known. */
 typedef struct {
   int n_field;
   bool has_truth;
-  const char *truth;            /* "exact solution on a grid of 101 x 101" or "burgers.h5, 25957 points" */
-  double *l2_error, *max_error; /* relative to the truth's own L2 and max norm */
-  double *constant_error;       /* relative L2 error of the best constant field: what says nothing scores */
+  const char *truth;                /* "exact solution on a grid of 101 x 101" or "burgers.h5, 25957 points" */
+  double *l2_error, *max_error;     /* relative to the truth's own L2 and max norm */
+  double *constant_error;           /* relative L2 error of the best constant field: what says nothing scores */
   double residual_rms, heldout_rms; /* over all interior rows, unweighted */
   int n_term;
   double *term_rms, *term_max, *heldout_term_rms, *heldout_term_max; /* [n_term] */
   int n_warning;
-  char warning[4][256];         /* in words */
+  char warning[VERIFICATION_WARNINGS][256]; /* in words */
 } Verification;
-PetscErrorCode VerificationRun(Config config, Problem problem, Domain domain, Network network, Residual residual, Vec theta,
-                               Verification *verification);
 PetscErrorCode VerificationDestroy(Verification *verification);
+
+/* The truth of a case: exact solution on a grid, or a reference file, read at once so that its mistakes come before the
+   run. Borrows all it is given. Collective. */
+typedef struct Verifier_s *Verifier;
+PetscErrorCode VerifierCreate(MPI_Comm comm, Config config, Problem problem, Domain domain, Network network,
+                              Residual residual, Verifier *verifier);
+PetscErrorCode VerifierDestroy(Verifier *verifier);
+bool VerifierHasTruth(Verifier verifier);
+/* Relative L2 errors by field, NaN without truth.  l2 [out] [n_field]. Cost: one evaluation of the fields. */
+PetscErrorCode VerifierErrors(Verifier verifier, Vec theta, double l2[]);
+/* Everything; free with VerificationDestroy. */
+PetscErrorCode VerifierRun(Verifier verifier, Vec theta, Verification *verification);
+
+/* Nodes a coordinate of the grid named by `path` ("verify.grid", "output.grid"), else output.grid, else a default for
+   up to three coordinates; has_grid [out] is false above. */
+PetscErrorCode OutputGrid(Config config, const char *path, int dim, PetscInt grid[3], bool *has_grid);
+/* `name` as seen from the folder of `file`; a rotating buffer of ConfigPath or name itself. */
+const char *PathBeside(const char *file, const char *name);
+/* fields.vtkhdf of a run on output.grid: u, exact_u, error_u, residual_NAME. *written is false where there is no grid
+   (more than 3 coordinates).  theta [in] [n_param] in full. */
+PetscErrorCode SnapshotWrite(MPI_Comm comm, Config config, Problem problem, Domain domain, Network network,
+                             const double theta[], const char *path, bool *written);
+
+/* The fields at the points of a file (ReferenceRead with no field), written to `path` in the same format.
+     theta  [in]  [n_param] in full. Collective. */
+PetscErrorCode EvaluationWrite(MPI_Comm comm, Problem problem, Network network, const double theta[],
+                               const char *points, const char *path);
 
 /* The report: header, progress table (terminal) or JSON lines, history.csv and history.h5, summary.json. Only rank 0
    prints. */
@@ -82,24 +114,31 @@ typedef struct Report_s *Report;
 typedef struct {
   bool quiet, json;
 } ReportOptions;
-/* Borrowed: folder (NULL = no files), residual. */
-PetscErrorCode ReportCreate(MPI_Comm comm, const ReportOptions *options, Folder folder, Residual residual,
-                            Report *report);
+/* Borrowed: folder (NULL = no files), residual. The names of terms and fields are copied. */
+PetscErrorCode ReportCreate(MPI_Comm comm, const ReportOptions *options, Folder folder, Problem problem,
+                            Residual residual, Report *report);
 PetscErrorCode ReportDestroy(Report *report);
 /* Lines "name  value" of the banner, in order; text may have several lines. JSON: members of the "start" event. */
 PetscErrorCode ReportHeader(Report report, int n, const char *const names[], const char *const texts[]);
-/* One iteration: always stored in the history; printed at most once a second, at the first and last iteration, and at
-   every `every`-th where every > 0. error: [n_field] relative L2 or NULL. */
-PetscErrorCode ReportProgress(Report report, const Progress *progress, const double error[], bool force);
+/* One iteration, always stored in the history, shown where `print`. On a terminal a shown line is overwritten by the
+   next until it is worth keeping (first and last of a stage, one a second and rarer in a long run).
+     rms    [in]  [n_term] of ResidualTermRMS
+     error  [in]  [n_field] relative L2, or NULL where not computed */
+PetscErrorCode ReportProgress(Report report, const Progress *progress, const double rms[], const double error[],
+                              bool print);
+/* The stage's last line, if it has not been shown, and the reason. progress may be empty: the stage made no step. */
 PetscErrorCode ReportStageEnd(Report report, const Progress *progress, OptimizerReason reason);
-PetscErrorCode ReportVerification(Report report, Problem problem, const Verification *verification);
+PetscErrorCode ReportVerification(Report report, const Verification *verification);
 /* A sentence to the person, on stderr (JSON: event "message"). */
 PetscErrorCode ReportMessage(Report report, const char *format, ...);
 /* The closing line, the "end" event and summary.json. */
 PetscErrorCode ReportEnd(Report report, ExitStatus status, const char *reason, PetscInt iterations);
-/* history.csv and history.h5 as they stand (also at checkpoints). On resume, rows up to `iteration` are read back first
-   and later ones dropped, so that the history is that of one run. */
+/* history.csv and history.h5 as they stand (also at checkpoints). On resume, rows up to `iteration` of the run are read
+   back first and later ones dropped, so that the history is that of one run; without a readable one, a warning and a
+   history that begins here. */
 PetscErrorCode ReportWriteHistory(Report report);
 PetscErrorCode ReportReadHistory(Report report, PetscInt iteration);
+PetscInt
+ReportIteration(Report report);      /* of the run, over all stages: the number of a checkpoint; same on all ranks */
 double ReportSeconds(Report report); /* since start, plus what a resumed run had used */
 void ReportSetSeconds(Report report, double used);

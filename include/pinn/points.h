@@ -8,11 +8,18 @@
 #include "pinn/random.h"
 
 typedef struct Domain_s *Domain;
-/* A part of the domain or of its boundary that a condition's `on` selects: "x = -1 | x = 1", "t = 0", "boundary",
-   "x.lower", "x = 0 & y = 0" (an edge or a point), "interior". */
+/* A part of the domain or of its boundary that a condition's `on` selects: terms joined by & (all of them hold) and,
+   less tightly, by | (any of them does).
+     box   x = VALUE, a constant expression: a face where it is a bound to 1e-12, else a plane inside; x.lower, x.upper;
+           "boundary" = all faces, those of time included; "walls" = the faces of space (all coordinates but `t`);
+           "interior"
+     ball  "boundary" or "sphere", "interior"
+   "x = 0 & y = 0" is an edge, or a point. Pieces that lie in other pieces of the selection count once. */
 typedef struct Region_s *Region;
 
-/* The domain of the case. Constants in `on` and in bounds are read through formula. Not collective. */
+/* The domain of the case over the formula's coordinates. formula is borrowed, for the constants in `on`; nothing of
+   config is kept. Not collective. Errors: bounds that do not rise, or are not one for each coordinate or one for all.
+   */
 PetscErrorCode DomainCreate(Config config, Formula formula, Domain *domain);
 PetscErrorCode DomainDestroy(Domain *domain);
 int DomainDimension(Domain domain);
@@ -20,8 +27,8 @@ void DomainBounds(Domain domain, const double **lower, const double **upper); /*
 bool DomainContains(Domain domain, const double x[]);
 const char *DomainDescribe(Domain domain); /* "box [0, 1] x [0, 1]"; owned by domain */
 
-/* Parses a selection. Errors: unknown coordinate or face, a value outside the domain ("selects no points"), a
-   conjunction no point satisfies. `where` starts the message. */
+/* Parses a selection. domain is borrowed. Errors: unknown coordinate, word or face, a value outside the domain or a
+   conjunction no point satisfies ("selects no points"). `where` starts these messages and those of PointSetSample. */
 PetscErrorCode RegionCreate(Domain domain, const char *where, const char *on, Region *region);
 PetscErrorCode RegionDestroy(Region *region);
 bool RegionHasNormals(Region region);    /* every piece lies on one face of the boundary */
@@ -29,7 +36,7 @@ int RegionFreeDimensions(Region region); /* of its largest piece: 0 = single poi
 
 typedef struct {
   const Choice *sampler; /* row of SamplerTable */
-  int n_count;           /* 1: total number; dim: points per coordinate (grid, chebyshev) */
+  int n_count;           /* 1: total number; else points per free coordinate (grid, chebyshev, gauss-legendre) */
   const PetscInt *count;
   RandomKey key;
 } Sampling;
@@ -44,10 +51,14 @@ typedef struct {
   double *normal; /* [n][dim] outward unit normals, or NULL */
 } PointSet;
 
-/* Draws points in a region; a region of several pieces shares the count by measure (each at least one point). With grid
-   and chebyshev samplers the count is the nearest product. Grid points on a boundary face include its edges; interior
-   grids leave the boundary out.
-   Collective on comm only in that every rank must call it. The caller frees with PointSetDestroy. */
+/* Draws points in a region; a region of several pieces shares the count by measure, by largest remainders, each at
+   least one point; pieces that are single points give one each whatever the count. With grid, chebyshev and
+   gauss-legendre the count of a piece is the power n^dim nearest to its share (n > 1 where the share is). Grid points
+   on a boundary face include its edges; interior grids leave the boundary out. Normals come where RegionHasNormals.
+   sampling->key.block must be below 2^16: the piece's number takes the upper half.
+   Every rank must call it, without communication. The caller frees with PointSetDestroy. Errors: PETSC_ERR_USER_INPUT
+   for counts or dimensions that the sampler does not have. Cost: that of the local points; sobol and halton also run
+   through those of the ranks before (14 and 100 ns a point in three dimensions). */
 PetscErrorCode PointSetSample(MPI_Comm comm, Region region, const Sampling *sampling, PointSet *points);
 /* A set of given points, [count][dim], the same on all ranks, copied. */
 PetscErrorCode PointSetGiven(MPI_Comm comm, PetscInt count, int dim, const double x[], PointSet *points);

@@ -2,24 +2,28 @@
 
    Blocks are the sets of rows: block 0 is the interior with all equations, the others are the conditions. */
 #pragma once
-#include "pinn/points.h"
+#include "pinn/config.h"
+#include "pinn/formula.h"
 
 typedef struct Problem_s *Problem;
 
 typedef struct {
-  const char *name;    /* equation or condition name, for tables and messages */
-  const char *text;    /* residual as written */
-  FormulaNode node;    /* its expression */
-  double weight;       /* w_e of the loss */
+  char *name;       /* equation or condition name, for tables and messages */
+  char *text;       /* residual as written */
+  FormulaNode node; /* its expression */
+  double weight;    /* w_e of the loss */
 } Term;
 
 typedef struct {
-  const char *on;   /* selection text; "interior" for block 0 */
-  const char *path; /* "problem.conditions[2]", for ConfigWhere */
+  char *on;   /* selection text; "interior" for block 0 */
+  char *path; /* "problem.conditions[2]", for ConfigWhere */
   int n_term;
-  const Term *terms;
+  Term *terms; /* [n_term] */
 } Block;
 
+/* Reads `problem`: coordinates, constants, definitions, fields (with transforms), exact solutions (known to formulas as
+   exact_u), manufactured forcings, equations and conditions. Nothing of config is kept. Not collective.
+   Errors: PETSC_ERR_USER_INPUT with file and line, for formulas with the column. */
 PetscErrorCode ProblemCreate(Config config, Problem *problem);
 PetscErrorCode ProblemDestroy(Problem *problem);
 

@@ -15,6 +15,9 @@ typedef enum {
   RANDOM_TEST
 } RandomStream;
 
+/* Flips a bit of the stream for normals, so that they are independent of the uniforms of the same key. */
+#define RANDOM_NORMAL_FLAG 0x80000000u
+
 typedef struct {
   uint32_t seed;
   uint32_t stream;    /* a RandomStream */
@@ -22,8 +25,9 @@ typedef struct {
   uint32_t iteration; /* of resampling */
 } RandomKey;
 
-/* The i-th number of the stream: uniform in (0, 1), 53 bits, never 0 or 1; standard normal (Box-Muller on the pair of
-   counter i); 64 random bits. Cannot fail. */
+/* The i-th number of the stream: uniform in (0, 1), an odd multiple of 2^-53 and so never 0 or 1; standard normal
+   (Box-Muller on the four words of counter i, |z| < 8.6); 64 random bits. RandomUniform and RandomBits of the same key
+   and i share their bits. Cannot fail. */
 double RandomUniform(RandomKey key, uint64_t i);
 double RandomNormal(RandomKey key, uint64_t i);
 uint64_t RandomBits(RandomKey key, uint64_t i);

@@ -1,7 +1,9 @@
-/* The rows of a problem at its points, r_n = sqrt(w_e / |X_e|) R_e(x_n), and their derivatives by theta; and probes, which
-   evaluate any expressions of the fields anywhere. Threads share tiles of points; every sum is taken in a fixed order. */
+/* The rows of a problem at its points, r_n = sqrt(w_e / |X_e|) R_e(x_n), and their derivatives by theta; and probes,
+   which evaluate any expressions of the fields anywhere. Threads share tiles of points; every sum is taken in a fixed
+   order. */
 #pragma once
 #include "pinn/network.h"
+#include "pinn/points.h"
 #include "pinn/problem.h"
 #include "pinn/rows.h"
 
@@ -17,8 +19,8 @@ PetscErrorCode ProbeEvaluate(Probe probe, const double theta[], int n, const dou
 typedef struct Residual_s *Residual;
 
 /* Draws the case's points and prepares all blocks. problem, domain and network are borrowed. Collective.
-   Errors: PETSC_ERR_USER_INPUT for conditions that select no points, normals asked for where there are none, an estimate
-   of memory above limits.memory. */
+   Errors: PETSC_ERR_USER_INPUT for conditions that select no points, normals asked for where there are none, an
+   estimate of memory above limits.memory. */
 PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Domain domain, Network network,
                               Residual *residual);
 PetscErrorCode ResidualDestroy(Residual *residual);
@@ -31,19 +33,30 @@ const char *ResidualTermName(Residual residual, int term);
 /* Root mean square and maximum of |R_e| (without weights), by term, of the training points or of fresh held-out points
    that no stage has seen.  rms, max [out] [n_term]; max may be NULL. Collective. */
 PetscErrorCode ResidualStatistics(Residual residual, Vec theta, bool heldout, double rms[], double max[]);
-/* The training RMS of the last full evaluation at no cost: what the progress table shows. Collective. */
-PetscErrorCode ResidualLastRMS(Residual residual, double rms[]);
+/* The training RMS alone, for every iteration's line: free where the rows last evaluated had this loss, else one
+   evaluation at theta.  rms [out] [n_term]. Collective. */
+PetscErrorCode ResidualTermRMS(Residual residual, Vec theta, double loss, double rms[]);
 /* Rows evaluated by this rank so far (a row with its derivative counts once), for rows/s. */
 double ResidualRowsEvaluated(Residual residual);
 
-/* Where NaN or Inf is at theta: "equation 'burgers' at (x, t) = (0.5, 0): log(u - 1), where its argument is -0.3"; empty
-   where all rows are finite. Collective, same text on all ranks. */
+/* Points that depend on the past (resampled or adapted ones), for checkpoints: values [*n], the same on all ranks,
+   freed by the caller; *n = 0 where all points follow from the case alone. Setting them draws and places the points
+   again and takes what Get gave (PETSC_ERR_USER_INPUT where n does not fit). Collective. */
+PetscErrorCode ResidualGetPoints(Residual residual, size_t *n, double **values);
+PetscErrorCode ResidualSetPoints(Residual residual, size_t n, const double values[]);
+
+/* Where NaN or Inf is at theta: "equation 'burgers' at (x, t) = (0.5, 0): log(u - 1), where its argument is -0.3";
+   empty where all rows are finite. Collective, same text on all ranks. */
 PetscErrorCode ResidualExplain(Residual residual, Vec theta, char *text, size_t size);
 
-/* What a person wants to know beforehand (--check and the header): "interior: 4096 points, 1 equation, columns 1, x, ..."
-   one line a block. Rank 0's view of all ranks; text owned by residual. */
+/* What a person wants to know beforehand (--check and the header): "interior: 4096 points, 1 equation, columns 1, x,
+   ..." one line a block. Rank 0's view of all ranks; text owned by residual. */
 const char *ResidualDescribe(Residual residual);
-double ResidualMemoryMB(Residual residual); /* estimated, this rank, without the optimizer */
+double ResidualSweepFlops(Residual residual); /* of one forward sweep over all points of all ranks */
+double ResidualMemoryMB(Residual residual);   /* estimated, this rank, without the optimizer */
 
-/* All of theta on every rank, values [out] [n_param]. Collective. */
+/* A Vec for theta (owned by the caller); all of theta on every rank, values [out] [n_param]; and the way back.
+   Collective. */
+PetscErrorCode ResidualCreateTheta(Residual residual, Vec *theta);
 PetscErrorCode ResidualGatherTheta(Residual residual, Vec theta, double values[]);
+PetscErrorCode ResidualScatterTheta(Residual residual, const double values[], Vec theta);

@@ -1,8 +1,8 @@
 /* The only thing an optimizer sees: rows r(theta) with loss = 1/2 |r|^2, and products with their Jacobian J.
 
    theta, gradients and directions are Vecs of n_param entries, laid out by PETSc over the ranks of comm; rows are local
-   arrays of the rank that owns their points. All functions are collective on comm and return 0 also where values are NaN
-   or Inf: the caller looks at the numbers. */
+   arrays of the rank that owns their points. All functions are collective on comm and return 0 also where values are
+   NaN or Inf: the caller looks at the numbers. */
 #pragma once
 #include <petscvec.h>
 #include <stdbool.h>
@@ -34,10 +34,10 @@ struct Rows_s {
   MPI_Comm comm;
   const RowsOps *ops;
   void *self;
-  PetscInt n_row;        /* local */
+  PetscInt n_row; /* local */
   PetscInt n_row_global;
   size_t n_param;
-  size_t last_begin;     /* where the last layer's parameters begin; they are the tail of theta */
-  bool linear;           /* r is affine in the last layer's parameters */
-  bool search_scales;    /* the case asks a least-squares stage for a search */
+  size_t last_begin;  /* where the last layer's parameters begin; they are the tail of theta */
+  bool linear;        /* r is affine in the last layer's parameters */
+  bool search_scales; /* the case asks a least-squares stage for a search */
 };

@@ -1,18 +1,23 @@
-/* The one table of everything a case file may say. The reader, --help, the man page, the completion and the resolved case
-   all come from it. */
+/* The one table of everything a case file may say. The reader, --help, the man page, the completion and the resolved
+   case all come from it. */
 #include <float.h>
 #include <math.h>
 #include "pinn/config.h"
 
-#define ANY -INFINITY, INFINITY
-#define POSITIVE DBL_MIN, INFINITY
+#define ANY          -INFINITY, INFINITY
+#define POSITIVE     DBL_MIN, INFINITY
 #define NOT_NEGATIVE 0, INFINITY
-#define COUNT 1, 2147483647
-#define TIMES 0, 2147483647
-#define NO_RANGE -INFINITY, INFINITY, NULL
-#define TEXT(path, fallback, help) {path, CONFIG_STRING, fallback, NO_RANGE, NULL, help}
-#define GROUP(path, fallback, help) {path, CONFIG_GROUP, fallback, NO_RANGE, NULL, help}
-
+#define COUNT        1, 2147483647
+#define TIMES        0, 2147483647
+#define NO_RANGE     -INFINITY, INFINITY, NULL
+#define TEXT(path, fallback, help)                                                                                     \
+  {                                                                                                                    \
+    path, CONFIG_STRING, fallback, NO_RANGE, NULL, help                                                                \
+  }
+#define GROUP(path, fallback, help)                                                                                    \
+  {                                                                                                                    \
+    path, CONFIG_GROUP, fallback, NO_RANGE, NULL, help                                                                 \
+  }
 
 const ConfigKey ConfigKeys[] = {
     {"seed", CONFIG_INT, "1", TIMES, NULL, NULL, "seed of all random numbers of the run"},
@@ -42,8 +47,7 @@ const ConfigKey ConfigKeys[] = {
     TEXT("problem.conditions[].residual", NULL, "formula that must be zero there"),
     {"problem.conditions[].weight", CONFIG_REAL, "1.0", POSITIVE, NULL, NULL, "factor of its mean square in the loss"},
     {"problem.conditions[].count", CONFIG_INTS, "", COUNT, NULL, NULL, "points; default: points.conditions.count"},
-    {"problem.conditions[].sampler", CONFIG_WORD, "", 0, 0, &SamplerTable, NULL,
-     "default: points.conditions.sampler"},
+    {"problem.conditions[].sampler", CONFIG_WORD, "", 0, 0, &SamplerTable, NULL, "default: points.conditions.sampler"},
 
     GROUP("domain", NULL, "where the equations hold"),
     {"domain.type", CONFIG_WORD, "\"box\"", 0, 0, &DomainTable, NULL, "shape"},
@@ -90,11 +94,12 @@ const ConfigKey ConfigKeys[] = {
     {"solver[].beta1", CONFIG_REAL, "0.9", 0, 0.9999999, NULL, "adam", "decay of the first moment"},
     {"solver[].beta2", CONFIG_REAL, "0.999", 0, 0.9999999, NULL, "adam", "decay of the second moment"},
     {"solver[].history", CONFIG_INT, "50", 1, 1000, NULL, "lbfgs", "pairs kept"},
-    {"solver[].damping", CONFIG_REAL, "1e-3", NOT_NEGATIVE, NULL, "gauss-newton", "first damping, relative to max diag J^T J"},
+    {"solver[].damping", CONFIG_REAL, "1e-3", NOT_NEGATIVE, NULL, "gauss-newton",
+     "first damping; the columns of J are scaled to length one at most"},
     {"solver[].method", CONFIG_STRING, "\"auto\"", NO_RANGE, "gauss-newton",
      "auto, qr, svd, normal or kernel: how the damped step is solved"},
-    {"solver[].geodesic", CONFIG_BOOL, "false", NO_RANGE, "gauss-newton", "geodesic acceleration of the step"},
-    {"solver[].cutoff", CONFIG_REAL, "1e-14", 0, 1, NULL, "least-squares",
+    {"solver[].geodesic", CONFIG_BOOL, "true", NO_RANGE, "gauss-newton", "geodesic acceleration of the step"},
+    {"solver[].cutoff", CONFIG_REAL, "1e-15", 0, 1, NULL, "least-squares",
      "singular values below cutoff times the largest count as zero"},
 
     GROUP("verify", "{}", "the truth to compare with; problem.exact is used where it is given"),
@@ -117,7 +122,8 @@ const ConfigKey ConfigKeys[] = {
     {"output.keep", CONFIG_INT, "2", 1, 1000, NULL, NULL, "checkpoints kept"},
 
     GROUP("limits", "{}", "when to stop"),
-    {"limits.wall_time", CONFIG_REAL, "", POSITIVE, NULL, NULL, "s; a checkpoint is written and the run ends with status 3"},
+    {"limits.wall_time", CONFIG_REAL, "", POSITIVE, NULL, NULL,
+     "s; a checkpoint is written and the run ends with status 3"},
     {"limits.memory", CONFIG_REAL, "", POSITIVE, NULL, NULL, "MB a rank; default: the memory of the machine"},
 
     {NULL, CONFIG_GROUP, NULL, NO_RANGE, NULL, NULL},

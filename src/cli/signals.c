@@ -1,0 +1,48 @@
+#include <signal.h>
+#include "pinn/cli.h"
+
+static volatile sig_atomic_t caught;
+
+static void remember(int signal)
+{
+  caught = signal;
+}
+
+PetscErrorCode CliCatchSignals(void)
+{
+  static const int signals[] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+  PetscFunctionBegin;
+  for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+    /* The first SIGINT restores the default action, with which the second one ends the process. */
+    struct sigaction action = {.sa_handler = remember,
+                               .sa_flags = SA_RESTART | (signals[i] == SIGINT ? (int)SA_RESETHAND : 0)};
+    PetscCheck(!sigaction(signals[i], &action, NULL), PETSC_COMM_SELF, PETSC_ERR_SYS, "cannot catch signal %d",
+               signals[i]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const char *signal_name(int signal)
+{
+  switch (signal) {
+  case SIGINT:
+    return "SIGINT";
+  case SIGTERM:
+    return "SIGTERM";
+  case SIGUSR1:
+    return "SIGUSR1";
+  case SIGUSR2:
+    return "SIGUSR2";
+  }
+  return NULL;
+}
+
+PetscErrorCode CliStopRequested(MPI_Comm comm, bool *stop, const char **name)
+{
+  int mine = caught, any;
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(&mine, &any, 1, MPI_INT, MPI_MAX, comm));
+  *stop = any != 0;
+  *name = signal_name(any);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

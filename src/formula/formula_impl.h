@@ -1,0 +1,196 @@
+/* The expression graph: hash-consed nodes, interned derivative operators and coordinate sets. */
+#pragma once
+#include <stdint.h>
+#include "pinn/formula.h"
+
+#define FORMULA_NAME_MAX 64 /* characters of an identifier, with the final 0 */
+
+/* Room for one more entry of a growing array. */
+#define FormulaGrow(array, count, capacity)                                                                            \
+  do {                                                                                                                 \
+    if ((count) >= (capacity)) {                                                                                       \
+      (capacity) = 2 * (capacity) + 16;                                                                                \
+      PetscCall(PetscRealloc(sizeof(*(array)) * (size_t)(capacity), &(array)));                                        \
+    }                                                                                                                  \
+  } while (0)
+
+/* Ids filed under 64-bit hashes; the owner of the ids compares. Ids of equal hash come out in no order. */
+typedef struct {
+  uint64_t *hash;
+  int *id; /* -1 = free */
+  size_t size, used;
+} HashIndex;
+
+typedef struct {
+  uint64_t hash;
+  size_t step;
+} HashCursor;
+
+HashCursor HashStart(uint64_t hash);
+int HashNext(const HashIndex *index, HashCursor *cursor); /* -1 after the last */
+PetscErrorCode HashInsert(HashIndex *index, uint64_t hash, int id);
+PetscErrorCode HashDestroy(HashIndex *index);
+uint64_t HashBytes(uint64_t seed, size_t n, const void *bytes); /* n a multiple of 4 */
+
+/* Map from pairs of ints to an int. */
+typedef struct {
+  int n, capacity;
+  int (*entry)[3];
+  HashIndex index;
+} PairMap;
+
+int PairMapFind(const PairMap *map, int a, int b); /* -1 where absent */
+PetscErrorCode PairMapInsert(PairMap *map, int a, int b, int value);
+PetscErrorCode PairMapDestroy(PairMap *map);
+
+typedef enum {
+  NODE_CONSTANT,   /* value */
+  NODE_COORDINATE, /* arg[0] = coordinate */
+  NODE_NORMAL,     /* arg[0] = coordinate; held fixed by derivatives */
+  NODE_OUTPUT,     /* arg[0] = component of the network */
+  NODE_SUM,        /* value + sum coef node over terms[first .. first + n_term), sorted by node */
+  NODE_PRODUCT,    /* arg[0] <= arg[1], neither a constant nor a multiple */
+  NODE_FUNCTION,   /* which = Elementary, value = its parameter */
+  NODE_COMPARE,    /* which = Relation; 1, 0 or NaN; derivatives are zero */
+  NODE_IF,         /* arg[0] != 0 ? arg[1] : arg[2] */
+  NODE_DERIVATIVE  /* operator `which`, leading coefficient 1, applied to arg[0] */
+} NodeKind;
+
+typedef enum { RELATION_LT, RELATION_LE, RELATION_GT, RELATION_GE, RELATION_EQ, RELATION_NE } Relation;
+
+/* Functions of one variable that have a power series, the rows of `ElementaryTable` (elementary.c). */
+typedef enum {
+  ELEMENTARY_SIN,
+  ELEMENTARY_COS,
+  ELEMENTARY_TAN,
+  ELEMENTARY_ASIN,
+  ELEMENTARY_ACOS,
+  ELEMENTARY_ATAN,
+  ELEMENTARY_SINH,
+  ELEMENTARY_COSH,
+  ELEMENTARY_TANH,
+  ELEMENTARY_EXP,
+  ELEMENTARY_LOG,
+  ELEMENTARY_ABS,
+  ELEMENTARY_ERF,
+  ELEMENTARY_SIGMOID,
+  ELEMENTARY_SOFTPLUS,
+  ELEMENTARY_POW
+} Elementary;
+
+typedef struct {
+  const char *name;
+  KernelSeries series;
+} ElementaryRow;
+
+extern const ElementaryRow ElementaryTable[];
+
+typedef struct {
+  FormulaNode node;
+  double coef;
+} SumTerm;
+
+typedef struct {
+  NodeKind kind;
+  int arg[3];
+  int which;
+  int first, n_term;
+  double value;
+  int support;                  /* coordinate set on which the value depends smoothly */
+  int order;                    /* of the highest derivative that evaluating it takes of anything */
+  bool network, normal, affine; /* affine in the network outputs and their derivatives */
+} Node;
+
+/* Ascending set of coordinates; all = every coordinate (whatever depends on the network). */
+typedef struct {
+  bool all;
+  int n;
+  int *coord;
+} Support;
+
+enum { SUPPORT_NONE, SUPPORT_ALL };
+
+typedef enum { SYMBOL_COORDINATE, SYMBOL_VECTOR, SYMBOL_DATA, SYMBOL_NODE } SymbolKind;
+
+typedef struct {
+  char name[FORMULA_NAME_MAX];
+  SymbolKind kind;
+  int first, length; /* coordinates first .. first + length of COORDINATE and VECTOR; length of DATA */
+  FormulaNode node;
+  double *data;
+} Symbol;
+
+typedef struct {
+  char *text;               /* "x", "x[3]" */
+  FormulaNode node, normal; /* normal: -1 until it is asked for */
+} Coordinate;
+
+struct Formula_s {
+  int n_node, node_capacity;
+  Node *nodes;
+  int n_term, term_capacity;
+  SumTerm *terms;
+  HashIndex node_index;
+  int n_operator, operator_capacity;
+  JetOperator *operators; /* 0 is the identity */
+  HashIndex operator_index;
+  int n_support, support_capacity;
+  Support *supports;
+  int n_coord, coord_capacity;
+  Coordinate *coords;
+  int n_space, space_capacity;
+  int *space; /* coordinates but `t` */
+  int n_symbol, symbol_capacity;
+  Symbol *symbols;
+  int n_output;
+  char (*output_names)[FORMULA_NAME_MAX]; /* the name a component was last given */
+  char place[256];                        /* "case.cfg:3: column 5: ", begins errors of the constructors */
+};
+
+/* hash-consing and coordinate sets (graph.c) */
+PetscErrorCode NodeIntern(Formula formula, Node node, const SumTerm terms[], FormulaNode *id);
+PetscErrorCode SupportUnion(Formula formula, int a, int b, int *sum);
+bool SupportContains(const Support *support, int coord);
+PetscErrorCode SupportSingle(Formula formula, int coord, int *support);
+
+/* interned operators (operators.c). Ids are equal where operators are. */
+PetscErrorCode OperatorIntern(Formula formula, const JetOperator *op, int *id);
+PetscErrorCode OperatorInternIndex(Formula formula, const JetIndex *index, double coef, int *id);
+/* The terms that only touch coordinates of `support`; -1 where none is left. */
+PetscErrorCode OperatorRestrict(Formula formula, int op, int support, int *restricted);
+PetscErrorCode OperatorCompose(Formula formula, int a, int b, int *product);
+/* op = factor * scaled: leading coefficient 1 (graph), or as a jet column carries it, 1/a! for a single term (column).
+   */
+PetscErrorCode OperatorScaleLeading(Formula formula, int op, int *scaled, double *factor);
+PetscErrorCode OperatorScaleColumn(Formula formula, int op, int *scaled, double *factor);
+
+/* Constructors (algebra.c, derivative.c): each simplifies and returns an existing node where there is one. */
+PetscErrorCode NodeConstant(Formula formula, double value, FormulaNode *node);
+PetscErrorCode NodeOutput(Formula formula, int output, FormulaNode *node);
+PetscErrorCode NodeSum(Formula formula, double constant, int n, const SumTerm terms[], FormulaNode *node);
+PetscErrorCode NodeScale(Formula formula, double factor, FormulaNode a, FormulaNode *node);
+PetscErrorCode NodeAdd(Formula formula, double alpha, FormulaNode a, double beta, FormulaNode b, FormulaNode *node);
+PetscErrorCode NodeProduct(Formula formula, FormulaNode a, FormulaNode b, FormulaNode *node);
+PetscErrorCode NodePower(Formula formula, FormulaNode base, FormulaNode exponent, FormulaNode *node);
+PetscErrorCode NodeFunction(Formula formula, Elementary function, double parameter, FormulaNode a, FormulaNode *node);
+PetscErrorCode NodeCompare(Formula formula, Relation relation, FormulaNode a, FormulaNode b, FormulaNode *node);
+PetscErrorCode NodeIf(Formula formula, FormulaNode condition, FormulaNode a, FormulaNode b, FormulaNode *node);
+/* Operator applied to a. Errors: PETSC_ERR_USER_INPUT above KERNEL_MAX_ORDER, without place (FormulaDeriveOrder tells
+   beforehand). */
+PetscErrorCode NodeDerive(Formula formula, int op, FormulaNode a, FormulaNode *node);
+/* The order that evaluating NodeDerive(op, a) would take. */
+PetscErrorCode NodeDeriveOrder(Formula formula, int op, FormulaNode a, int *order);
+
+bool NodeIsConstant(Formula formula, FormulaNode node, double *value);
+double RelationValue(Relation relation, double a, double b);
+KernelSeries ElementarySeries(Elementary function, double parameter);
+double ElementaryValue(Elementary function, double parameter, double x);
+
+/* symbols (symbols.c): NULL where unknown; the name need not end in 0 */
+const Symbol *FormulaFindSymbol(Formula formula, size_t length, const char *name);
+PetscErrorCode FormulaNormal(Formula formula, int coord, FormulaNode *node);
+
+/* Splits "xxt" into coordinates: the whole piece is one name, or names follow each other, longest first. Returns the
+   number of characters understood, which is `length` where all were.
+     coords  [out]  [KERNEL_MAX_ORDER + 1]; counting stops there */
+size_t SubscriptSplit(Formula formula, size_t length, const char *piece, int coords[], int *n);

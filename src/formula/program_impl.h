@@ -1,0 +1,163 @@
+/* Programs: which columns every node carries (demand.c), the steps that compute them (program.c), and the sweeps over
+   the steps (evaluate.c, sweep.c, explain.c). */
+#pragma once
+#include "formula_impl.h"
+
+/* Where a number of a point comes from. */
+typedef enum {
+  AREA_ONE,    /* the constant 1 */
+  AREA_X,      /* coordinate `index` */
+  AREA_NORMAL, /* component `index` of the normal */
+  AREA_STATIC, /* row `index` of the statics */
+  AREA_VALUE   /* column `index` of the values of this tape */
+} Area;
+
+typedef struct {
+  Area area;
+  int index;
+  double coef;
+} Entry;
+
+/* Column c = sum of entry[start[c] .. start[c + 1]): an operand as a step wants it, made from what the nodes carry. */
+typedef struct {
+  int n_column;
+  int *start;
+  Entry *entry;
+  bool varies; /* has entries of AREA_VALUE: in the dynamic tape, depends on the network */
+  bool direct; /* equals consecutive columns of one area and is read in place */
+  int copy;    /* otherwise first column of its gathered copy in the auxiliary array */
+} Combination;
+
+typedef enum { STEP_LOAD, STEP_COMBINE, STEP_PRODUCT, STEP_FUNCTION, STEP_COMPARE, STEP_SELECT } StepKind;
+
+typedef struct {
+  StepKind kind;
+  FormulaNode node;
+  int n_column;
+  int value; /* first column of the result */
+  int slope; /* FUNCTION in the dynamic tape: first auxiliary column of f'(u) */
+  int n_arg;
+  Combination arg[3];
+  const KernelTables *tables; /* PRODUCT, FUNCTION: borrowed from a plan of the program */
+  KernelSeries series;
+  double parameter;
+  Relation relation;
+  int output;  /* LOAD: component of the network */
+  int *column; /* LOAD: [n_column] columns of the network's plan */
+} Step;
+
+/* Steps in an order in which operands come first. */
+typedef struct {
+  int n, capacity;
+  Step *steps;
+  int n_value, n_aux; /* columns */
+  int most_columns;   /* of a step */
+  bool selects;
+  Combination results;
+} Tape;
+
+/* The static tape computes the rows of the statics, the dynamic tape the roots. */
+enum { TAPE_STATIC, TAPE_DYNAMIC, N_TAPES };
+
+typedef struct {
+  int n;
+  JetOperator *ops; /* in coordinates numbered 0, 1, ... by the plan's own */
+  uint64_t hash;
+  JetPlan plan;
+} CachedPlan;
+
+struct Program_s {
+  Formula formula; /* borrowed */
+  int n_coord, n_root;
+  bool network, linear;
+  JetPlan plan; /* of the network outputs */
+  int n_cached, cached_capacity;
+  CachedPlan *cached; /* of the nonlinear nodes; equal up to names of coordinates are one */
+  Tape tapes[N_TAPES];
+};
+
+/* A program under construction. Operators are ids of the formula, scaled as jet columns. */
+typedef struct {
+  int op, next;
+} Demand;
+
+typedef struct {
+  int n;
+  int *ops;  /* [n] operator of each column */
+  int plan;  /* index into Program.cached; -1 of nodes that are linear in their operands */
+  int value; /* first value column of the node, once its step exists */
+} Layout;
+
+typedef struct {
+  int dst;
+  Entry entry;
+} PlacedEntry;
+
+typedef struct {
+  Formula formula;
+  Program program;
+  int n_node;
+  int *first_demand, *last_demand; /* [n_node] into demands, -1 = none */
+  int n_demand, demand_capacity;
+  Demand *demands;
+  PairMap demanded; /* (node, operator) */
+  Layout *layouts;  /* [n_node] */
+  PairMap columns;  /* (node, operator) -> column of its layout */
+  int n_row, row_capacity;
+  int (*rows)[2]; /* (node, operator) of the statics */
+  PairMap row_of;
+  int n_entry, entry_capacity;
+  PlacedEntry *entries; /* of the combination being built */
+} Builder;
+
+/* Layouts of all nodes that the roots need and the plan of the network. */
+PetscErrorCode BuilderDemand(Builder *b, const FormulaNode roots[]);
+/* Replaces multi-term operators by their terms where that carries no more columns (collapse.c).
+     ops  [in/out]  [*n] grows as needed, PetscFree; sorted as a plan sorts its columns, without repetition */
+PetscErrorCode BuilderCollapse(Builder *b, int *n, int **ops);
+/* The plan that carries `ops`, from the cache.
+     columns  [out]  [JetPlanColumns] operators of its columns, PetscFree */
+PetscErrorCode BuilderPlan(Builder *b, int n, const int ops[], int *plan, int **columns);
+PetscErrorCode BuilderSortOperators(Builder *b, int *n, int ops[]);
+
+/* For a long sum: which of `ops` can act on a term of given support. */
+typedef struct {
+  int n_op, n;
+  struct OperatorPlace {
+    int coord, op;
+  } * places;
+  int *mark, now;
+} OperatorFilter;
+PetscErrorCode OperatorFilterCreate(Builder *b, int n, const int ops[], OperatorFilter *filter);
+/* list [out] [n_op] positions in ops */
+void OperatorFilterList(Builder *b, OperatorFilter *filter, int support, int *n, int list[]);
+PetscErrorCode OperatorFilterDestroy(OperatorFilter *filter);
+
+/* The points of an evaluation and the arrays of one tape for them. */
+typedef struct {
+  int n;
+  size_t ld; /* stride of columns */
+  double *value, *aux;
+  int n_coord;
+  const double *x, *normal;
+  const double *statics;
+  size_t stride;
+} Frame;
+
+struct ProgramWork_s {
+  int max_point, static_points; /* points at once of the two tapes */
+  Frame frames[N_TAPES];
+  double *dual;    /* adjoints or tangents of the dynamic values */
+  double *scratch; /* two operands */
+  double *statics; /* where the caller keeps none */
+  int n_output;
+};
+
+/* The dynamic tape also keeps f'(u) of its functions, for the sweeps. */
+void TapeEvaluate(const Tape *tape, bool dynamic, const Frame *frame, const double net[], int n_output);
+/* dst [n] = column c of a combination of the frame's arrays, with `value` in place of AREA_VALUE. Without `constants`
+   only the entries of AREA_VALUE count. */
+void CombinationGather(const Combination *c, int column, const Frame *frame, const double *value, bool constants,
+                       double *dst);
+/* The operand as it was when the step was evaluated. */
+const double *CombinationStored(const Combination *c, const Frame *frame, size_t *stride);

@@ -1,0 +1,261 @@
+/* Which columns are carried: the asked-for operators, closed under strict divisors of their multi-indices. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "jet_impl.h"
+
+typedef struct {
+  int n, capacity;
+  JetIndex *index;
+} IndexSet;
+
+static PetscErrorCode add_index(IndexSet *set, const JetIndex *index)
+{
+  PetscFunctionBegin;
+  if (set->n == set->capacity) {
+    set->capacity = 2 * set->capacity + 64;
+    PetscCall(PetscRealloc(sizeof(JetIndex) * (size_t)set->capacity, &set->index));
+  }
+  set->index[set->n++] = *index;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int compare_indices(const void *a, const void *b)
+{
+  return JetIndexCompare(a, b);
+}
+
+static void sort_unique(IndexSet *set)
+{
+  int kept = 0;
+  qsort(set->index, (size_t)set->n, sizeof(JetIndex), compare_indices);
+  for (int k = 0; k < set->n; k++)
+    if (!kept || JetIndexCompare(&set->index[kept - 1], &set->index[k])) set->index[kept++] = set->index[k];
+  set->n = kept;
+}
+
+/* All divisors of the operators' terms; a multi-term operator's own terms are left to its collapsed column. */
+static PetscErrorCode collect_plain(int n_coord, int n, const JetOperator operators[], IndexSet *plain)
+{
+  const JetIndex value = {0};
+  PetscFunctionBegin;
+  PetscCall(add_index(plain, &value));
+  for (int o = 0; o < n; o++) {
+    const JetOperator *op = &operators[o];
+    for (int k = 0; k < op->n; k++) {
+      const JetIndex *a = &op->index[k];
+      JetDivisors divisors = {0};
+      JetIndex b, rest;
+      PetscCheck(a->order <= KERNEL_MAX_ORDER && (a->order || op->n == 1), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
+                 "an operator with a term of order %d cannot be a column", a->order);
+      for (int i = 0; i < a->order; i++)
+        PetscCheck(a->coord[i] >= 0 && a->coord[i] < n_coord, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
+                   "coordinate %d of %d", a->coord[i], n_coord);
+      while (JetDivisorsNext(&divisors, a, &b, &rest))
+        if (op->n == 1 || rest.order) PetscCall(add_index(plain, &b));
+    }
+  }
+  sort_unique(plain);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int compare_operators(const void *a, const void *b)
+{
+  const JetOperator *left = *(const JetOperator *const *)a, *right = *(const JetOperator *const *)b;
+  const int order = JetOperatorOrder(left) - JetOperatorOrder(right);
+  return order ? order : JetOperatorCompare(left, right);
+}
+
+/* The distinct multi-term operators by ascending order; pointers into operators. */
+static PetscErrorCode collect_collapsed(int n, const JetOperator operators[], int *n_collapsed,
+                                        const JetOperator ***collapsed)
+{
+  int found = 0, kept = 0;
+  const JetOperator **list;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(n, &list));
+  for (int o = 0; o < n; o++)
+    if (operators[o].n > 1) list[found++] = &operators[o];
+  qsort(list, (size_t)found, sizeof(*list), compare_operators);
+  for (int k = 0; k < found; k++)
+    if (!kept || JetOperatorCompare(list[kept - 1], list[k])) list[kept++] = list[k];
+  *n_collapsed = kept;
+  *collapsed = list;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Columns in ascending order of differentiation, plain ones first. */
+static PetscErrorCode place_columns(JetPlan plan, const IndexSet *plain, int n_collapsed,
+                                    const JetOperator *const collapsed[])
+{
+  int c = 0, p = 0, q = 0;
+  PetscFunctionBegin;
+  plan->n_plain = plain->n;
+  plan->n_column = plain->n + n_collapsed;
+  PetscCall(PetscCalloc4(plan->n_column, &plan->op, plan->n_column, &plan->column_order, plan->n_column, &plan->plain,
+                         plan->n_plain, &plan->plain_columns));
+  for (; c < plan->n_column; c++) {
+    plan->plain[c] = p < plain->n && (q == n_collapsed || plain->index[p].order <= JetOperatorOrder(collapsed[q]));
+    if (plan->plain[c]) {
+      const double coef = 1.0 / JetIndexFactorial(&plain->index[p]);
+      PetscCall(JetOperatorCreate(1, &plain->index[p], &coef, &plan->op[c]));
+      plan->plain_columns[p++] = c;
+    } else {
+      PetscCall(JetOperatorCopy(collapsed[q++], &plan->op[c]));
+    }
+    plan->column_order[c] = JetOperatorOrder(&plan->op[c]);
+  }
+  plan->order = plan->column_order[plan->n_column - 1];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode create_seeds(JetPlan plan)
+{
+  int n = 0;
+  PetscFunctionBegin;
+  for (int c = 0; c < plan->n_column; c++)
+    for (int k = 0; k < plan->op[c].n; k++) n += plan->op[c].index[k].order == 1;
+  PetscCall(PetscMalloc3(plan->n_column + 1, &plan->seed_start, n, &plan->seed_coord, n, &plan->seed_factor));
+  n = 0;
+  for (int c = 0; c < plan->n_column; c++) {
+    plan->seed_start[c] = n;
+    for (int k = 0; k < plan->op[c].n; k++) {
+      if (plan->op[c].index[k].order != 1) continue;
+      plan->seed_coord[n] = plan->op[c].index[k].coord[0];
+      plan->seed_factor[n++] = plan->op[c].coef[k];
+    }
+  }
+  plan->seed_start[plan->n_column] = n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode JetPlanCreate(int n_coord, int n, const JetOperator operators[], JetPlan *plan)
+{
+  const JetOperator **collapsed;
+  IndexSet plain = {0};
+  int n_collapsed = 0;
+  JetPlan p;
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&p));
+  *plan = p;
+  p->n_coord = n_coord;
+  PetscCall(collect_plain(n_coord, n, operators, &plain));
+  PetscCall(collect_collapsed(n, operators, &n_collapsed, &collapsed));
+  PetscCall(place_columns(p, &plain, n_collapsed, collapsed));
+  PetscCall(PetscFree(plain.index));
+  PetscCall(PetscFree(collapsed));
+  PetscCall(JetPlanCreateTables(p));
+  PetscCall(create_seeds(p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode JetPlanDestroy(JetPlan *plan)
+{
+  JetPlan p = *plan;
+  PetscFunctionBegin;
+  if (!p) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int c = 0; c < p->n_column; c++) PetscCall(JetOperatorDestroy(&p->op[c]));
+  PetscCall(JetPlanDestroyTables(p));
+  PetscCall(PetscFree3(p->seed_start, p->seed_coord, p->seed_factor));
+  PetscCall(PetscFree4(p->op, p->column_order, p->plain, p->plain_columns));
+  PetscCall(PetscFree(*plan));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int JetPlanColumns(JetPlan plan)
+{
+  return plan->n_column;
+}
+
+int JetPlanOrder(JetPlan plan)
+{
+  return plan->order;
+}
+
+const KernelTables *JetPlanTables(JetPlan plan)
+{
+  return &plan->tables;
+}
+
+int JetPlanFindIndex(JetPlan plan, const JetIndex *index)
+{
+  int low = 0, high = plan->n_plain;
+  while (low < high) {
+    const int middle = (low + high) / 2;
+    const int order = JetIndexCompare(&plan->op[plan->plain_columns[middle]].index[0], index);
+    if (order == 0) return plan->plain_columns[middle];
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return -1;
+}
+
+int JetPlanFind(JetPlan plan, const JetOperator *op, double *factor)
+{
+  *factor = 1.0;
+  if (op->n == 1) {
+    *factor = op->coef[0] * JetIndexFactorial(&op->index[0]);
+    return JetPlanFindIndex(plan, &op->index[0]);
+  }
+  for (int c = plan->n_column - 1; c > 0; c--)
+    if (!plan->plain[c] && JetOperatorCompare(&plan->op[c], op) == 0) return c;
+  return -1;
+}
+
+const JetOperator *JetPlanOperator(JetPlan plan, int column)
+{
+  return &plan->op[column];
+}
+
+PetscErrorCode JetPlanSeeds(JetPlan plan, int column, int *n, const int **coord, const double **factor)
+{
+  const int start = plan->seed_start[column];
+  PetscFunctionBegin;
+  *n = plan->seed_start[column + 1] - start;
+  *coord = plan->seed_coord + start;
+  *factor = plan->seed_factor + start;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Text that is cut off at its end. */
+typedef struct {
+  char *text;
+  size_t size, used;
+} Line;
+
+static void append(Line *line, const char *text)
+{
+  const size_t room = line->size - line->used, length = strlen(text);
+  if (!room) return;
+  snprintf(line->text + line->used, room, "%s", text);
+  line->used += length < room ? length : room - 1;
+}
+
+static void append_term(Line *line, const JetOperator *op, int k, const char *const names[])
+{
+  char coef[32];
+  const double c = op->coef[k];
+  snprintf(coef, sizeof(coef), "%s%.3g ", c < 0 ? "-" : "", c < 0 ? -c : c);
+  if (k && c > 0) append(line, "+");
+  append(line, c == 1.0 ? "" : c == -1.0 ? "-" : coef);
+  for (int i = 0; i < op->index[k].order; i++) append(line, names[op->index[k].coord[i]]);
+}
+
+void JetPlanDescribe(JetPlan plan, const char *const names[], char *text, size_t size)
+{
+  Line line = {text, size, 0};
+  if (size) text[0] = 0;
+  append(&line, "1");
+  for (int c = 1; c < plan->n_column; c++) {
+    append(&line, ", ");
+    for (int k = 0; k < plan->op[c].n; k++) {
+      if (plan->plain[c]) {
+        for (int i = 0; i < plan->op[c].index[0].order; i++) append(&line, names[plan->op[c].index[0].coord[i]]);
+      } else {
+        append_term(&line, &plan->op[c], k, names);
+      }
+    }
+  }
+}

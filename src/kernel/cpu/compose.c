@@ -1,0 +1,118 @@
+/* f(u) for jets as a power series in the nilpotent part h = u - u_0:
+     f(u) = sum_k s_k h^k,   s_k = f^(k)(u_0) / k!,
+   and the same powers of h give f'(u) = sum_k (k+1) s_{k+1} h^k and f''(u).
+
+   h^k vanishes below order k, and its columns of the highest order K enter no further power: powers are stored only for
+   the columns below order K (a prefix, as orders ascend), and computed where they are used for the others. Columns are
+   finished from the last to the first, so that the results may overwrite u. */
+#include "cpu_impl.h"
+#include "terms.h"
+
+typedef struct {
+  const KernelTables *tables;
+  int n_lower; /* columns below order K */
+  const double *u;
+  double *out[3]; /* f, f', f'' */
+  size_t stride_u, stride[3];
+  _Alignas(64) double series[(KERNEL_MAX_ORDER + 3) * KERNEL_LANES]; /* [k][n] of f */
+  _Alignas(64) double row[KERNEL_LANES];
+  _Alignas(64) double power[KERNEL_MAX_POWERS]; /* [k - 2][column < n_lower][n] */
+} Chunk;
+
+KERNEL_INLINE bool has_power(const KernelProduct *p, int column)
+{
+  return p->start[column] < p->start[column + 1];
+}
+
+KERNEL_INLINE double *stored_power(Chunk *chunk, size_t n, int k, int column)
+{
+  return chunk->power + ((size_t)(k - 2) * (size_t)chunk->n_lower + (size_t)column) * n;
+}
+
+/* row = column of h^k = h h^(k-1). */
+KERNEL_INLINE void power_row(Chunk *chunk, size_t n, int k, int column, double *row)
+{
+  const double *before = k == 2 ? chunk->u : stored_power(chunk, n, k - 1, 0);
+  KernelSumTerms(&chunk->tables->power[k], column, n, chunk->u, chunk->stride_u, before, k == 2 ? chunk->stride_u : n,
+                 row, false);
+}
+
+/* The term of h^k in one column of f and, where n_out > 1, f' and f'': stored for k = 1, else added. n_out and `add`
+   are constants where it is called, and each lane is read before it is written: `power` may be one of the results. */
+KERNEL_INLINE void add_term(const Chunk *chunk, size_t n, int n_out, bool add, int k, int column, const double *power)
+{
+  const double *f = chunk->series + (size_t)k * n, *f1 = f + n, *f2 = f1 + n;
+  const double c1 = k + 1.0, c2 = (k + 1.0) * (k + 2.0);
+  double *v = chunk->out[0] + (size_t)column * chunk->stride[0];
+  double *d = n_out > 1 ? chunk->out[1] + (size_t)column * chunk->stride[1] : NULL;
+  double *e = n_out > 2 ? chunk->out[2] + (size_t)column * chunk->stride[2] : NULL;
+#pragma omp simd
+  for (size_t l = 0; l < n; l++) {
+    const double h = power[l];
+    v[l] = f[l] * h + (add ? v[l] : 0.0);
+    if (n_out > 1) d[l] = c1 * f1[l] * h + (add ? d[l] : 0.0);
+    if (n_out > 2) e[l] = c2 * f2[l] * h + (add ? e[l] : 0.0);
+  }
+}
+
+KERNEL_INLINE void compose_column(Chunk *chunk, size_t n, int n_out, int column)
+{
+  const KernelTables *tables = chunk->tables;
+  const bool top = column >= chunk->n_lower;
+  if (tables->order > 1 && top) power_row(chunk, n, 2, column, chunk->row);
+  add_term(chunk, n, n_out, false, 1, column, chunk->u + (size_t)column * chunk->stride_u);
+  for (int k = 2; k <= tables->order && has_power(&tables->power[k], column); k++) {
+    if (top && k > 2) power_row(chunk, n, k, column, chunk->row);
+    add_term(chunk, n, n_out, true, k, column, top ? chunk->row : stored_power(chunk, n, k, column));
+  }
+}
+
+KERNEL_INLINE void compose_chunk(Chunk *chunk, size_t n, int n_out)
+{
+  const KernelTables *tables = chunk->tables;
+  for (int k = 2; k < tables->order; k++)
+    for (int c = 1; c < chunk->n_lower; c++)
+      if (has_power(&tables->power[k], c)) power_row(chunk, n, k, c, stored_power(chunk, n, k, c));
+  for (int c = tables->product.n_column - 1; c > 0; c--) compose_column(chunk, n, n_out, c);
+  for (int m = 0; m < n_out; m++)
+    for (size_t l = 0; l < n; l++) chunk->out[m][l] = (m == 2 ? 2.0 : 1.0) * chunk->series[(size_t)m * n + l];
+}
+
+KERNEL_CLONES static void compose_any(Chunk *chunk, size_t n, int n_out)
+{
+  if (n == KERNEL_LANES && n_out == 2)
+    compose_chunk(chunk, KERNEL_LANES, 2);
+  else if (n == KERNEL_LANES && n_out == 1)
+    compose_chunk(chunk, KERNEL_LANES, 1);
+  else if (n_out == 3)
+    compose_chunk(chunk, n, 3);
+  else if (n_out == 2)
+    compose_chunk(chunk, n, 2);
+  else
+    compose_chunk(chunk, n, 1);
+}
+
+void KernelCompose_CPU(const KernelTables *tables, KernelSeries series, double parameter, size_t n, const double *u,
+                       size_t stride_u, double *v, size_t stride_v, double *d, double *e, size_t stride_d)
+{
+  const int order = tables->order, n_out = 1 + (d != NULL) + (e != NULL);
+  size_t most = KERNEL_LANES;
+  Chunk chunk;
+  chunk.tables = tables;
+  chunk.n_lower = 1;
+  chunk.stride_u = stride_u;
+  chunk.stride[0] = stride_v;
+  chunk.stride[1] = chunk.stride[2] = stride_d;
+  while (order > 2 && !has_power(&tables->power[order], chunk.n_lower)) chunk.n_lower++;
+  if (order > 2 && (size_t)((order - 2) * chunk.n_lower) * most > KERNEL_MAX_POWERS)
+    most = KERNEL_MAX_POWERS / (size_t)((order - 2) * chunk.n_lower);
+  for (size_t l = 0; l < n; l += most) {
+    const size_t lanes = n - l < most ? n - l : most;
+    chunk.u = u + l;
+    chunk.out[0] = v + l;
+    chunk.out[1] = d ? d + l : NULL;
+    chunk.out[2] = e ? e + l : NULL;
+    series(order + n_out - 1, lanes, parameter, u + l, chunk.series);
+    compose_any(&chunk, lanes, n_out);
+  }
+}

@@ -1,0 +1,112 @@
+/* pinn-solve: the pipeline from a case file to verified fields, top to bottom. */
+#include <stdio.h>
+#include <string.h>
+#include "pinn/run.h"
+
+/* output.directory, else output/ and the case file's name without its ending. */
+static PetscErrorCode choose_folder(const RunParts *parts, char *path, size_t size)
+{
+  const char *name = parts->cli->output;
+  PetscFunctionBegin;
+  if (!name && ConfigHas(parts->config, "output.directory"))
+    PetscCall(ConfigGetString(parts->config, "output.directory", &name));
+  if (name) {
+    snprintf(path, size, "%s", name);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  const char *file = strrchr(parts->cli->case_file, '/');
+  file = file ? file + 1 : parts->cli->case_file;
+  const char *end = strrchr(file, '.');
+  snprintf(path, size, "output/%.*s", end ? (int)(end - file) : (int)strlen(file), file);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode build(RunParts *p)
+{
+  const double *lower, *upper;
+  const char **names;
+  PetscFunctionBegin;
+  PetscCall(ConfigLoad(p->comm, p->cli->case_file, p->cli->n_override, p->cli->overrides, &p->config));
+  PetscCall(ProblemCreate(p->config, &p->problem));
+  const Formula formula = ProblemFormula(p->problem);
+  const int dim = FormulaCoordinates(formula);
+  PetscCall(PetscMalloc1(dim, &names));
+  for (int i = 0; i < dim; i++) names[i] = FormulaCoordinateName(formula, i);
+  PetscCall(DomainCreate(p->config, formula, &p->domain));
+  DomainBounds(p->domain, &lower, &upper);
+  PetscCall(NetworkCreate(p->config, dim, names, ProblemFields(p->problem), lower, upper, &p->network));
+  PetscCall(PetscFree(names));
+  PetscCall(ResidualCreate(p->comm, p->config, p->problem, p->domain, p->network, &p->residual));
+  PetscCall(VerifierCreate(p->comm, p->config, p->problem, p->domain, p->network, p->residual, &p->verifier));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode destroy(RunParts *p)
+{
+  PetscFunctionBegin;
+  PetscCall(ReportDestroy(&p->report));
+  PetscCall(FolderDestroy(&p->folder));
+  PetscCall(VerifierDestroy(&p->verifier));
+  PetscCall(ResidualDestroy(&p->residual));
+  PetscCall(NetworkDestroy(&p->network));
+  PetscCall(DomainDestroy(&p->domain));
+  PetscCall(ProblemDestroy(&p->problem));
+  PetscCall(ConfigDestroy(&p->config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode solve(RunParts *p, ExitStatus *status)
+{
+  const ReportOptions options = {.quiet = p->cli->quiet, .json = p->cli->json};
+  const bool check = p->cli->action == CLI_CHECK, evaluate = p->cli->action == CLI_EVALUATE;
+  char folder[PETSC_MAX_PATH_LEN];
+  RunResult result;
+  Vec theta;
+  PetscFunctionBegin;
+  PetscCall(choose_folder(p, folder, sizeof(folder)));
+  if (!check) PetscCall(FolderCreate(p->comm, folder, p->cli->resume || evaluate, p->cli->overwrite, &p->folder));
+  PetscCall(ReportCreate(p->comm, &options, evaluate ? NULL : p->folder, p->problem, p->residual, &p->report));
+  if (!evaluate) PetscCall(RunHeader(p));
+  if (check) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ResidualCreateTheta(p->residual, &theta));
+  if (evaluate) {
+    PetscCall(RunEvaluate(p, theta));
+  } else {
+    PetscCall(RunStages(p, theta, &result));
+    PetscCall(RunFinish(p, theta, &result));
+    *status = result.status;
+  }
+  PetscCall(VecDestroy(&theta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode run(const Cli *cli, ExitStatus *status)
+{
+  RunParts parts = {.comm = PETSC_COMM_WORLD, .cli = cli};
+  PetscFunctionBegin;
+  PetscCall(CliCatchSignals());
+  PetscCall(build(&parts));
+  PetscCall(solve(&parts, status));
+  PetscCall(destroy(&parts));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  ExitStatus status = EXIT_DONE;
+  PetscMPIInt rank;
+  Cli cli;
+  if (!CliParse(argc, argv, &cli)) return EXIT_USER;
+  if (cli.action == CLI_INFORMATION) return EXIT_DONE;
+  if (PetscInitialize(&cli.petsc_argc, &cli.petsc_argv, NULL, NULL)) return EXIT_FAILED;
+  if (ErrorPushHandler() || MPI_Comm_rank(PETSC_COMM_WORLD, &rank)) return EXIT_FAILED;
+  const PetscErrorCode code = run(&cli, &status);
+  if (code) {
+    status = ErrorExitStatus(code);
+    if (ErrorText()[0] && rank == 0) fprintf(stderr, "pinn-solve: %s\n", ErrorText());
+  }
+  CliDestroy(&cli);
+  if (code && status != EXIT_USER) MPI_Abort(PETSC_COMM_WORLD, (int)status); /* the other ranks may be waiting */
+  if (PetscPopErrorHandler() || PetscFinalize()) return EXIT_FAILED;
+  return (int)status;
+}

@@ -1,0 +1,163 @@
+/* Layers and parameters: what all architectures share. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "network_impl.h"
+
+static const Choice network_rows[] = {
+    {"mlp", "dense layers, all trained", &NetworkMLP},
+    {"random-features", "one hidden layer drawn at random and kept; its outer weights are found by least squares",
+     &NetworkRandomFeatures},
+    {NULL, NULL, NULL},
+};
+const ChoiceTable NetworkTable = {"network", "architectures of the trial function", network_rows};
+
+static PetscErrorCode check_memory(Config config, const char *key, double doubles)
+{
+  const double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / 1048576.0;
+  const double needed = 4.0 * doubles * sizeof(double) / 1048576.0; /* theta, gradient and two directions */
+  PetscReal limit = machine;
+  PetscFunctionBegin;
+  if (ConfigHas(config, "limits.memory")) PetscCall(ConfigGetReal(config, "limits.memory", &limit));
+  PinnUserCheck(needed <= limit && doubles < PETSC_MAX_INT,
+                "%s: %.3g parameters need %.3g MB of memory, there are %.3g MB", ConfigWhere(config, key), doubles,
+                needed, limit);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NetworkSetLayers(Network network, Config config, const char *key, int n_hidden, const PetscInt hidden[],
+                                bool frozen)
+{
+  double doubles = 0.0;
+  int n_in = network->n_coord;
+  PetscFunctionBegin;
+  for (int l = 0; l <= n_hidden; l++) {
+    const int n_out = l < n_hidden ? (int)hidden[l] : network->n_field;
+    doubles += ((double)n_in + 1.0) * (double)n_out;
+    n_in = n_out;
+  }
+  PetscCall(check_memory(config, key, doubles));
+  network->n_layer = n_hidden + 1;
+  PetscCall(PetscCalloc1(network->n_layer, &network->layers));
+  n_in = network->n_coord;
+  for (int l = 0; l <= n_hidden; l++) {
+    Layer *layer = &network->layers[l];
+    size_t *end = frozen && l < n_hidden ? &network->n_frozen : &network->n_param;
+    *layer = (Layer){n_in, l < n_hidden ? (int)hidden[l] : network->n_field, frozen && l < n_hidden, *end};
+    *end += ((size_t)n_in + 1) * (size_t)layer->n_out;
+    n_in = layer->n_out;
+  }
+  PetscCall(PetscCalloc1(network->n_frozen, &network->frozen));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void NetworkDrawGlorot(Network network, int l, double weights[])
+{
+  const Layer *layer = &network->layers[l];
+  const size_t n = (size_t)layer->n_in * (size_t)layer->n_out;
+  const double deviation = sqrt(2.0 / ((double)layer->n_in + (double)layer->n_out));
+  const RandomKey key = {network->seed, RANDOM_WEIGHTS, (uint32_t)l, 0};
+  for (size_t k = 0; k < n; k++) weights[k] = deviation * RandomNormal(key, k);
+  memset(weights + n, 0, (size_t)layer->n_out * sizeof(double));
+}
+
+static void describe(Network network, const char *type, const char *activation)
+{
+  const size_t size = sizeof(network->description);
+  size_t used = (size_t)snprintf(network->description, size, "%s %d", type, network->n_coord);
+  for (int l = 0; l < network->n_layer && used < size; l++)
+    used += (size_t)snprintf(network->description + used, size - used, "-%d", network->layers[l].n_out);
+  if (used < size) snprintf(network->description + used, size - used, ", %s", activation);
+}
+
+PetscErrorCode NetworkCreate(Config config, int n_coord, const char *const coordinates[], int n_field,
+                             const double lower[], const double upper[], Network *network)
+{
+  const char *type, *activation;
+  PetscInt seed;
+  Network n;
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&n));
+  *network = n;
+  n->n_coord = n_coord;
+  n->n_field = n_field;
+  PetscCall(PetscMalloc4(n_coord, &n->shift, n_coord, &n->stretch, n_coord, &n->lower, n_coord, &n->upper));
+  for (int i = 0; i < n_coord; i++) {
+    n->shift[i] = 0.0;
+    n->stretch[i] = 1.0;
+    n->lower[i] = lower[i];
+    n->upper[i] = upper[i];
+  }
+  PetscCall(ConfigGetString(config, "network.type", &type));
+  PetscCall(ConfigGetString(config, "network.activation", &activation));
+  PetscCall(ConfigGetInt(config, "seed", &seed));
+  n->seed = (uint32_t)seed;
+  n->type = ChoiceFind(&NetworkTable, type)->data;
+  n->activation = ChoiceFind(&ActivationTable, activation)->data;
+  PetscCall(n->type->create(n, config, coordinates));
+  describe(n, type, activation);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NetworkDestroy(Network *network)
+{
+  Network n = *network;
+  PetscFunctionBegin;
+  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree4(n->shift, n->stretch, n->lower, n->upper));
+  PetscCall(PetscFree(n->layers));
+  PetscCall(PetscFree(n->frozen));
+  PetscCall(PetscFree(n->scales));
+  PetscCall(PetscFree(n->periodic));
+  PetscCall(PetscFree(*network));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+size_t NetworkParameters(Network network)
+{
+  return network->n_param;
+}
+
+double NetworkWeightCount(Network network)
+{
+  double count = 0.0;
+  for (int l = 0; l < network->n_layer; l++)
+    count += (double)network->layers[l].n_in * (double)network->layers[l].n_out;
+  return count;
+}
+
+void NetworkLastLayer(Network network, size_t *begin, int *n_feature)
+{
+  const Layer *last = &network->layers[network->n_layer - 1];
+  *begin = last->offset;
+  *n_feature = last->n_in;
+}
+
+const char *NetworkDescribe(Network network)
+{
+  return network->description;
+}
+
+void NetworkInitialize(Network network, double theta[])
+{
+  network->type->initialize(network, theta);
+}
+
+double *NetworkFrozen(Network network, size_t *n)
+{
+  *n = network->n_frozen;
+  return network->frozen;
+}
+
+PetscErrorCode NetworkGetScales(Network network, int *n, const double **scales)
+{
+  PetscFunctionBegin;
+  *n = network->scales ? network->n_coord : 0;
+  *scales = network->scales;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+bool NetworkSearchesScales(Network network)
+{
+  return network->search_scales;
+}

@@ -1,0 +1,54 @@
+#pragma once
+#include "pinn/network.h"
+#include "pinn/random.h"
+
+/* What a row of ActivationTable points to. */
+typedef struct {
+  KernelSeries series;
+  bool periodic; /* f(x + 2 pi) = f(x): the only kind that makes features of a periodic coordinate */
+} Activation;
+
+typedef struct NetworkType_s NetworkType;
+
+/* One dense layer: pre-activation = W z + b. */
+typedef struct {
+  int n_in, n_out;
+  bool frozen;   /* weights in Network.frozen, else in theta */
+  size_t offset; /* of W [n_out][n_in], then b [n_out] */
+} Layer;
+
+struct Network_s {
+  const NetworkType *type;
+  const Activation *activation;
+  int n_coord, n_field, n_layer;
+  Layer *layers;           /* [n_layer]; the last is linear */
+  double *shift, *stretch; /* [n_coord] input = (x - shift) * stretch */
+  double *lower, *upper;   /* [n_coord] */
+  size_t n_param, n_frozen;
+  double *frozen;
+  uint32_t seed;
+  double *scales; /* [n_coord] random features */
+  bool *periodic; /* [n_coord] random features */
+  bool search_scales;
+  char description[256];
+};
+
+/* What a row of NetworkTable points to. */
+struct NetworkType_s {
+  PetscErrorCode (*create)(Network network, Config config,
+                           const char *const coordinates[]); /* layers and own settings */
+  void (*initialize)(Network network, double theta[]);
+};
+
+/* Sets up `n_hidden` hidden layers and the linear one, `frozen` for the hidden ones. */
+PetscErrorCode NetworkSetLayers(Network network, Config config, const char *key, int n_hidden, const PetscInt hidden[],
+                                bool frozen);
+/* Weights of a layer within theta or the frozen ones. */
+static inline const double *NetworkWeights(Network network, const Layer *layer, const double theta[])
+{
+  return (layer->frozen ? network->frozen : theta) + layer->offset;
+}
+/* Normal weights of variance 2 / (n_in + n_out) (Glorot and Bengio 2010), zero biases. */
+void NetworkDrawGlorot(Network network, int layer, double weights[]);
+
+extern const NetworkType NetworkMLP, NetworkRandomFeatures;

@@ -1,0 +1,187 @@
+#include <math.h>
+#include <unistd.h>
+#include "dense.h"
+
+#define GIGA 1e9
+
+/* Bytes this rank will hold. */
+static double bytes_needed(Dense d, bool factored)
+{
+  const double n = (double)d->n, local = (double)d->rows->n_row, all = (double)d->rows->n_row_global;
+  const double small = (double)d->ld * (double)d->ld;
+  double doubles = local * (n + 1.0) + 4.0 * n;
+  if (!d->wide)
+    doubles += (factored ? local * (n + 1.0) : 0.0) + (d->rank ? 2.0 : 3.0) * small;
+  else if (!d->rank)
+    doubles += (factored ? all * n : 0.0) + (d->size > 1 ? all * n : 0.0) + 3.0 * small;
+  return doubles * sizeof(double);
+}
+
+static PetscErrorCode check_memory(Dense d, Optimizer optimizer, Config config)
+{
+  double rank_bytes = bytes_needed(d, true), node_bytes = 0.0, limit, have;
+  const char *key = OptimizerKey(optimizer, "type"), *whose = "this machine";
+  MPI_Comm node;
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_split_type(d->rows->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
+  PetscCallMPI(MPI_Allreduce(&rank_bytes, &node_bytes, 1, MPI_DOUBLE, MPI_SUM, node));
+  PetscCallMPI(MPI_Comm_free(&node));
+  have = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+  if (ConfigHas(config, "limits.memory")) {
+    PetscCall(ConfigGetReal(config, "limits.memory", &limit));
+    node_bytes = rank_bytes;
+    have = limit * 1e6;
+    whose = "limits.memory";
+  }
+  /* The rank that lacks most speaks for all. */
+  struct {
+    double excess;
+    int rank;
+  } mine = {node_bytes / have, d->rank}, worst;
+  PetscCallMPI(MPI_Allreduce(&mine, &worst, 1, MPI_DOUBLE_INT, MPI_MAXLOC, d->rows->comm));
+  PetscCallMPI(MPI_Bcast(&have, 1, MPI_DOUBLE, worst.rank, d->rows->comm));
+  PinnUserCheck(worst.excess <= 1.0,
+                "%s: %s would need %.3g GB for %" PetscInt_FMT " rows x %zu parameters, %s has %.3g GB; take fewer "
+                "points, a smaller network, or lbfgs or adam",
+                ConfigWhere(config, key), optimizer->name, worst.excess * have / GIGA, d->rows->n_row_global, d->n,
+                whose, have / GIGA);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DenseCreate(Optimizer optimizer, Config config, size_t begin, size_t n, bool wide, Dense *dense)
+{
+  Dense d;
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&d));
+  *dense = d;
+  d->rows = optimizer->rows;
+  d->begin = begin;
+  d->n = n;
+  d->wide = wide;
+  PetscCallMPI(MPI_Comm_rank(d->rows->comm, &d->rank));
+  PetscCallMPI(MPI_Comm_size(d->rows->comm, &d->size));
+  PetscCall(PetscBLASIntCast(wide ? d->rows->n_row_global : (PetscInt)n, &d->k));
+  d->ld = d->k + 1;
+  PetscCall(check_memory(d, optimizer, config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DenseDestroy(Dense *dense)
+{
+  Dense d = *dense;
+  PetscFunctionBegin;
+  if (!d) PetscFunctionReturn(PETSC_SUCCESS);
+  if (d->J_all != d->J) PetscCall(PetscFree(d->J_all));
+  if (d->r_all != d->r) PetscCall(PetscFree(d->r_all));
+  PetscCall(PetscFree4(d->r, d->gradient, d->scaling, d->work));
+  PetscCall(PetscFree2(d->c, d->s));
+  PetscCall(PetscFree(d->J));
+  PetscCall(PetscFree(d->copy));
+  PetscCall(PetscFree(d->T));
+  PetscCall(PetscFree(d->F));
+  PetscCall(PetscFree(d->B));
+  PetscCall(PetscFree(*dense));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode allocate(Dense d)
+{
+  const size_t n_row = (size_t)d->rows->n_row, k = (size_t)d->k, small = (size_t)d->ld * (size_t)d->ld;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(n_row * d->n, &d->J));
+  PetscCall(PetscMalloc4(n_row, &d->r, d->n, &d->gradient, d->n, &d->scaling, PetscMax(d->n, k) + 1, &d->work));
+  PetscCall(PetscMalloc2(k, &d->c, k, &d->s));
+  if (!d->wide || !d->rank) {
+    PetscCall(PetscCalloc1(small, &d->T));
+    PetscCall(PetscCalloc1(small, &d->B));
+  }
+  if (!d->rank) PetscCall(PetscCalloc1(small, &d->F));
+  if (d->wide && d->size == 1) d->J_all = d->J, d->r_all = d->r;
+  if (d->wide && d->size > 1 && !d->rank) {
+    PetscCall(PetscMalloc1((size_t)d->rows->n_row_global * d->n, &d->J_all));
+    PetscCall(PetscMalloc1(d->rows->n_row_global, &d->r_all));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* sums[0..n) = J^T r, sums[n..2n) = diag J^T J of the local rows; threads share columns, so that the order is fixed. */
+static void sum_columns(Dense d, double sums[])
+{
+  const size_t n = d->n, block = 128;
+#pragma omp parallel for schedule(static)
+  for (size_t first = 0; first < n; first += block) {
+    const size_t last = PetscMin(first + block, n);
+    for (size_t k = first; k < last; k++) sums[k] = sums[n + k] = 0.0;
+    for (size_t i = 0; i < (size_t)d->rows->n_row; i++) {
+      const double *row = d->J + i * n, r = d->r[i];
+      for (size_t k = first; k < last; k++) {
+        sums[k] += r * row[k];
+        sums[n + k] += row[k] * row[k];
+      }
+    }
+  }
+}
+
+/* scaling = (diag J^T J + evenness max diag J^T J)^{-1/2} from the diagonal, applied to J and the gradient. */
+static void scale_columns(Dense d, const double diagonal[], double evenness)
+{
+  const size_t n = d->n;
+  double largest = 0.0;
+  for (size_t k = 0; k < n; k++) largest = fmax(largest, diagonal[k]);
+  for (size_t k = 0; k < n; k++) {
+    const double D = diagonal[k] + evenness * largest;
+    d->scaling[k] = D > 0.0 ? 1.0 / sqrt(D) : 1.0;
+    d->gradient[k] *= d->scaling[k];
+  }
+#pragma omp parallel for schedule(static)
+  for (PetscInt i = 0; i < d->rows->n_row; i++)
+    for (size_t k = 0; k < n; k++) d->J[(size_t)i * n + k] *= d->scaling[k];
+}
+
+PetscErrorCode DenseAssemble(Dense d, Vec theta, double evenness)
+{
+  const Rows rows = d->rows;
+  double *sums;
+  PetscFunctionBegin;
+  if (!d->J) PetscCall(allocate(d));
+  PetscCall(rows->ops->jacobian(rows->self, theta, d->begin, d->n, d->r, d->J, d->n));
+  PetscCall(PetscMalloc1(2 * d->n + 1, &sums));
+  sum_columns(d, sums);
+  sums[2 * d->n] = 0.0;
+  for (PetscInt i = 0; i < rows->n_row; i++) sums[2 * d->n] += 0.5 * d->r[i] * d->r[i];
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, (PetscMPIInt)(2 * d->n + 1), MPI_DOUBLE, MPI_SUM, rows->comm));
+  PetscCall(PetscArraycpy(d->gradient, sums, d->n));
+  d->loss = sums[2 * d->n];
+  scale_columns(d, sums + d->n, evenness);
+  PetscCall(PetscFree(sums));
+  d->kind = DENSE_NONE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DenseShift(Dense d, Vec x, Vec theta, double factor, const double step[])
+{
+  PetscInt first, last;
+  double *local;
+  PetscFunctionBegin;
+  if (x != theta) PetscCall(VecCopy(theta, x));
+  PetscCall(VecGetOwnershipRange(x, &first, &last));
+  PetscCall(VecGetArray(x, &local));
+  for (PetscInt k = PetscMax(first, (PetscInt)d->begin); k < PetscMin(last, (PetscInt)(d->begin + d->n)); k++) {
+    const size_t column = (size_t)k - d->begin;
+    local[k - first] += factor * d->scaling[column] * step[column];
+  }
+  PetscCall(VecRestoreArray(x, &local));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DenseApply(Dense d, const double v[], double Jv[])
+{
+  PetscBLASInt n, n_row;
+  const PetscBLASInt one = 1;
+  const double plus = 1.0, zero = 0.0;
+  PetscFunctionBegin;
+  PetscCall(PetscBLASIntCast((PetscInt)d->n, &n));
+  PetscCall(PetscBLASIntCast(d->rows->n_row, &n_row));
+  if (n_row) PetscCallBLAS("BLASgemv", BLASgemv_("T", &n, &n_row, &plus, d->J, &n, v, &one, &zero, Jv, &one));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,78 @@
+/* The dense least-squares problem of one Jacobian,
+
+       min | J d + r |^2 + lambda | D^{1/2} d |^2,    D = diag J^T J + evenness max diag J^T J,
+
+   with the rows of J distributed over the ranks. J is kept as J D^{-1/2}, whose columns are not longer than one, so
+   that lambda is dimensionless; below, J and d stand for the scaled ones. The problem is first reduced to a small
+   square problem on rank 0, once a Jacobian, and then solved for as many dampings lambda as the caller wants to try.
+
+     form    small problem     step
+     tall    n_param square    d itself
+     wide    n_row square      d = -J^T y,  (J J^T + lambda) y = r
+
+     kind        tall                                          wide
+     gram        J^T J, Cholesky; loses half the digits        J J^T
+     triangle    R of [J r] = Q R, R merged with sqrt(lambda)  R of J^T = Q R, seminormal equations; these are as
+                 and the right-hand side carried along         accurate as Q for minimum-norm problems (Paige 1973)
+     singular    R = U S V^T                                   R = U S V^T
+
+   Tall triangles of several ranks are merged by a binomial tree (TSQR; Demmel, Grigori, Hoemmen, Langou 2012). */
+#pragma once
+#include <petscsys.h>
+#include <petscblaslapack.h>
+#include "optimizer_impl.h"
+
+typedef enum { DENSE_NONE, DENSE_GRAM, DENSE_TRIANGLE, DENSE_SINGULAR } DenseKind;
+
+typedef struct {
+  Rows rows;       /* borrowed */
+  size_t begin, n; /* columns of J: parameters [begin, begin + n) */
+  bool wide;
+  PetscMPIInt rank, size;
+  PetscBLASInt k, ld; /* order of the small problem; leading dimension of T, F and B, which is k + 1 */
+
+  /* of the last DenseAssemble */
+  double *J;        /* [n_row][n] local, row-major: column-major J^T; scaled */
+  double *r;        /* [n_row] local */
+  double *gradient; /* [n] J^T r, on all ranks; scaled */
+  double *scaling;  /* [n] D^{-1/2}, on all ranks */
+  double loss;      /* 1/2 |r|^2 */
+
+  /* of the last DenseReduce */
+  DenseKind kind;
+  double *copy;          /* factored copy of J, transposed where tall */
+  double *J_all, *r_all; /* wide: all rows on rank 0; J and r themselves on one rank */
+  double *T;             /* the small problem, upper triangle; U where singular */
+  double *c;             /* [k] tall, singular: U^T Q^T r; wide: a right-hand side in row space */
+  double *s;             /* singular values */
+  double *F;             /* rank 0: its damped factor; V^T where singular */
+  double *B;             /* what is merged into a triangle */
+  double *work;          /* [max(n, k) + 1] */
+} * Dense;
+
+/* Columns [begin, begin + n). Allocates at the first DenseAssemble, but checks now that it will fit.
+   Errors: PETSC_ERR_USER_INPUT, where the memory of the machine (or limits.memory) is too small. Collective. */
+PetscErrorCode DenseCreate(Optimizer optimizer, Config config, size_t begin, size_t n, bool wide, Dense *dense);
+PetscErrorCode DenseDestroy(Dense *dense);
+
+/* J, r and what follows from them at theta. gradient is not finite where J or r are not. Columns of zeros stay as they
+   are with evenness 0. Collective. */
+PetscErrorCode DenseAssemble(Dense dense, Vec theta, double evenness);
+/* The small problem of this kind; at once where it is there already. Collective.
+   Cost for m rows: gram m n^2 flops (wide m^2 n), triangle twice that, singular about 20 k^3 more. */
+PetscErrorCode DenseReduce(Dense dense, DenseKind kind);
+/* step [out] [n] on all ranks, scaled. ok = false: not positive definite or not finite to working precision.
+   Collective. Cost: gram k^3 / 3, triangle 2 k^3 / 3 flops, singular 4 k^2. */
+PetscErrorCode DenseSolve(Dense dense, double lambda, double step[], bool *ok);
+/* step = -(J^T J + lambda)^{-1} J^T w with the factor of the last DenseSolve.  w [in] [n_row] local. Collective. */
+PetscErrorCode DenseSolveAgain(Dense dense, double lambda, const double w[], double step[], bool *ok);
+/* J v for the local rows.  v [in] [n] scaled, Jv [out] [n_row]. Not collective. */
+PetscErrorCode DenseApply(Dense dense, const double v[], double Jv[]);
+/* x = theta + factor * D^{-1/2} step. x may be theta. */
+PetscErrorCode DenseShift(Dense dense, Vec x, Vec theta, double factor, const double step[]);
+
+/* Between the files of this type.
+     DenseTriangle  T of a tall problem = the triangle of [J r] = Q T, order n + 1, on rank 0. Collective.
+     DenseGather    rows of `width` doubles of all ranks, to rank 0; nothing where all == local. Collective. */
+PetscErrorCode DenseTriangle(Dense dense);
+PetscErrorCode DenseGather(Dense dense, PetscMPIInt width, const double local[], double all[]);

@@ -1,0 +1,126 @@
+#include <math.h>
+#include <string.h>
+#include "optimizer_impl.h"
+
+static const Choice stages[] = {
+    {"adam", "first order with adaptive rates; to get near a solution", &OptimizerOps_Adam},
+    {"lbfgs", "limited-memory quasi-Newton (PETSc MATLMVMBFGS, More-Thuente line search)", &OptimizerOps_LBFGS},
+    {"gauss-newton", "damped Gauss-Newton with the dense Jacobian; rows or parameters up to some thousands",
+     &OptimizerOps_GaussNewton},
+    {"least-squares", "the last layer by rank-revealing least squares; hidden layers stay", &OptimizerOps_LeastSquares},
+    {NULL, NULL, NULL},
+};
+const ChoiceTable StageTable = {"stage", "solver stages", stages};
+
+const char *OptimizerReasonText(OptimizerReason reason)
+{
+  switch (reason) {
+  case OPTIMIZER_RUNNING:
+    return "running";
+  case OPTIMIZER_CONVERGED:
+    return "converged: the loss is below the tolerance or at its minimum";
+  case OPTIMIZER_STALLED:
+    return "stalled: no step decreases the loss any more";
+  case OPTIMIZER_ITERATIONS:
+    return "all iterations done";
+  case OPTIMIZER_STOPPED:
+    return "stopped on request";
+  case OPTIMIZER_DIVERGED:
+    return "diverged: the loss or its gradient is not a finite number";
+  }
+  return "unknown";
+}
+
+const char *OptimizerKey(Optimizer optimizer, const char *key)
+{
+  return ConfigPath("solver[%d].%s", optimizer->index, key);
+}
+
+PetscErrorCode OptimizerCreate(Config config, int index, Rows rows, Optimizer *optimizer)
+{
+  Optimizer o;
+  const char *type;
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&o));
+  o->index = index;
+  o->rows = rows;
+  o->reported = -1.0;
+  PetscCall(ConfigGetString(config, OptimizerKey(o, "type"), &type));
+  PetscCall(ConfigGetInt(config, OptimizerKey(o, "iterations"), &o->iterations));
+  PetscCall(ConfigGetReal(config, OptimizerKey(o, "tolerance"), &o->tolerance));
+  const Choice *stage = ChoiceFind(&StageTable, type);
+  PetscCheck(stage, PETSC_COMM_SELF, PETSC_ERR_PLIB, "no stage '%s'", type);
+  o->name = stage->name;
+  o->ops = stage->data;
+  o->control_name = o->ops->control_name;
+  PetscCall(OptimizerAddValues(o, "iteration", 1, &o->iteration));
+  PetscCall(o->ops->setup(o, config));
+  *optimizer = o;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OptimizerDestroy(Optimizer *optimizer)
+{
+  PetscFunctionBegin;
+  if (!*optimizer) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall((*optimizer)->ops->destroy(*optimizer));
+  PetscCall(PetscFree((*optimizer)->state));
+  PetscCall(PetscFree(*optimizer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OptimizerSetMonitor(Optimizer optimizer, OptimizerMonitorFn monitor, void *context)
+{
+  PetscFunctionBegin;
+  optimizer->monitor = monitor;
+  optimizer->monitor_context = context;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OptimizerSolve(Optimizer optimizer, Vec theta, OptimizerReason *reason)
+{
+  PetscInt n;
+  PetscFunctionBegin;
+  PetscCall(VecGetSize(theta, &n));
+  PetscCheck((size_t)n == optimizer->rows->n_param, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
+             "theta has %" PetscInt_FMT " entries, the rows have %zu parameters", n, optimizer->rows->n_param);
+  *reason = OPTIMIZER_RUNNING;
+  PetscCall(optimizer->ops->solve(optimizer, theta, reason));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OptimizerUpdateRows(Optimizer optimizer, Vec theta, bool *changed)
+{
+  const Rows rows = optimizer->rows;
+  PetscFunctionBegin;
+  *changed = false;
+  if (rows->ops->update) PetscCall(rows->ops->update(rows->self, theta, (PetscInt)optimizer->iteration, changed));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OptimizerReport(Optimizer optimizer, Vec theta, double loss, double control, double gradient_norm,
+                               OptimizerReason *reason)
+{
+  const Progress progress = {.stage = optimizer->name,
+                             .stage_index = optimizer->index,
+                             .iteration = (PetscInt)optimizer->iteration,
+                             .iterations = optimizer->iterations,
+                             .loss = loss,
+                             .control_name = optimizer->control_name,
+                             .control = control,
+                             .gradient_norm = gradient_norm};
+  bool stop = false;
+  PetscFunctionBegin;
+  if (optimizer->monitor && optimizer->reported < optimizer->iteration)
+    PetscCall(optimizer->monitor(optimizer, &progress, theta, optimizer->monitor_context, &stop));
+  optimizer->reported = optimizer->iteration;
+  if (!isfinite(loss))
+    *reason = OPTIMIZER_DIVERGED;
+  else if (loss <= optimizer->tolerance)
+    *reason = OPTIMIZER_CONVERGED;
+  else if (stop)
+    *reason = OPTIMIZER_STOPPED;
+  else if (progress.iteration >= optimizer->iterations)
+    *reason = OPTIMIZER_ITERATIONS;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

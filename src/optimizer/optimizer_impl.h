@@ -1,0 +1,49 @@
+/* What the stages share: monitor, stop tests, state, and vectors like theta. */
+#pragma once
+#include "pinn/optimizer.h"
+
+typedef struct {
+  const char *control_name;
+  /* reads the stage's keys, allocates optimizer->data and names its state */
+  PetscErrorCode (*setup)(Optimizer optimizer, Config config);
+  /* runs from optimizer->iteration until *reason */
+  PetscErrorCode (*solve)(Optimizer optimizer, Vec theta, OptimizerReason *reason);
+  PetscErrorCode (*destroy)(Optimizer optimizer);
+} OptimizerOps;
+
+extern const OptimizerOps OptimizerOps_Adam;
+extern const OptimizerOps OptimizerOps_LBFGS;
+extern const OptimizerOps OptimizerOps_GaussNewton;
+extern const OptimizerOps OptimizerOps_LeastSquares;
+
+struct Optimizer_s {
+  const char *name;
+  const OptimizerOps *ops;
+  const char *control_name; /* that of ops unless a stage is busy with something else */
+  void *data;
+  int index;
+  Rows rows; /* borrowed */
+  PetscInt iterations;
+  double tolerance;
+  double iteration; /* whole: steps done */
+  double reported;  /* the iteration that the monitor saw last; -1 = none */
+  OptimizerMonitorFn monitor;
+  void *monitor_context;
+  int n_state, max_state;
+  StateEntry *state;
+};
+
+/* "solver[1].damping" of this stage; see ConfigPath. */
+const char *OptimizerKey(Optimizer optimizer, const char *key);
+
+/* Makes [n] doubles or a vector part of the state; name and memory must live as long as the optimizer. */
+PetscErrorCode OptimizerAddValues(Optimizer optimizer, const char *name, size_t n, double values[]);
+PetscErrorCode OptimizerAddVec(Optimizer optimizer, const char *name, Vec vec);
+/* A zero vector laid out like theta; owned by the caller. */
+PetscErrorCode OptimizerCreateVec(Optimizer optimizer, Vec *vec);
+
+/* New points, if it is time, before rows are evaluated at the current iteration. */
+PetscErrorCode OptimizerUpdateRows(Optimizer optimizer, Vec theta, bool *changed);
+/* Tells the monitor about the current iteration, unless it has seen it, and makes the stop tests. */
+PetscErrorCode OptimizerReport(Optimizer optimizer, Vec theta, double loss, double control, double gradient_norm,
+                               OptimizerReason *reason);

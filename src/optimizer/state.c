@@ -1,0 +1,86 @@
+/* The state of a stage: a list of its own arrays by name, which a checkpoint reads and a resumed run fills. */
+#include <string.h>
+#include "optimizer_impl.h"
+
+static PetscErrorCode add_entry(Optimizer optimizer, const StateEntry *entry)
+{
+  PetscFunctionBegin;
+  if (optimizer->n_state == optimizer->max_state) {
+    optimizer->max_state = 2 * optimizer->max_state + 8;
+    PetscCall(PetscRealloc((size_t)optimizer->max_state * sizeof(StateEntry), &optimizer->state));
+  }
+  optimizer->state[optimizer->n_state++] = *entry;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OptimizerAddValues(Optimizer optimizer, const char *name, size_t n, double values[])
+{
+  PetscFunctionBegin;
+  PetscCall(add_entry(optimizer, &(StateEntry){.name = name, .n = n, .values = values}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OptimizerAddVec(Optimizer optimizer, const char *name, Vec vec)
+{
+  PetscFunctionBegin;
+  PetscCall(add_entry(optimizer, &(StateEntry){.name = name, .vec = vec}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OptimizerCreateVec(Optimizer optimizer, Vec *vec)
+{
+  PetscFunctionBegin;
+  PetscCall(VecCreateMPI(optimizer->rows->comm, PETSC_DECIDE, (PetscInt)optimizer->rows->n_param, vec));
+  PetscCall(VecZeroEntries(*vec));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OptimizerGetState(Optimizer optimizer, int *n, const StateEntry **entries)
+{
+  PetscFunctionBegin;
+  *n = optimizer->n_state;
+  *entries = optimizer->state;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const StateEntry *find_entry(int n, const StateEntry entries[], const char *name, size_t length)
+{
+  for (int k = 0; k < n; k++)
+    if (!strcmp(entries[k].name, name) && entries[k].n == length && entries[k].values) return &entries[k];
+  return NULL;
+}
+
+static PetscErrorCode restore_entry(const StateEntry *entry, const double values[])
+{
+  PetscInt first, last;
+  double *local;
+  PetscFunctionBegin;
+  if (entry->values) {
+    PetscCall(PetscArraycpy(entry->values, values, entry->n));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(VecGetOwnershipRange(entry->vec, &first, &last));
+  PetscCall(VecGetArrayWrite(entry->vec, &local));
+  PetscCall(PetscArraycpy(local, values + first, last - first));
+  PetscCall(VecRestoreArrayWrite(entry->vec, &local));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OptimizerSetState(Optimizer optimizer, int n, const StateEntry entries[])
+{
+  PetscFunctionBegin;
+  PinnUserCheck(n == optimizer->n_state,
+                "the checkpoint is of another stage: it holds %d arrays, solver[%d] (%s) has %d", n, optimizer->index,
+                optimizer->name, optimizer->n_state);
+  for (int k = 0; k < optimizer->n_state; k++) {
+    const StateEntry *own = &optimizer->state[k];
+    const size_t length = own->vec ? optimizer->rows->n_param : own->n;
+    const StateEntry *saved = find_entry(n, entries, own->name, length);
+    PinnUserCheck(saved,
+                  "the checkpoint is of another stage: it has no '%s' of %zu numbers, which solver[%d] (%s) needs",
+                  own->name, length, optimizer->index, optimizer->name);
+    PetscCall(restore_entry(own, saved->values));
+  }
+  optimizer->reported = optimizer->iteration;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,65 @@
+/* What the files of this folder share: whole-file writing, HDF5 with PETSc's errors. */
+#pragma once
+#include <hdf5.h>
+#include <stdint.h>
+#include "pinn/output.h"
+
+/* The name under which a file is written until it is whole; `temporary` holds PINN_PATH_SIZE. */
+#define PINN_TEMPORARY ".tmp"
+#define PINN_PATH_SIZE (PETSC_MAX_PATH_LEN + 64)
+void FileTemporaryName(const char *path, char temporary[]);
+/* All of `bytes` under `path`, or an error and what was there before. Not collective. */
+PetscErrorCode FileWrite(const char *path, size_t size, const void *bytes);
+/* Syncs a temporary file that is complete and gives it its name. Not collective. */
+PetscErrorCode FileCommit(const char *path);
+/* Would a file of that size fit? Errors as of FileWrite. Not collective. */
+PetscErrorCode FileReserve(const char *path, size_t size);
+/* CRC-64/XZ of `crc` (0 at first) continued by bytes. */
+uint64_t FileChecksum(uint64_t crc, size_t size, const void *bytes);
+
+/* Numbers N of the folder's checkpoint-N.h5, newest first; *n of them, freed by the caller. Not collective. */
+PetscErrorCode FolderCheckpoints(Folder folder, int *n, PetscInt **numbers);
+
+/* Calls HDF5; a negative result is the error "path: cause". */
+#define PinnCallHDF5(path, call)                                                                                       \
+  do {                                                                                                                 \
+    if (PetscUnlikely((call) < 0)) SETERRQ(PETSC_COMM_SELF, PETSC_ERR_LIB, "%s: %s", (path), HDF5Cause());             \
+  } while (0)
+const char *HDF5Cause(void); /* innermost message of the last failure; valid until the next call */
+
+/* Puts groups and datasets into an open file. Ids inside `file` that an error leaves open are closed with it. */
+typedef PetscErrorCode (*HDF5FillFn)(hid_t file, const char *path, void *context);
+/* The bytes of a file built in memory by fill, after `room` bytes for the caller: 0, or 512 for a text that HDF5 skips
+   as a user block. HDF5 never writes to disk itself: a full disk would leave it with a file that it can neither flush
+   nor close. Freed by the caller. */
+PetscErrorCode HDF5Build(const char *path, size_t room, HDF5FillFn fill, void *context, size_t *size, char **bytes);
+/* Writes a whole file. With several ranks fill is collective and writes through MPI-IO. Collective on comm. */
+PetscErrorCode HDF5Write(MPI_Comm comm, const char *path, HDF5FillFn fill, void *context);
+/* Calls fill with a file opened for reading. Errors: absent, not HDF5, truncated. Not collective. */
+PetscErrorCode HDF5Read(const char *path, HDF5FillFn read, void *context);
+
+/* A dataset dims[rank] (rank 0 = scalar) of disk type `stored` from memory type `type`. */
+PetscErrorCode HDF5Put(hid_t at, const char *path, const char *name, hid_t stored, hid_t type, int rank,
+                       const hsize_t dims[], const void *values);
+PetscErrorCode HDF5PutText(hid_t at, const char *path, const char *name, const char *text);
+PetscErrorCode HDF5PutAttribute(hid_t at, const char *path, const char *name, hid_t type, hsize_t n,
+                                const void *values);
+PetscErrorCode HDF5PutTextAttribute(hid_t at, const char *path, const char *name, const char *text);
+
+/* The shape of a dataset of numbers. Errors: absent, not numbers, another rank, more values than the file can hold. */
+PetscErrorCode HDF5GetShape(hid_t at, const char *path, const char *name, int rank, hsize_t dims[]);
+PetscErrorCode HDF5GetReals(hid_t at, const char *path, const char *name, size_t n, double values[]);
+PetscErrorCode HDF5GetText(hid_t at, const char *path, const char *name, char **text); /* freed by the caller */
+PetscErrorCode HDF5GetAttribute(hid_t at, const char *path, const char *name, hid_t type, void *value);
+PetscErrorCode HDF5GetTextAttribute(hid_t at, const char *path, const char *name, char text[], size_t size);
+/* `name` as a dataset name: '/' becomes ':', and an empty name or "." becomes "_". */
+void HDF5SafeName(const char *name, char safe[], size_t size);
+
+/* A PETSc error handler that prints nothing and keeps the first text in its context, char[PINN_ERROR_SIZE]. */
+#define PINN_ERROR_SIZE 1024
+PetscErrorCode ErrorCapture(MPI_Comm comm, int line, const char *function, const char *file, PetscErrorCode code,
+                            PetscErrorType type, const char *text, void *context);
+
+/* The same n values on all ranks; others than rank 0 get *values allocated. Collective. */
+PetscErrorCode BroadcastReals(MPI_Comm comm, size_t n, double **values);
+PetscErrorCode BroadcastText(MPI_Comm comm, char **text);

@@ -1,0 +1,121 @@
+/* The fields of a run on the output grid, with exact solutions, errors and residuals where they are known. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "output_impl.h"
+
+/* Nodes a coordinate when the case names none: about ten thousand to a hundred thousand in all. */
+static const PetscInt default_nodes[3] = {1001, 101, 41};
+
+PetscErrorCode OutputGrid(Config config, const char *path, int dim, PetscInt grid[3], bool *has_grid)
+{
+  const PetscInt *nodes;
+  int n;
+  PetscFunctionBegin;
+  *has_grid = dim <= 3;
+  if (!ConfigHas(config, path)) path = "output.grid";
+  if (!ConfigHas(config, path)) {
+    for (int i = 0; i < dim && dim <= 3; i++) grid[i] = default_nodes[dim - 1];
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(ConfigGetInts(config, path, &n, &nodes));
+  PinnUserCheck(dim <= 3, "%s: a grid serves at most 3 coordinates, this problem has %d", ConfigWhere(config, path),
+                dim);
+  PinnUserCheck(n == 1 || n == dim, "%s: %d numbers for %d coordinates", ConfigWhere(config, path), n, dim);
+  for (int i = 0; i < dim; i++) grid[i] = nodes[n == 1 ? 0 : i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const char *PathBeside(const char *file, const char *name)
+{
+  const char *slash = strrchr(file, '/');
+  if (name[0] == '/' || !slash) return name;
+  return ConfigPath("%.*s/%s", (int)(slash - file), file, name);
+}
+
+typedef struct {
+  int n;
+  char (*names)[96];
+  FormulaNode *nodes; /* -1: error of field `error_of` */
+  int *error_of;
+} Arrays;
+
+static void add_array(Arrays *arrays, FormulaNode node, int error_of, const char *prefix, const char *name)
+{
+  snprintf(arrays->names[arrays->n], sizeof(arrays->names[0]), "%s%s", prefix, name);
+  arrays->nodes[arrays->n] = node;
+  arrays->error_of[arrays->n++] = error_of;
+}
+
+/* u, exact_u and error_u by field, then residual_NAME by equation. The error is |u - exact|. */
+static void list_arrays(Problem problem, Arrays *arrays)
+{
+  const Block *interior = ProblemBlock(problem, 0);
+  for (int f = 0; f < ProblemFields(problem); f++) {
+    const char *name = ProblemFieldName(problem, f);
+    const int field = arrays->n;
+    add_array(arrays, ProblemField(problem, f), -1, "", name);
+    if (ProblemExact(problem, f) < 0) continue;
+    add_array(arrays, ProblemExact(problem, f), -1, "exact_", name);
+    add_array(arrays, -1, field, "error_", name);
+  }
+  for (int e = 0; e < interior->n_term; e++)
+    add_array(arrays, interior->terms[e].node, -1, "residual_", interior->terms[e].name);
+}
+
+/* values [out] [n_array][n] */
+static PetscErrorCode evaluate_arrays(Problem problem, Network network, const double theta[], const Arrays *arrays,
+                                      const PointSet *points, double *const values[])
+{
+  PetscFunctionBegin;
+  for (int a = 0; a < arrays->n; a++) {
+    const FormulaNode node = arrays->nodes[a];
+    Probe probe;
+    if (node < 0) continue;
+    if (FormulaUsesNormal(ProblemFormula(problem), node)) {
+      for (int i = 0; i < points->n; i++) values[a][i] = NAN;
+      continue;
+    }
+    PetscCall(ProbeCreate(problem, network, 1, &node, &probe));
+    PetscCall(ProbeEvaluate(probe, theta, points->n, points->x, NULL, values[a]));
+    PetscCall(ProbeDestroy(&probe));
+  }
+  for (int a = 0; a < arrays->n; a++) {
+    const int field = arrays->error_of[a];
+    if (field < 0) continue;
+    for (int i = 0; i < points->n; i++) values[a][i] = fabs(values[field][i] - values[field + 1][i]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SnapshotWrite(MPI_Comm comm, Config config, Problem problem, Domain domain, Network network,
+                             const double theta[], const char *path, bool *written)
+{
+  const int most = 3 * ProblemFields(problem) + ProblemBlock(problem, 0)->n_term, dim = DomainDimension(domain);
+  Arrays arrays = {0};
+  const char **names;
+  double **values, *storage;
+  bool *inside;
+  PetscInt grid[3];
+  PointSet points;
+  PetscFunctionBegin;
+  PetscCall(OutputGrid(config, "output.grid", dim, grid, written));
+  if (!*written) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PointSetGrid(comm, domain, grid, &points));
+  PetscCall(
+      PetscMalloc5(most, &arrays.names, most, &arrays.nodes, most, &arrays.error_of, most, &names, most, &values));
+  list_arrays(problem, &arrays);
+  PetscCall(PetscMalloc2((size_t)arrays.n * (size_t)points.n, &storage, points.n, &inside));
+  for (int a = 0; a < arrays.n; a++) {
+    names[a] = arrays.names[a];
+    values[a] = storage + (size_t)a * (size_t)points.n;
+  }
+  for (int i = 0; i < points.n; i++) inside[i] = DomainContains(domain, points.x + (size_t)i * (size_t)dim);
+  PetscCall(evaluate_arrays(problem, network, theta, &arrays, &points, values));
+  PetscCall(FieldsWrite(comm, path, dim, grid, &points, arrays.n, names, (const double *const *)values, inside,
+                        ConfigText(config)));
+  PetscCall(PetscFree2(storage, inside));
+  PetscCall(PetscFree5(arrays.names, arrays.nodes, arrays.error_of, names, values));
+  PetscCall(PointSetDestroy(&points));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,294 @@
+/* Final errors against a known truth, residuals at points never trained on, and warnings in words: a small loss is not
+   a small error, and this is where the program says so. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "output_impl.h"
+#include "pinn/output.h"
+
+#define TRUTH_POINTS 20000 /* where the domain has too many dimensions for a grid */
+#define OVERFIT      10.0  /* held-out over training residual that earns a warning */
+#define NO_BETTER    0.9   /* of the best constant's error */
+
+struct Verifier_s {
+  MPI_Comm comm;
+  Problem problem;
+  Network network;
+  Residual residual;
+  int n_field;
+  char truth[256];
+  PointSet points;
+  double **truths; /* [n_field][points.n]; NULL where a field has no truth */
+  Probe probe;     /* the fields */
+  double *theta, *values;
+};
+
+static PetscErrorCode read_reference(Verifier v, Config config)
+{
+  const char *file, *path, *coordinates[64], *fields[64];
+  Formula formula = ProblemFormula(v->problem);
+  const int dim = FormulaCoordinates(formula);
+  Reference reference;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetString(config, "verify.reference", &file));
+  PinnUserCheck(dim <= 64 && v->n_field <= 64, "%s: reference files serve at most 64 coordinates and fields",
+                ConfigWhere(config, "verify.reference"));
+  for (int i = 0; i < dim; i++) coordinates[i] = FormulaCoordinateName(formula, i);
+  for (int f = 0; f < v->n_field; f++) fields[f] = ProblemFieldName(v->problem, f);
+  path = PathBeside(ConfigFile(config), file);
+  PetscCall(ReferenceRead(v->comm, ConfigWhere(config, "verify.reference"), path, dim, coordinates, v->n_field, fields,
+                          &reference));
+  PetscCall(PointSetGiven(v->comm, reference.n, dim, reference.points, &v->points));
+  for (int f = 0; f < v->n_field; f++) {
+    if (!reference.fields[f]) continue;
+    PetscCall(PetscMalloc1(v->points.n, &v->truths[f]));
+    PetscCall(PetscArraycpy(v->truths[f], reference.fields[f] + v->points.first, v->points.n));
+  }
+  snprintf(v->truth, sizeof(v->truth), "%s, %d points", file, (int)reference.n);
+  PetscCall(ReferenceDestroy(&reference, v->n_field));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Keeps the points of a grid that lie in the domain. */
+static void drop_outside(Domain domain, PointSet *points)
+{
+  const size_t dim = (size_t)points->dim;
+  int kept = 0;
+  for (int i = 0; i < points->n; i++) {
+    const double *x = points->x + (size_t)i * dim;
+    if (DomainContains(domain, x)) memmove(points->x + (size_t)kept++ * dim, x, dim * sizeof(double));
+  }
+  points->n = kept;
+}
+
+static PetscErrorCode place_points(Verifier v, Config config, Domain domain)
+{
+  const int dim = DomainDimension(domain);
+  PetscInt grid[3], count = TRUTH_POINTS;
+  bool has_grid;
+  PetscFunctionBegin;
+  PetscCall(OutputGrid(config, "verify.grid", dim, grid, &has_grid));
+  if (has_grid) {
+    PetscCall(PointSetGrid(v->comm, domain, grid, &v->points));
+    drop_outside(domain, &v->points);
+    snprintf(v->truth, sizeof(v->truth), "exact solution on a grid of %d", (int)grid[0]);
+    for (int i = 1; i < dim; i++) {
+      const size_t used = strlen(v->truth);
+      snprintf(v->truth + used, sizeof(v->truth) - used, " x %d", (int)grid[i]);
+    }
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  Region interior;
+  Sampling sampling = {ChoiceFind(&SamplerTable, "uniform"), 1, &count, {0, RANDOM_HELDOUT, 0xffff, 0}};
+  PetscCall(RegionCreate(domain, "verification", "interior", &interior));
+  PetscCall(PointSetSample(v->comm, interior, &sampling, &v->points));
+  PetscCall(RegionDestroy(&interior));
+  snprintf(v->truth, sizeof(v->truth), "exact solution at %d random points", TRUTH_POINTS);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode evaluate_exact(Verifier v, Config config, Domain domain)
+{
+  PetscFunctionBegin;
+  PetscCall(place_points(v, config, domain));
+  for (int f = 0; f < v->n_field; f++) {
+    const FormulaNode exact = ProblemExact(v->problem, f);
+    Probe probe;
+    if (exact < 0) continue;
+    PetscCall(PetscMalloc1(v->points.n, &v->truths[f]));
+    PetscCall(ProbeCreate(v->problem, v->network, 1, &exact, &probe));
+    PetscCall(ProbeEvaluate(probe, NULL, v->points.n, v->points.x, NULL, v->truths[f]));
+    PetscCall(ProbeDestroy(&probe));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode VerifierCreate(MPI_Comm comm, Config config, Problem problem, Domain domain, Network network,
+                              Residual residual, Verifier *verifier)
+{
+  bool exact = false;
+  Verifier v;
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&v));
+  *verifier = v;
+  v->comm = comm;
+  v->problem = problem;
+  v->network = network;
+  v->residual = residual;
+  v->n_field = ProblemFields(problem);
+  PetscCall(PetscCalloc1(v->n_field, &v->truths));
+  for (int f = 0; f < v->n_field; f++) exact |= ProblemExact(problem, f) >= 0;
+  if (ConfigHas(config, "verify.reference"))
+    PetscCall(read_reference(v, config));
+  else if (exact)
+    PetscCall(evaluate_exact(v, config, domain));
+  else
+    PetscFunctionReturn(PETSC_SUCCESS);
+  FormulaNode *fields;
+  PetscCall(PetscMalloc1(v->n_field, &fields));
+  for (int f = 0; f < v->n_field; f++) fields[f] = ProblemField(problem, f);
+  PetscCall(ProbeCreate(problem, network, v->n_field, fields, &v->probe));
+  PetscCall(PetscFree(fields));
+  PetscCall(PetscMalloc2(NetworkParameters(network), &v->theta, (size_t)v->n_field * (size_t)v->points.n, &v->values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode VerifierDestroy(Verifier *verifier)
+{
+  Verifier v = *verifier;
+  PetscFunctionBegin;
+  if (!v) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int f = 0; f < v->n_field && v->truths; f++) PetscCall(PetscFree(v->truths[f]));
+  PetscCall(PetscFree(v->truths));
+  PetscCall(PetscFree2(v->theta, v->values));
+  PetscCall(ProbeDestroy(&v->probe));
+  PetscCall(PointSetDestroy(&v->points));
+  PetscCall(PetscFree(*verifier));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+bool VerifierHasTruth(Verifier verifier)
+{
+  return verifier->probe != NULL;
+}
+
+/* Sums over all ranks' points of one field: what every error below is made of. */
+typedef struct {
+  double count, error2, truth, truth2; /* summed */
+  double error_max, truth_max;         /* maxima */
+} FieldSums;
+
+static PetscErrorCode sum_field(Verifier v, int f, FieldSums *sums)
+{
+  const double *u = v->values + (size_t)f * (size_t)v->points.n, *truth = v->truths[f];
+  PetscFunctionBegin;
+  *sums = (FieldSums){.count = v->points.n};
+  for (int i = 0; i < v->points.n; i++) {
+    const double error = fabs(u[i] - truth[i]);
+    sums->error2 += error * error;
+    sums->truth += truth[i];
+    sums->truth2 += truth[i] * truth[i];
+    if (!(error <= sums->error_max)) sums->error_max = error;
+    sums->truth_max = fmax(sums->truth_max, fabs(truth[i]));
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 4, MPI_DOUBLE, MPI_SUM, v->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sums->error_max, 2, MPI_DOUBLE, MPI_MAX, v->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where the truth is zero everywhere, errors are absolute. */
+static double relative(double error, double scale)
+{
+  return scale > 0.0 ? error / scale : error;
+}
+
+static PetscErrorCode evaluate_fields(Verifier v, Vec theta)
+{
+  PetscFunctionBegin;
+  PetscCall(ResidualGatherTheta(v->residual, theta, v->theta));
+  PetscCall(ProbeEvaluate(v->probe, v->theta, v->points.n, v->points.x, NULL, v->values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode VerifierErrors(Verifier v, Vec theta, double l2[])
+{
+  PetscFunctionBegin;
+  for (int f = 0; f < v->n_field; f++) l2[f] = NAN;
+  if (!v->probe) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(evaluate_fields(v, theta));
+  for (int f = 0; f < v->n_field; f++) {
+    FieldSums sums;
+    if (!v->truths[f]) continue;
+    PetscCall(sum_field(v, f, &sums));
+    l2[f] = relative(sqrt(sums.error2), sqrt(sums.truth2));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode field_errors(Verifier v, Vec theta, Verification *out)
+{
+  PetscFunctionBegin;
+  for (int f = 0; f < v->n_field; f++) out->l2_error[f] = out->max_error[f] = out->constant_error[f] = NAN;
+  if (!v->probe) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(evaluate_fields(v, theta));
+  for (int f = 0; f < v->n_field; f++) {
+    FieldSums s;
+    if (!v->truths[f]) continue;
+    PetscCall(sum_field(v, f, &s));
+    out->l2_error[f] = relative(sqrt(s.error2), sqrt(s.truth2));
+    out->max_error[f] = relative(s.error_max, s.truth_max);
+    out->constant_error[f] = relative(sqrt(fmax(0.0, s.truth2 - s.truth * s.truth / s.count)), sqrt(s.truth2));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void warn(Verification *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void warn(Verification *out, const char *format, ...)
+{
+  va_list arguments;
+  if (out->n_warning == VERIFICATION_WARNINGS) return;
+  va_start(arguments, format);
+  vsnprintf(out->warning[out->n_warning++], sizeof(out->warning[0]), format, arguments);
+  va_end(arguments);
+}
+
+/* RMS over the interior terms, which come first. */
+static double interior_rms(int n_equation, const double rms[])
+{
+  double sum = 0.0;
+  for (int e = 0; e < n_equation; e++) sum += rms[e] * rms[e];
+  return sqrt(sum / n_equation);
+}
+
+static void find_warnings(Verifier v, Verification *out)
+{
+  double worst = 0.0;
+  int where = -1;
+  for (int e = 0; e < out->n_term; e++) {
+    const double ratio = out->heldout_term_rms[e] / out->term_rms[e];
+    if (ratio > worst) worst = ratio, where = e;
+  }
+  if (worst > OVERFIT)
+    warn(out,
+         "the residual of '%s' is %.0f times larger at fresh points than at the training points: it is overfitted; "
+         "take more points, or let them follow the residual (points.interior.adapt)",
+         ResidualTermName(v->residual, where), worst);
+  for (int f = 0; f < out->n_field; f++) {
+    const char *name = ProblemFieldName(v->problem, f);
+    if (isnan(out->l2_error[f])) continue;
+    if (out->l2_error[f] > NO_BETTER * out->constant_error[f])
+      warn(out, "a constant would have scored as well: the error of %s is %.1e, that of the best constant %.1e", name,
+           out->l2_error[f], out->constant_error[f]);
+    else if (out->l2_error[f] > 0.01 && out->l2_error[f] > 20.0 * out->heldout_rms)
+      warn(out, "a small residual (%.1e at fresh points) hides a large error: %s is off by %.1e", out->heldout_rms,
+           name, out->l2_error[f]);
+  }
+}
+
+PetscErrorCode VerifierRun(Verifier v, Vec theta, Verification *out)
+{
+  const int n_equation = ProblemBlock(v->problem, 0)->n_term;
+  PetscFunctionBegin;
+  *out = (Verification){
+      .n_field = v->n_field, .has_truth = VerifierHasTruth(v), .truth = v->truth, .n_term = ResidualTerms(v->residual)};
+  PetscCall(PetscMalloc3(v->n_field, &out->l2_error, v->n_field, &out->max_error, v->n_field, &out->constant_error));
+  PetscCall(PetscMalloc4(out->n_term, &out->term_rms, out->n_term, &out->term_max, out->n_term, &out->heldout_term_rms,
+                         out->n_term, &out->heldout_term_max));
+  PetscCall(ResidualStatistics(v->residual, theta, false, out->term_rms, out->term_max));
+  PetscCall(ResidualStatistics(v->residual, theta, true, out->heldout_term_rms, out->heldout_term_max));
+  out->residual_rms = interior_rms(n_equation, out->term_rms);
+  out->heldout_rms = interior_rms(n_equation, out->heldout_term_rms);
+  PetscCall(field_errors(v, theta, out));
+  find_warnings(v, out);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode VerificationDestroy(Verification *verification)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree3(verification->l2_error, verification->max_error, verification->constant_error));
+  PetscCall(PetscFree4(verification->term_rms, verification->term_max, verification->heldout_term_rms,
+                       verification->heldout_term_max));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

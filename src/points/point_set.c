@@ -1,0 +1,116 @@
+#include "points_impl.h"
+
+#define MAX_POINTS 2147483647
+#define CHUNK      16777216 /* numbers of unit-cube coordinates held at a time: 128 MB */
+
+/* The sizes and this rank's share of a set of count points: contiguous blocks that differ by one at most. */
+static PetscErrorCode lay_out(MPI_Comm comm, double count, int dim, bool normals, PointSet *points)
+{
+  PetscMPIInt size, rank;
+
+  PetscFunctionBegin;
+  PinnUserCheck(count <= MAX_POINTS, "too many points: %lg, at most %d are possible", count, MAX_POINTS);
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  *points = (PointSet){.count = (PetscInt)count, .dim = dim};
+  const PetscInt each = points->count / size, extra = points->count % size;
+  points->first = rank * each + PetscMin(rank, extra);
+  points->n = (int)(each + (rank < extra));
+  const size_t length = (size_t)points->n * (size_t)dim;
+  PetscCall(PetscMalloc1(length, &points->x));
+  if (normals) PetscCall(PetscMalloc1(length, &points->normal));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Local points [start, start + draw->n) of the set. */
+static PetscErrorCode fill(Region region, const Piece *piece, const Draw *draw, double unit[], int start,
+                           PointSet *points)
+{
+  const Domain domain = region->domain;
+  const size_t at = (size_t)start * (size_t)domain->dim;
+
+  PetscFunctionBegin;
+  PetscCall(SamplerDraw(draw, unit));
+  domain->ops->map(domain, piece, draw->n, unit, points->x + at);
+  if (points->normal) domain->ops->normals(domain, piece, draw->n, points->x + at, points->normal + at);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The local points among `count` points of piece p, the first of which has the global number offset. The number of the
+   piece joins the key's block, so that no two pieces share a stream. */
+static PetscErrorCode fill_piece(Region region, int p, const Sampling *sampling, PetscInt offset, PetscInt count,
+                                 PointSet *points)
+{
+  const Piece *piece = &region->pieces.piece[p];
+  const PetscInt first = PetscMax(points->first, offset);
+  const PetscInt end = PetscMin(points->first + points->n, offset + count);
+  const PetscInt rows = PetscMax(CHUNK / PetscMax(piece->n_cube, 1), 1);
+  Draw draw = {.sampling = sampling, .key = sampling->key, .dim = piece->n_cube, .grid = piece->grid, .count = count};
+  double *unit;
+
+  PetscFunctionBegin;
+  if (first >= end) PetscFunctionReturn(PETSC_SUCCESS);
+  draw.key.block += (uint32_t)p << 16;
+  PetscCall(PetscMalloc1((size_t)PetscMin(rows, end - first) * (size_t)piece->n_cube, &unit));
+  for (PetscInt start = first; start < end; start += draw.n) {
+    draw.first = start - offset;
+    draw.n = (int)PetscMin(rows, end - start);
+    PetscCall(fill(region, piece, &draw, unit, (int)(start - points->first), points));
+  }
+  PetscCall(PetscFree(unit));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PointSetSample(MPI_Comm comm, Region region, const Sampling *sampling, PointSet *points)
+{
+  const int n = region->pieces.n;
+  PetscInt *count, offset = 0;
+  double total = 0;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(n, &count));
+  PetscCall(RegionShareCount(region, sampling->count[0], count));
+  for (int p = 0; p < n; p++) {
+    PetscCall(SamplerCount(sampling, region->where, &region->pieces.piece[p], count[p], &count[p]));
+    total += (double)count[p];
+  }
+  PetscCall(lay_out(comm, total, region->domain->dim, RegionHasNormals(region), points));
+  for (int p = 0; p < n; offset += count[p++]) PetscCall(fill_piece(region, p, sampling, offset, count[p], points));
+  PetscCall(PetscFree(count));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PointSetGiven(MPI_Comm comm, PetscInt count, int dim, const double x[], PointSet *points)
+{
+  PetscFunctionBegin;
+  PetscCall(lay_out(comm, (double)count, dim, false, points));
+  PetscCall(PetscArraycpy(points->x, x + (size_t)points->first * (size_t)dim, (size_t)points->n * (size_t)dim));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PointSetGrid(MPI_Comm comm, Domain domain, const PetscInt n[], PointSet *points)
+{
+  double count = 1;
+  size_t stride = 1;
+
+  PetscFunctionBegin;
+  for (int c = 0; c < domain->dim; c++) count *= (double)n[c];
+  PetscCall(lay_out(comm, count, domain->dim, false, points));
+  for (int c = 0; c < domain->dim; stride *= (size_t)n[c++]) {
+    for (int p = 0; p < points->n; p++) {
+      const size_t i = (size_t)(points->first + p) / stride % (size_t)n[c];
+      const double unit = n[c] > 1 ? (double)i / (double)(n[c] - 1) : 0.5;
+      points->x[(size_t)p * (size_t)domain->dim + (size_t)c] = domain->lower[c] * (1 - unit) + domain->upper[c] * unit;
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PointSetDestroy(PointSet *points)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(points->x));
+  PetscCall(PetscFree(points->normal));
+  *points = (PointSet){0};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

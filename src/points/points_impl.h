@@ -1,0 +1,103 @@
+/* Inside src/points: a region is a list of pieces, a piece is the image of a unit cube, a sampler fills the unit cube.
+   So every sampler works on every piece of every domain. */
+#pragma once
+#include <math.h>
+#include "pinn/error.h"
+#include "pinn/points.h"
+
+/* Where a regular grid puts its n nodes on [0, 1]. */
+typedef enum {
+  GRID_OPEN,    /* i / (n + 1), i = 1..n: the ends belong to other pieces */
+  GRID_CLOSED,  /* i / (n - 1), i = 0..n-1 */
+  GRID_CENTERED /* (i + 1/2) / n: equal cells of a map that is periodic or singular at the ends */
+} GridRule;
+
+typedef struct {
+  int dim;    /* free dimensions; 0 = a single point */
+  int n_cube; /* coordinates of the unit cube that is mapped onto it */
+  int face;   /* the one boundary face it lies on; -1 = none or several: no normals */
+  GridRule grid;
+  double log_measure; /* log of its volume, area, length; -inf for a point */
+  int n_held;         /* coordinates held at a value (box) */
+  int *held;          /* [n_held] ascending */
+  double *value;      /* [n_held] */
+} Piece;
+
+typedef struct {
+  int n, capacity;
+  Piece *piece; /* [n] */
+} PieceList;
+
+/* Appends a copy. */
+PetscErrorCode PieceListAdd(PieceList *list, const Piece *piece);
+PetscErrorCode PieceListDestroy(PieceList *list);
+/* Removes pieces that lie in another piece of the list, and repetitions. Cost: n^2. */
+PetscErrorCode PieceListRemoveContained(PieceList *list);
+
+/* One term of a selection: a word, or the plane coordinate = value. */
+typedef struct {
+  const char *where; /* starts messages */
+  const char *word;  /* one of the domain's words, or NULL */
+  int coord;
+  double value;
+} Selector;
+
+typedef struct {
+  const char *const *words;                   /* selections with a name; ends with NULL */
+  PetscErrorCode (*create)(Domain, Config);   /* fills lower, upper, text, log_measure, data */
+  PetscErrorCode (*destroy)(Domain);          /* optional: data */
+  bool (*contains)(Domain, const double x[]); /* closed, to rounding */
+  PetscErrorCode (*select)(Domain, const Selector *, PieceList *);
+  PetscErrorCode (*intersect)(Domain, const Piece *, const Piece *, PieceList *); /* appends nothing where empty */
+  /* Unit-cube points [n][n_cube] to points [n][dim]; preserves measure up to a factor. */
+  void (*map)(Domain, const Piece *, int n, const double unit[], double x[]);
+  /* Outward unit normals [n][dim] of a piece with face >= 0. */
+  void (*normals)(Domain, const Piece *, int n, const double x[], double normal[]);
+} DomainOps;
+
+struct Domain_s {
+  const DomainOps *ops;
+  Formula formula; /* borrowed */
+  int dim;
+  double *lower, *upper; /* [dim] bounding box */
+  double log_measure;
+  char *text;
+  void *data;
+};
+
+struct Region_s {
+  Domain domain; /* borrowed */
+  char *where;
+  PieceList pieces;
+};
+
+/* Reads a setting with one value a coordinate, or one for all, into values [domain->dim]. */
+PetscErrorCode DomainReadVector(Domain domain, Config config, const char *path, double values[]);
+
+/* The range [first, first + n) of `count` points in the unit cube. */
+typedef struct {
+  const Sampling *sampling;
+  RandomKey key;
+  int dim;
+  GridRule grid;
+  PetscInt count, first;
+  int n;
+} Draw;
+
+/* Either draw or nodes is set. */
+typedef struct {
+  int max_dim;                                                       /* 0 = any */
+  PetscInt max_count;                                                /* 0 = any */
+  PetscErrorCode (*draw)(const Draw *, double unit[]);               /* [n][dim], in (0, 1) */
+  PetscErrorCode (*nodes)(GridRule grid, PetscInt n, double node[]); /* tensor products of n nodes in [0, 1] */
+} SamplerOps;
+
+/* How many points the sampler places on a piece whose share is `share`: tensor products have their own numbers.
+   Errors: more dimensions than the sampler has, counts that do not fit the piece, too many points. */
+PetscErrorCode SamplerCount(const Sampling *sampling, const char *where, const Piece *piece, PetscInt share,
+                            PetscInt *count);
+/* unit [n][dim] is output. Identical however the range is cut. */
+PetscErrorCode SamplerDraw(const Draw *draw, double unit[]);
+
+/* Shares count among pieces by measure with the largest remainders, each at least one. share [n] is output. */
+PetscErrorCode RegionShareCount(Region region, PetscInt count, PetscInt share[]);

@@ -1,0 +1,18 @@
+#include <gsl/gsl_integration.h>
+#include "points_impl.h"
+
+static PetscErrorCode legendre_nodes(GridRule grid, PetscInt n, double node[])
+{
+  (void)grid;
+  PetscFunctionBegin;
+  gsl_integration_glfixed_table *table = gsl_integration_glfixed_table_alloc((size_t)n);
+  PetscCheck(table, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for %" PetscInt_FMT " Gauss-Legendre nodes", n);
+  for (PetscInt i = 0; i < n; i++) {
+    double weight;
+    gsl_integration_glfixed_point(0, 1, (size_t)i, &node[i], &weight, table);
+  }
+  gsl_integration_glfixed_table_free(table);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const SamplerOps SamplerOps_GaussLegendre = {.nodes = legendre_nodes};

@@ -1,0 +1,14 @@
+#include "points_impl.h"
+
+static PetscErrorCode uniform_draw(const Draw *draw, double unit[])
+{
+  const uint64_t start = (uint64_t)draw->first * (uint64_t)draw->dim;
+  const size_t n = (size_t)draw->n * (size_t)draw->dim;
+
+  PetscFunctionBegin;
+#pragma omp parallel for schedule(static) if (n > 65536)
+  for (size_t i = 0; i < n; i++) unit[i] = RandomUniform(draw->key, start + i);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const SamplerOps SamplerOps_Uniform = {.draw = uniform_draw};

@@ -1,0 +1,363 @@
+/* The case's `problem` group as expression nodes.
+
+   Fields mean two things: expressions of the network outputs (what rows are made of) and, while forcings are
+   manufactured, the exact solution. The symbols are bound to one or the other, and the definitions that use fields are
+   parsed again under each binding; equal subexpressions stay one node. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include "pinn/problem.h"
+
+struct Problem_s {
+  Config config; /* borrowed while the problem is created */
+  Formula formula;
+  int n_field, n_block;
+  char **field_name;
+  FormulaNode *field, *exact; /* [n_field] */
+  Block *blocks;              /* [n_block] */
+};
+
+/* Does the formula mention the identifier, alone or with a subscript? */
+static bool text_mentions(const char *text, const char *name)
+{
+  const size_t length = strlen(name);
+  for (const char *p = strstr(text, name); p; p = strstr(p + 1, name)) {
+    const bool begins = p == text || !(isalnum((unsigned char)p[-1]) || p[-1] == '_');
+    if (begins && !isalnum((unsigned char)p[length])) return true;
+  }
+  return false;
+}
+
+static PetscErrorCode add_coordinates(Problem p)
+{
+  const char *path = "problem.coordinates", *const * names;
+  int n;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetStrings(p->config, path, &n, &names));
+  for (int i = 0; i < n; i++) {
+    char name[64], *end;
+    long length = 0;
+    const char *bracket = strchr(names[i], '[');
+    const size_t stem = bracket ? (size_t)(bracket - names[i]) : strlen(names[i]);
+    PinnUserCheck(stem < sizeof(name), "%s: the name '%.20s...' is too long", ConfigWhere(p->config, path), names[i]);
+    memcpy(name, names[i], stem);
+    name[stem] = 0;
+    if (bracket) {
+      length = strtol(bracket + 1, &end, 10);
+      PinnUserCheck(end > bracket + 1 && !strcmp(end, "]") && length >= 1 && length <= 1000000,
+                    "%s: a vector of coordinates is written x[5] with a length from 1 to 1000000, not '%s'",
+                    ConfigWhere(p->config, path), names[i]);
+    }
+    PetscCall(FormulaAddCoordinate(p->formula, ConfigWhere(p->config, path), name, (int)length));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode add_constants(Problem p)
+{
+  PetscFunctionBegin;
+  for (int k = 0; k < ConfigCount(p->config, "problem.constants"); k++) {
+    const char *name = ConfigMember(p->config, "problem.constants", k);
+    const char *path = ConfigPath("problem.constants.%s", name);
+    PetscReal value;
+    PetscCall(ConfigGetReal(p->config, path, &value));
+    PetscCall(FormulaAddConstant(p->formula, ConfigWhere(p->config, path), name, value));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is definition k bound to fields, directly or through definitions before it? */
+static PetscErrorCode definition_uses_fields(Problem p, int k, bool *uses)
+{
+  const char *text;
+  PetscFunctionBegin;
+  PetscCall(
+      ConfigGetString(p->config, ConfigPath("problem.define.%s", ConfigMember(p->config, "problem.define", k)), &text));
+  *uses = false;
+  for (int f = 0; f < p->n_field && !*uses; f++) *uses = text_mentions(text, p->field_name[f]);
+  for (int j = 0; j < k && !*uses; j++) {
+    if (!text_mentions(text, ConfigMember(p->config, "problem.define", j))) continue;
+    PetscCall(definition_uses_fields(p, j, uses));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Parses the definitions that do (or do not) use fields; `again` takes their last meaning away first. */
+static PetscErrorCode add_definitions(Problem p, bool of_fields, bool again)
+{
+  PetscFunctionBegin;
+  for (int k = 0; k < ConfigCount(p->config, "problem.define"); k++) {
+    const char *name = ConfigMember(p->config, "problem.define", k), *text;
+    const char *path = ConfigPath("problem.define.%s", name);
+    FormulaNode node;
+    bool uses;
+    PetscCall(definition_uses_fields(p, k, &uses));
+    if (uses != of_fields) continue;
+    if (again) PetscCall(FormulaUndefine(p->formula, name));
+    PetscCall(ConfigGetString(p->config, path, &text));
+    PetscCall(FormulaParse(p->formula, ConfigWhere(p->config, path), text, &node));
+    PetscCall(FormulaDefine(p->formula, ConfigWhere(p->config, path), name, node));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Fields and the definitions that use them stand for `nodes` from now on. */
+static PetscErrorCode bind_fields(Problem p, const FormulaNode nodes[], bool again)
+{
+  const char *where = ConfigWhere(p->config, "problem.fields");
+  PetscFunctionBegin;
+  for (int f = 0; f < p->n_field; f++) {
+    if (again) PetscCall(FormulaUndefine(p->formula, p->field_name[f]));
+    PetscCall(FormulaDefine(p->formula, where, p->field_name[f], nodes[f]));
+  }
+  PetscCall(add_definitions(p, true, again));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int find_field(Problem p, const char *name)
+{
+  for (int f = 0; f < p->n_field; f++)
+    if (!strcmp(p->field_name[f], name)) return f;
+  return -1;
+}
+
+/* Members of `group` must be fields. */
+static PetscErrorCode check_members(Problem p, const char *group)
+{
+  PetscFunctionBegin;
+  for (int k = 0; k < ConfigCount(p->config, group); k++) {
+    const char *name = ConfigMember(p->config, group, k);
+    PinnUserCheck(find_field(p, name) >= 0, "%s: '%s' is not a field (problem.fields names %s%s)",
+                  ConfigWhere(p->config, ConfigPath("%s.%s", group, name)), name, p->field_name[0],
+                  p->n_field > 1 ? ", ..." : "");
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Field f as an expression of network output f: the output itself or its transform. */
+static PetscErrorCode create_field(Problem p, int f)
+{
+  const char *path = ConfigPath("problem.transform.%s", p->field_name[f]), *text = "net";
+  PetscFunctionBegin;
+  if (ConfigHas(p->config, path)) PetscCall(ConfigGetString(p->config, path, &text));
+  PetscCall(FormulaAddOutput(p->formula, ConfigWhere(p->config, "problem.fields"), "net", f));
+  PetscCall(FormulaParse(p->formula, ConfigWhere(p->config, path), text, &p->field[f]));
+  PetscCall(FormulaUndefine(p->formula, "net"));
+  PinnUserCheck(FormulaUsesNetwork(p->formula, p->field[f]), "%s: the transform does not contain `net`",
+                ConfigWhere(p->config, path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode create_fields(Problem p)
+{
+  const char *const *names;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetStrings(p->config, "problem.fields", &p->n_field, &names));
+  PetscCall(PetscCalloc3(p->n_field, &p->field_name, p->n_field, &p->field, p->n_field, &p->exact));
+  for (int f = 0; f < p->n_field; f++) PetscCall(PetscStrallocpy(names[f], &p->field_name[f]));
+  PetscCall(check_members(p, "problem.transform"));
+  PetscCall(check_members(p, "problem.exact"));
+  PetscCall(add_definitions(p, false, false));
+  for (int f = 0; f < p->n_field; f++) PetscCall(create_field(p, f));
+  PetscCall(bind_fields(p, p->field, false));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Exact solutions, known to formulas as exact_u. */
+static PetscErrorCode create_exact(Problem p)
+{
+  PetscFunctionBegin;
+  for (int f = 0; f < p->n_field; f++) {
+    const char *path = ConfigPath("problem.exact.%s", p->field_name[f]), *text;
+    p->exact[f] = -1;
+    if (!ConfigHas(p->config, path)) continue;
+    PetscCall(ConfigGetString(p->config, path, &text));
+    PetscCall(FormulaParse(p->formula, ConfigWhere(p->config, path), text, &p->exact[f]));
+    PinnUserCheck(!FormulaUsesNetwork(p->formula, p->exact[f]), "%s: an exact solution cannot depend on a field",
+                  ConfigWhere(p->config, path));
+  }
+  for (int f = 0; f < p->n_field; f++) {
+    if (p->exact[f] < 0) continue;
+    const char *path = ConfigPath("problem.exact.%s", p->field_name[f]);
+    PetscCall(
+        FormulaDefine(p->formula, ConfigWhere(p->config, path), ConfigPath("exact_%s", p->field_name[f]), p->exact[f]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The residual is R0 + forcing (R1 - R0): parsed with the symbol at 0, 1 and 2, which also shows that it is affine. */
+static PetscErrorCode manufacture(Problem p, int equation, const char *symbol, FormulaNode *forcing)
+{
+  Formula formula = p->formula;
+  const char *path = ConfigPath("problem.equations[%d].residual", equation), *text;
+  const char *where = ConfigWhere(p->config, path);
+  static const char *const names[] = {"manufactured0", "manufactured1", "manufactured2"};
+  double bend = 1.0;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetString(p->config, path, &text));
+  for (int k = 0; k < 3; k++) {
+    FormulaNode node;
+    PetscCall(FormulaAddConstant(formula, where, symbol, (double)k));
+    PetscCall(FormulaParse(formula, where, text, &node));
+    PetscCall(FormulaUndefine(formula, symbol));
+    PetscCall(FormulaDefine(formula, where, names[k], node));
+  }
+  PetscCall(FormulaParse(formula, where, "manufactured0 / (manufactured0 - manufactured1)", forcing));
+  PetscCall(
+      FormulaParseConstant(formula, where, "(manufactured2 - manufactured1) - (manufactured1 - manufactured0)", &bend));
+  PinnUserCheck(bend == 0.0, "%s: the manufactured symbol '%s' must enter the residual linearly", where, symbol);
+  for (int k = 0; k < 3; k++) PetscCall(FormulaUndefine(formula, names[k]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Forcings of all equations that ask for one, with the fields bound to the exact solution. */
+static PetscErrorCode create_forcings(Problem p)
+{
+  const int n = ConfigCount(p->config, "problem.equations");
+  FormulaNode *forcing;
+  bool any = false;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(n, &forcing));
+  for (int e = 0; e < n; e++) any |= ConfigHas(p->config, ConfigPath("problem.equations[%d].manufactured", e));
+  for (int f = 0; f < p->n_field; f++)
+    PinnUserCheck(!any || p->exact[f] >= 0, "%s: a manufactured forcing needs problem.exact.%s",
+                  ConfigWhere(p->config, "problem.equations"), p->field_name[f]);
+  if (any) PetscCall(bind_fields(p, p->exact, true));
+  for (int e = 0; e < n; e++) {
+    const char *symbol, *path = ConfigPath("problem.equations[%d].manufactured", e);
+    if (!ConfigHas(p->config, path)) continue;
+    PetscCall(ConfigGetString(p->config, path, &symbol));
+    PetscCall(manufacture(p, e, symbol, &forcing[e]));
+  }
+  if (any) PetscCall(bind_fields(p, p->field, true));
+  for (int e = 0; e < n; e++) {
+    const char *symbol, *path = ConfigPath("problem.equations[%d].manufactured", e);
+    if (!ConfigHas(p->config, path)) continue;
+    PetscCall(ConfigGetString(p->config, path, &symbol));
+    PetscCall(FormulaDefine(p->formula, ConfigWhere(p->config, path), symbol, forcing[e]));
+  }
+  PetscCall(PetscFree(forcing));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The term of problem.equations[k] or problem.conditions[k]; `fallback` names it where the case does not. */
+static PetscErrorCode create_term(Problem p, const char *list, int k, const char *fallback, Term *term)
+{
+  const char *text = fallback;
+  const char *path = ConfigPath("%s[%d].residual", list, k), *name_path = ConfigPath("%s[%d].name", list, k);
+  PetscFunctionBegin;
+  if (ConfigHas(p->config, name_path)) PetscCall(ConfigGetString(p->config, name_path, &text));
+  PetscCall(PetscStrallocpy(text, &term->name));
+  PetscCall(ConfigGetString(p->config, path, &text));
+  PetscCall(PetscStrallocpy(text, &term->text));
+  PetscCall(FormulaParse(p->formula, ConfigWhere(p->config, path), text, &term->node));
+  PinnUserCheck(FormulaUsesNetwork(p->formula, term->node), "%s: the residual '%s' depends on no field",
+                ConfigWhere(p->config, path), text);
+  PetscCall(ConfigGetReal(p->config, ConfigPath("%s[%d].weight", list, k), &term->weight));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode create_block(const char *on, const char *path, int n_term, Block *block)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(n_term, &block->terms));
+  PetscCall(PetscStrallocpy(on, &block->on));
+  PetscCall(PetscStrallocpy(path, &block->path));
+  block->n_term = n_term;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode create_blocks(Problem p)
+{
+  const int n_equation = ConfigCount(p->config, "problem.equations");
+  const int n_condition = ConfigCount(p->config, "problem.conditions");
+  PetscFunctionBegin;
+  PinnUserCheck(n_equation > 0, "%s: at least one equation is needed", ConfigWhere(p->config, "problem.equations"));
+  p->n_block = 1 + n_condition;
+  PetscCall(PetscCalloc1(p->n_block, &p->blocks));
+  PetscCall(create_block("interior", "problem.equations", n_equation, &p->blocks[0]));
+  for (int e = 0; e < n_equation; e++)
+    PetscCall(create_term(p, "problem.equations", e, ConfigPath("equation %d", e + 1), &p->blocks[0].terms[e]));
+  for (int k = 0; k < n_condition; k++) {
+    const char *on;
+    PetscCall(ConfigGetString(p->config, ConfigPath("problem.conditions[%d].on", k), &on));
+    PetscCall(create_block(on, ConfigPath("problem.conditions[%d]", k), 1, &p->blocks[1 + k]));
+    PetscCall(create_term(p, "problem.conditions", k, on, p->blocks[1 + k].terms));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ProblemCreate(Config config, Problem *problem)
+{
+  Problem p;
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&p));
+  *problem = p;
+  p->config = config;
+  PetscCall(FormulaCreate(&p->formula));
+  PetscCall(add_coordinates(p));
+  PetscCall(add_constants(p));
+  PetscCall(create_fields(p));
+  PetscCall(create_exact(p));
+  PetscCall(create_forcings(p));
+  PetscCall(create_blocks(p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ProblemDestroy(Problem *problem)
+{
+  Problem p = *problem;
+  PetscFunctionBegin;
+  if (!p) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int b = 0; b < p->n_block && p->blocks; b++) {
+    Block *block = &p->blocks[b];
+    for (int e = 0; e < block->n_term && block->terms; e++) {
+      PetscCall(PetscFree(block->terms[e].name));
+      PetscCall(PetscFree(block->terms[e].text));
+    }
+    PetscCall(PetscFree(block->terms));
+    PetscCall(PetscFree(block->on));
+    PetscCall(PetscFree(block->path));
+  }
+  for (int f = 0; f < p->n_field && p->field_name; f++) PetscCall(PetscFree(p->field_name[f]));
+  PetscCall(PetscFree3(p->field_name, p->field, p->exact));
+  PetscCall(PetscFree(p->blocks));
+  PetscCall(FormulaDestroy(&p->formula));
+  PetscCall(PetscFree(*problem));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+Formula ProblemFormula(Problem p)
+{
+  return p->formula;
+}
+
+int ProblemFields(Problem p)
+{
+  return p->n_field;
+}
+
+const char *ProblemFieldName(Problem p, int field)
+{
+  return p->field_name[field];
+}
+
+FormulaNode ProblemField(Problem p, int field)
+{
+  return p->field[field];
+}
+
+FormulaNode ProblemExact(Problem p, int field)
+{
+  return p->exact[field];
+}
+
+int ProblemBlocks(Problem p)
+{
+  return p->n_block;
+}
+
+const Block *ProblemBlock(Problem p, int block)
+{
+  return &p->blocks[block];
+}

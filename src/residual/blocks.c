@@ -1,0 +1,95 @@
+/* Blocks of rows: their points, and values at training and held-out points. */
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+#include "residual_impl.h"
+
+#define HELDOUT_CONDITION 1024 /* conditions live on fewer dimensions than the interior */
+
+PetscErrorCode RowSetPrepare(Probe probe, RowSet *set)
+{
+  const int n = set->points.n, dim = set->points.dim, n_tile = (n + probe->tile - 1) / probe->tile;
+  const size_t stride = (size_t)n;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1((size_t)ProgramStatics(probe->program) * stride, &set->statics));
+#pragma omp parallel for schedule(static, 1) num_threads(probe->n_thread)
+  for (int k = 0; k < n_tile; k++) {
+    const int begin = k * probe->tile;
+    const size_t shift = (size_t)begin * (size_t)dim;
+    ProgramEvaluateStatics(probe->program, probe->threads[omp_get_thread_num()].work, PetscMin(probe->tile, n - begin),
+                           set->points.x + shift, set->points.normal ? set->points.normal + shift : NULL,
+                           set->statics + begin, stride);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RowSetDestroy(RowSet *set)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(set->statics));
+  PetscCall(PointSetDestroy(&set->points));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RowBlockDraw(Residual residual, RowBlock *block, PetscInt iteration)
+{
+  PetscFunctionBegin;
+  PetscCall(RowSetDestroy(&block->train));
+  block->sampling.key.iteration = (uint32_t)iteration;
+  PetscCall(PointSetSample(residual->rows.comm, block->region, &block->sampling, &block->train.points));
+  PetscCall(RowSetPrepare(block->probe, &block->train));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RowBlockHeldout(Residual residual, RowBlock *block, PetscInt draw, RowSet *set)
+{
+  const bool interior = block == residual->blocks;
+  const PetscInt count = interior ? residual->n_heldout : PetscMin(residual->n_heldout, HELDOUT_CONDITION);
+  Sampling sampling = {ChoiceFind(&SamplerTable, "uniform"), 1, &count, block->sampling.key};
+  PetscFunctionBegin;
+  sampling.key.stream = RANDOM_HELDOUT;
+  sampling.key.iteration = (uint32_t)draw;
+  PetscCall(PointSetSample(residual->rows.comm, block->region, &sampling, &set->points));
+  PetscCall(RowSetPrepare(block->probe, set));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RowBlockValues(RowBlock *block, const RowSet *set, const double theta[], double values[])
+{
+  Probe probe = block->probe;
+  const int n = set->points.n, dim = set->points.dim, n_tile = (n + probe->tile - 1) / probe->tile;
+  PetscFunctionBegin;
+#pragma omp parallel for schedule(static, 1) num_threads(probe->n_thread)
+  for (int k = 0; k < n_tile; k++) {
+    const int begin = k * probe->tile, thread = omp_get_thread_num();
+    const Tile tile = RowSetTile(set, dim, begin, PetscMin(probe->tile, n - begin));
+    double *roots = probe->threads[thread].roots;
+    ProbeForward(probe, thread, theta, &tile, roots);
+    for (int e = 0; e < probe->n_root; e++)
+      memcpy(values + (size_t)e * (size_t)n + begin, roots + (size_t)e * (size_t)tile.n,
+             (size_t)tile.n * sizeof(double));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RowBlockStatistics(MPI_Comm comm, RowBlock *block, const RowSet *set, const double theta[], double rms[],
+                                  double max[])
+{
+  const int n_term = block->block->n_term, n = set->points.n;
+  double *values;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1((size_t)n_term * (size_t)n, &values));
+  PetscCall(RowBlockValues(block, set, theta, values));
+  for (int e = 0; e < n_term; e++) {
+    const double *value = values + (size_t)e * (size_t)n;
+    double sum = 0.0, most = 0.0;
+    for (int i = 0; i < n; i++) sum += value[i] * value[i];
+    for (int i = 0; i < n; i++) most = fabs(value[i]) <= most ? most : fabs(value[i]); /* lets NaN win */
+    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, comm));
+    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_DOUBLE, MPI_MAX, comm));
+    rms[e] = sqrt(sum / (double)set->points.count);
+    if (max) max[e] = most;
+  }
+  PetscCall(PetscFree(values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,128 @@
+/* What a person is told about the rows: sizes beforehand, and where NaN or Inf came from. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "residual_impl.h"
+
+#define DESCRIPTION 8192
+
+static void describe_block(const Residual residual, const RowBlock *block, char *text, size_t size)
+{
+  Formula formula = ProblemFormula(residual->problem);
+  const int dim = FormulaCoordinates(formula), n_term = block->block->n_term;
+  const char **names;
+  char columns[512] = "";
+  if (PetscMalloc1(dim, &names)) return;
+  for (int i = 0; i < dim; i++) names[i] = FormulaCoordinateName(formula, i);
+  JetPlanDescribe(ProbePlan(block->probe), names, columns, sizeof(columns));
+  if (block == residual->blocks)
+    snprintf(text, size, "interior: %d points, %d equation%s; jets %s", (int)block->train.points.count, n_term,
+             n_term > 1 ? "s" : "", columns);
+  else
+    snprintf(text, size, "%s: %d points on %s; jets %s", block->block->terms[0].name, (int)block->train.points.count,
+             block->block->on, columns);
+  (void)PetscFree(names);
+}
+
+const char *ResidualDescribe(Residual residual)
+{
+  size_t used = 0;
+  if (!residual->description && PetscCalloc1(DESCRIPTION, &residual->description)) return "";
+  for (int b = 0; b < residual->n_block && used + 1 < DESCRIPTION; b++) {
+    if (b) residual->description[used++] = '\n';
+    describe_block(residual, &residual->blocks[b], residual->description + used, DESCRIPTION - used);
+    used += strlen(residual->description + used);
+  }
+  return residual->description;
+}
+
+/* Sweeps of all threads, points with their statics, rows and gradients. */
+double ResidualMemoryMB(Residual residual)
+{
+  double doubles = (double)residual->rows.n_param * (residual->n_thread + 2.0);
+  for (int b = 0; b < residual->n_block; b++) {
+    const RowBlock *block = &residual->blocks[b];
+    double count = 1.0;
+    for (int i = 0; i < block->sampling.n_count; i++) count *= (double)block->sampling.count[i];
+    doubles += (double)block->probe->n_thread *
+               NetworkSweepDoubles(residual->network, ProbePlan(block->probe), block->probe->tile);
+    doubles += count * (2.0 * block->probe->dim + ProgramStatics(block->probe->program) + 2.0 * block->block->n_term);
+  }
+  return doubles * sizeof(double) / 1048576.0;
+}
+
+double ResidualSweepFlops(Residual residual)
+{
+  double flops = 0.0;
+  for (int b = 0; b < residual->n_block; b++) {
+    const RowBlock *block = &residual->blocks[b];
+    flops += 2.0 * (double)block->train.points.count * JetPlanColumns(ProbePlan(block->probe)) *
+             NetworkWeightCount(residual->network);
+  }
+  return flops;
+}
+
+PetscErrorCode ResidualCheckMemory(Residual residual, Config config)
+{
+  const double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / 1048576.0;
+  const double needed = ResidualMemoryMB(residual);
+  PetscReal limit = machine;
+  PetscFunctionBegin;
+  if (ConfigHas(config, "limits.memory")) PetscCall(ConfigGetReal(config, "limits.memory", &limit));
+  PinnUserCheck(needed <= limit,
+                "%s: the points and sweeps need about %.0f MB a rank, but there are %.0f MB (limits.memory)",
+                ConfigWhere(config, "points.interior.count"), needed, limit);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void explain_point(const Residual residual, const RowBlock *block, int e, int i, char *text, size_t size)
+{
+  Formula formula = ProblemFormula(residual->problem);
+  const int dim = block->train.points.dim;
+  const double *x = block->train.points.x + (size_t)i * (size_t)dim;
+  size_t used = (size_t)snprintf(text, size, "%s '%s' at ", block == residual->blocks ? "equation" : "condition",
+                                 block->block->terms[e].name);
+  for (int k = 0; k < dim && k < 8 && used < size; k++)
+    used +=
+        (size_t)snprintf(text + used, size - used, "%s%s = %g", k ? ", " : "", FormulaCoordinateName(formula, k), x[k]);
+  if (used < size) snprintf(text + used, size - used, ": ");
+}
+
+/* The first row of this rank that is not finite. */
+static bool explain_rank(const Residual residual, const double theta[], char *text, size_t size)
+{
+  for (int k = 0; k < residual->n_tile; k++) {
+    const TileRange *range = &residual->tiles[k];
+    const RowBlock *block = &residual->blocks[range->block];
+    const Tile tile = RowSetTile(&block->train, block->train.points.dim, range->begin, range->n);
+    ProbeThread *thread = &block->probe->threads[0];
+    ProbeForward(block->probe, 0, theta, &tile, thread->roots);
+    for (int j = 0; j < block->block->n_term * range->n; j++) {
+      if (isfinite(thread->roots[j])) continue;
+      const int e = j / range->n, i = j % range->n;
+      explain_point(residual, block, e, range->begin + i, text, size);
+      const size_t used = strlen(text);
+      if (!ProgramExplain(block->probe->program, thread->work, e, i, text + used, size - used))
+        snprintf(text + used, size - used, "%s", block->block->terms[e].text);
+      return true;
+    }
+  }
+  return false;
+}
+
+PetscErrorCode ResidualExplain(Residual residual, Vec theta, char *text, size_t size)
+{
+  const double *values;
+  PetscMPIInt rank, n_rank, first;
+  PetscFunctionBegin;
+  text[0] = 0;
+  PetscCallMPI(MPI_Comm_rank(residual->rows.comm, &rank));
+  PetscCallMPI(MPI_Comm_size(residual->rows.comm, &n_rank));
+  PetscCall(ResidualThetaGet(residual, theta, &values));
+  first = explain_rank(residual, values, text, size) ? rank : n_rank;
+  PetscCall(ResidualThetaRestore(residual, theta, &values));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, residual->rows.comm));
+  if (first < n_rank) PetscCallMPI(MPI_Bcast(text, (PetscMPIInt)size, MPI_CHAR, first, residual->rows.comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

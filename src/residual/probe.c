@@ -1,0 +1,106 @@
+/* A program and the sweeps of the network under it, once a thread: expressions of the fields at tiles of points. */
+#include <omp.h>
+#include "residual_impl.h"
+
+#define TILE_WITHOUT_NETWORK 256
+
+static PetscErrorCode create_thread(Probe probe, Network network, ProbeThread *thread)
+{
+  const JetPlan plan = ProgramPlan(probe->program);
+  const size_t net = (size_t)JetPlanColumns(plan) * (size_t)probe->tile * (size_t)probe->n_field;
+  PetscFunctionBegin;
+  PetscCall(ProgramWorkCreate(probe->program, probe->tile, &thread->work));
+  PetscCall(PetscMalloc1((size_t)probe->n_root * (size_t)probe->tile, &thread->roots));
+  if (!ProgramUsesNetwork(probe->program)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NetworkSweepCreate(network, plan, probe->tile, &thread->sweep));
+  PetscCall(PetscMalloc2(net, &thread->net, net, &thread->net_bar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ProbeCreate(Problem problem, Network network, int n_root, const FormulaNode roots[], Probe *probe)
+{
+  Probe p;
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&p));
+  PetscCall(ProgramCreate(ProblemFormula(problem), n_root, roots, &p->program));
+  p->n_root = n_root;
+  p->dim = FormulaCoordinates(ProblemFormula(problem));
+  p->n_field = ProblemFields(problem);
+  p->tile = ProgramUsesNetwork(p->program) ? NetworkTilePoints(network, ProgramPlan(p->program)) : TILE_WITHOUT_NETWORK;
+  p->n_thread = omp_get_max_threads();
+  PetscCall(PetscCalloc1(p->n_thread, &p->threads));
+  for (int t = 0; t < p->n_thread; t++) PetscCall(create_thread(p, network, &p->threads[t]));
+  *probe = p;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ProbeDestroy(Probe *probe)
+{
+  Probe p = *probe;
+  PetscFunctionBegin;
+  if (!p) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int t = 0; t < p->n_thread; t++) {
+    ProbeThread *thread = &p->threads[t];
+    PetscCall(NetworkSweepDestroy(&thread->sweep));
+    PetscCall(ProgramWorkDestroy(&thread->work));
+    PetscCall(PetscFree2(thread->net, thread->net_bar));
+    PetscCall(PetscFree(thread->roots));
+  }
+  PetscCall(PetscFree(p->threads));
+  PetscCall(ProgramDestroy(&p->program));
+  PetscCall(PetscFree(*probe));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+JetPlan ProbePlan(Probe probe)
+{
+  return ProgramPlan(probe->program);
+}
+
+void ProbeForward(Probe probe, int thread, const double theta[], const Tile *tile, double roots[])
+{
+  ProbeThread *t = &probe->threads[thread];
+  if (t->sweep) NetworkForward(t->sweep, theta, tile->n, tile->x, t->net);
+  ProgramEvaluate(probe->program, t->work, tile->n, tile->x, tile->normal, tile->statics, tile->stride, t->net,
+                  probe->n_field, roots);
+}
+
+void ProbeReverse(Probe probe, int thread, const double theta[], const double root_bar[], double gradient[])
+{
+  ProbeThread *t = &probe->threads[thread];
+  ProgramReverse(probe->program, t->work, root_bar, t->net_bar);
+  NetworkReverse(t->sweep, theta, t->net_bar, gradient);
+}
+
+void ProbeTangent(Probe probe, int thread, const double theta[], const double v[], double root_dot[])
+{
+  ProbeThread *t = &probe->threads[thread];
+  NetworkTangent(t->sweep, theta, v, t->net_bar);
+  ProgramTangent(probe->program, t->work, t->net_bar, root_dot);
+}
+
+void ProbeRows(Probe probe, int thread, const double theta[], const double root_bar[], size_t begin, size_t count,
+               double J[], size_t ld)
+{
+  ProbeThread *t = &probe->threads[thread];
+  ProgramReverse(probe->program, t->work, root_bar, t->net_bar);
+  NetworkRows(t->sweep, theta, t->net_bar, begin, count, J, ld);
+}
+
+PetscErrorCode ProbeEvaluate(Probe probe, const double theta[], int n, const double x[], const double normal[],
+                             double values[])
+{
+  const int n_tile = (n + probe->tile - 1) / probe->tile;
+  PetscFunctionBegin;
+#pragma omp parallel for schedule(static, 1) num_threads(probe->n_thread)
+  for (int k = 0; k < n_tile; k++) {
+    const int begin = k * probe->tile, thread = omp_get_thread_num();
+    const size_t shift = (size_t)begin * (size_t)probe->dim;
+    const Tile tile = {PetscMin(probe->tile, n - begin), x + shift, normal ? normal + shift : NULL, NULL, 0};
+    double *roots = probe->threads[thread].roots;
+    ProbeForward(probe, thread, theta, &tile, roots);
+    for (int e = 0; e < probe->n_root; e++)
+      for (int i = 0; i < tile.n; i++) values[(size_t)e * (size_t)n + (size_t)(begin + i)] = roots[e * tile.n + i];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

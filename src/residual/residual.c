@@ -1,0 +1,263 @@
+/* Creation of the rows from the case, and what is asked of them between steps. */
+#include <math.h>
+#include <omp.h>
+#include "residual_impl.h"
+
+/* Sampler and count of a block: points.interior, or points.conditions unless the condition has its own. */
+static PetscErrorCode read_sampling(Config config, const RowBlock *block, bool interior, uint32_t number,
+                                    Sampling *sampling)
+{
+  const char *group = interior ? "points.interior" : "points.conditions", *path, *word;
+  PetscInt seed;
+  PetscFunctionBegin;
+  path = ConfigPath("%s.sampler", interior ? group : block->block->path);
+  if (interior || !ConfigHas(config, path)) path = ConfigPath("%s.sampler", group);
+  PetscCall(ConfigGetString(config, path, &word));
+  sampling->sampler = ChoiceFind(&SamplerTable, word);
+  path = ConfigPath("%s.count", interior ? group : block->block->path);
+  if (interior || !ConfigHas(config, path)) path = ConfigPath("%s.count", group);
+  PetscCall(ConfigGetInts(config, path, &sampling->n_count, &sampling->count));
+  PetscCall(ConfigGetInt(config, "seed", &seed));
+  sampling->key = (RandomKey){(uint32_t)seed, interior ? RANDOM_INTERIOR : RANDOM_CONDITION, number, 0};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode check_normals(Config config, Problem problem, const RowBlock *block)
+{
+  PetscFunctionBegin;
+  for (int e = 0; e < block->block->n_term; e++) {
+    const Term *term = &block->block->terms[e];
+    PinnUserCheck(!FormulaUsesNormal(ProblemFormula(problem), term->node) || RegionHasNormals(block->region),
+                  "%s: '%s' uses the outward normal, but '%s' is not a part of the boundary",
+                  ConfigWhere(config, block->block->path), term->text, block->block->on);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode create_block(Residual residual, Config config, Domain domain, int b, RowBlock *block)
+{
+  FormulaNode *roots;
+  PetscFunctionBegin;
+  block->block = ProblemBlock(residual->problem, b);
+  const int n_term = block->block->n_term;
+  block->term = residual->n_term;
+  residual->n_term += n_term;
+  PetscCall(RegionCreate(domain, ConfigWhere(config, block->block->path), block->block->on, &block->region));
+  PetscCall(check_normals(config, residual->problem, block));
+  PetscCall(read_sampling(config, block, b == 0, (uint32_t)b, &block->sampling));
+  PetscCall(PetscMalloc1(n_term, &roots));
+  for (int e = 0; e < n_term; e++) roots[e] = block->block->terms[e].node;
+  PetscCall(ProbeCreate(residual->problem, residual->network, n_term, roots, &block->probe));
+  PetscCall(PetscFree(roots));
+  PetscCall(PetscMalloc1(n_term, &block->scale));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Tiles small enough that every thread gets some. */
+static int tile_points(const Residual residual, const RowBlock *block)
+{
+  const int share = (block->train.points.n + residual->n_thread - 1) / residual->n_thread;
+  return PetscMax(1, PetscMin(block->probe->tile, share));
+}
+
+PetscErrorCode ResidualLayout(Residual residual)
+{
+  Rows rows = &residual->rows;
+  PetscFunctionBegin;
+  rows->n_row = rows->n_row_global = 0;
+  residual->n_tile = 0;
+  for (int b = 0; b < residual->n_block; b++) {
+    RowBlock *block = &residual->blocks[b];
+    const int n_term = block->block->n_term, tile = tile_points(residual, block);
+    block->row = (size_t)rows->n_row;
+    rows->n_row += n_term * block->train.points.n;
+    rows->n_row_global += n_term * block->train.points.count;
+    residual->n_tile += (block->train.points.n + tile - 1) / tile;
+    for (int e = 0; e < n_term; e++)
+      block->scale[e] = sqrt(block->block->terms[e].weight / (double)block->train.points.count);
+  }
+  PetscCall(PetscFree2(residual->tiles, residual->last));
+  PetscCall(PetscMalloc2(residual->n_tile, &residual->tiles, rows->n_row, &residual->last));
+  TileRange *range = residual->tiles;
+  for (int b = 0; b < residual->n_block; b++) {
+    const int n = residual->blocks[b].train.points.n, tile = tile_points(residual, &residual->blocks[b]);
+    for (int begin = 0; begin < n; begin += tile) *range++ = (TileRange){b, begin, PetscMin(tile, n - begin)};
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode create_gather(Residual residual)
+{
+  PetscMPIInt size;
+  Vec theta;
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(residual->rows.comm, &size));
+  if (size == 1) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ResidualCreateTheta(residual, &theta));
+  PetscCall(VecScatterCreateToAll(theta, &residual->gather, &residual->everywhere));
+  PetscCall(VecDestroy(&theta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Domain domain, Network network,
+                              Residual *residual)
+{
+  Residual r;
+  int n_feature;
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&r));
+  *residual = r;
+  r->problem = problem;
+  r->network = network;
+  r->n_thread = omp_get_max_threads();
+  r->n_block = ProblemBlocks(problem);
+  r->rows = (struct Rows_s){.comm = comm,
+                            .ops = &ResidualRowsOps,
+                            .self = r,
+                            .n_param = NetworkParameters(network),
+                            .linear = true,
+                            .search_scales = NetworkSearchesScales(network)};
+  NetworkLastLayer(network, &r->rows.last_begin, &n_feature);
+  PetscCall(ConfigGetInt(config, "points.interior.resample", &r->resample));
+  PetscCall(ConfigGetInt(config, "points.interior.adapt", &r->adapt));
+  PetscCall(ConfigGetInt(config, "points.heldout", &r->n_heldout));
+  PetscCall(PetscCalloc1(r->n_block, &r->blocks));
+  for (int b = 0; b < r->n_block; b++) {
+    PetscCall(create_block(r, config, domain, b, &r->blocks[b]));
+    r->rows.linear = r->rows.linear && ProgramIsLinear(r->blocks[b].probe->program);
+  }
+  PetscCall(ResidualCheckMemory(r, config));
+  for (int b = 0; b < r->n_block; b++) PetscCall(RowBlockDraw(r, &r->blocks[b], 0));
+  PetscCall(ResidualLayout(r));
+  PetscCall(create_gather(r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ResidualDestroy(Residual *residual)
+{
+  Residual r = *residual;
+  PetscFunctionBegin;
+  if (!r) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int b = 0; b < r->n_block; b++) {
+    RowBlock *block = &r->blocks[b];
+    PetscCall(RowSetDestroy(&block->train));
+    PetscCall(RowSetDestroy(&block->validation));
+    PetscCall(ProbeDestroy(&block->probe));
+    PetscCall(RegionDestroy(&block->region));
+    PetscCall(PetscFree(block->scale));
+  }
+  PetscCall(PetscFree2(r->tiles, r->last));
+  PetscCall(PetscFree(r->blocks));
+  PetscCall(PetscFree(r->gradients));
+  PetscCall(PetscFree(r->description));
+  PetscCall(VecScatterDestroy(&r->gather));
+  PetscCall(VecDestroy(&r->everywhere));
+  PetscCall(PetscFree(*residual));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+Rows ResidualRows(Residual residual)
+{
+  return &residual->rows;
+}
+
+PetscErrorCode ResidualCreateTheta(Residual residual, Vec *theta)
+{
+  PetscFunctionBegin;
+  PetscCall(VecCreateMPI(residual->rows.comm, PETSC_DECIDE, (PetscInt)residual->rows.n_param, theta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ResidualThetaGet(Residual residual, Vec theta, const double **values)
+{
+  PetscFunctionBegin;
+  if (residual->gather) {
+    PetscCall(VecScatterBegin(residual->gather, theta, residual->everywhere, INSERT_VALUES, SCATTER_FORWARD));
+    PetscCall(VecScatterEnd(residual->gather, theta, residual->everywhere, INSERT_VALUES, SCATTER_FORWARD));
+  }
+  PetscCall(VecGetArrayRead(residual->gather ? residual->everywhere : theta, values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ResidualThetaRestore(Residual residual, Vec theta, const double **values)
+{
+  PetscFunctionBegin;
+  PetscCall(VecRestoreArrayRead(residual->gather ? residual->everywhere : theta, values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ResidualGatherTheta(Residual residual, Vec theta, double values[])
+{
+  const double *all;
+  PetscFunctionBegin;
+  PetscCall(ResidualThetaGet(residual, theta, &all));
+  PetscCall(PetscArraycpy(values, all, residual->rows.n_param));
+  PetscCall(ResidualThetaRestore(residual, theta, &all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ResidualScatterTheta(Residual residual, const double values[], Vec theta)
+{
+  PetscInt first, last;
+  double *local;
+  PetscFunctionBegin;
+  (void)residual;
+  PetscCall(VecGetOwnershipRange(theta, &first, &last));
+  PetscCall(VecGetArrayWrite(theta, &local));
+  PetscCall(PetscArraycpy(local, values + first, last - first));
+  PetscCall(VecRestoreArrayWrite(theta, &local));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int ResidualTerms(Residual residual)
+{
+  return residual->n_term;
+}
+
+const char *ResidualTermName(Residual residual, int term)
+{
+  int b = residual->n_block - 1;
+  while (residual->blocks[b].term > term) b--;
+  return residual->blocks[b].block->terms[term - residual->blocks[b].term].name;
+}
+
+PetscErrorCode ResidualStatistics(Residual residual, Vec theta, bool heldout, double rms[], double max[])
+{
+  const double *values;
+  PetscFunctionBegin;
+  PetscCall(ResidualThetaGet(residual, theta, &values));
+  for (int b = 0; b < residual->n_block; b++) {
+    RowBlock *block = &residual->blocks[b];
+    RowSet fresh = {{0}, NULL};
+    if (heldout) PetscCall(RowBlockHeldout(residual, block, 1, &fresh));
+    PetscCall(RowBlockStatistics(residual->rows.comm, block, heldout ? &fresh : &block->train, values,
+                                 rms + block->term, max ? max + block->term : NULL));
+    PetscCall(RowSetDestroy(&fresh));
+  }
+  PetscCall(ResidualThetaRestore(residual, theta, &values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ResidualTermRMS(Residual residual, Vec theta, double loss, double rms[])
+{
+  PetscFunctionBegin;
+  if (loss != residual->last_loss) PetscCall(residual->rows.ops->evaluate(residual, theta, NULL, &loss));
+  for (int b = 0; b < residual->n_block; b++) {
+    const RowBlock *block = &residual->blocks[b];
+    const size_t n = (size_t)block->train.points.n;
+    for (int e = 0; e < block->block->n_term; e++) {
+      const double *r = residual->last + block->row + (size_t)e * n;
+      double sum = 0.0;
+      for (size_t i = 0; i < n; i++) sum += r[i] * r[i];
+      rms[block->term + e] = sum / block->block->terms[e].weight;
+    }
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, rms, residual->n_term, MPI_DOUBLE, MPI_SUM, residual->rows.comm));
+  for (int e = 0; e < residual->n_term; e++) rms[e] = sqrt(rms[e]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+double ResidualRowsEvaluated(Residual residual)
+{
+  return residual->rows_evaluated;
+}

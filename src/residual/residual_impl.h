@@ -1,0 +1,104 @@
+#pragma once
+#include "pinn/residual.h"
+
+/* Some points of a point set, as a thread takes them. statics has row stride `stride`. */
+typedef struct {
+  int n;
+  const double *x, *normal, *statics;
+  size_t stride;
+} Tile;
+
+typedef struct {
+  NetworkSweep sweep; /* NULL where no root uses the network */
+  ProgramWork work;
+  double *net, *net_bar; /* [column][tile][n_field] */
+  double *roots;         /* [n_root][tile] */
+} ProbeThread;
+
+struct Probe_s {
+  Program program;
+  int n_root, dim, n_field, tile, n_thread;
+  ProbeThread *threads;
+};
+
+/* Roots of a tile by one thread; the thread keeps what reverse and tangent sweeps need. roots [out] [n_root][n]. */
+void ProbeForward(Probe probe, int thread, const double theta[], const Tile *tile, double roots[]);
+/* gradient += (d roots / d theta)^T root_bar at the tile of the last ProbeForward. root_bar [in] [n_root][n]. */
+void ProbeReverse(Probe probe, int thread, const double theta[], const double root_bar[], double gradient[]);
+/* root_dot = (d roots / d theta) v, likewise. */
+void ProbeTangent(Probe probe, int thread, const double theta[], const double v[], double root_dot[]);
+/* Rows of one root: J [n][ld] gets columns [begin, begin + count); root_bar selects and scales the root. */
+void ProbeRows(Probe probe, int thread, const double theta[], const double root_bar[], size_t begin, size_t count,
+               double J[], size_t ld);
+
+/* Points of one block with what does not change while theta does. */
+typedef struct {
+  PointSet points;
+  double *statics; /* [n_static][n] */
+} RowSet;
+
+typedef struct {
+  const Block *block; /* borrowed */
+  Region region;
+  Sampling sampling;
+  Probe probe;
+  RowSet train, validation; /* validation is drawn when first asked for */
+  size_t row;               /* first local row: rows are [term][point] */
+  int term;                 /* number of its first term */
+  double *scale;            /* [n_term] sqrt(weight / count) */
+} RowBlock;
+
+typedef struct {
+  int block, begin, n;
+} TileRange;
+
+struct Residual_s {
+  struct Rows_s rows;
+  Problem problem;
+  Network network;
+  int n_block, n_term, n_thread;
+  RowBlock *blocks;
+  int n_tile;
+  TileRange *tiles; /* of the training points of all blocks */
+  PetscInt resample, adapt, n_heldout;
+  VecScatter gather; /* theta to all ranks; NULL on one rank */
+  Vec everywhere;
+  double *gradients; /* [n_thread][n_param] */
+  double *last;      /* [n_row] the rows last evaluated */
+  double last_loss, rows_evaluated;
+  char *description;
+};
+
+/* theta on this rank in full: ResidualThetaGet borrows, ResidualThetaRestore gives back. Collective. */
+PetscErrorCode ResidualThetaGet(Residual residual, Vec theta, const double **values);
+PetscErrorCode ResidualThetaRestore(Residual residual, Vec theta, const double **values);
+
+/* Points [begin, begin + n) of a row set. */
+static inline Tile RowSetTile(const RowSet *set, int dim, int begin, int n)
+{
+  const size_t shift = (size_t)begin * (size_t)dim;
+  return (Tile){n, set->points.x + shift, set->points.normal ? set->points.normal + shift : NULL, set->statics + begin,
+                (size_t)set->points.n};
+}
+
+/* Draws a block's training points anew (iteration 0: the first time), with their statics. Collective. */
+PetscErrorCode RowBlockDraw(Residual residual, RowBlock *block, PetscInt iteration);
+/* Statics of a row set, by all threads. */
+PetscErrorCode RowSetPrepare(Probe probe, RowSet *set);
+PetscErrorCode RowSetDestroy(RowSet *set);
+/* Fresh points of a block for draw 0 (validation, kept: what choices are made by) or 1 (test: what is reported). The
+   caller destroys the set. Collective. */
+PetscErrorCode RowBlockHeldout(Residual residual, RowBlock *block, PetscInt draw, RowSet *set);
+/* Values of all terms of a block at a row set, unweighted: values [out] [n_term][n]. */
+PetscErrorCode RowBlockValues(RowBlock *block, const RowSet *set, const double theta[], double values[]);
+/* Unweighted RMS and maximum (may be NULL) of all terms of a block at a row set, [n_term] each. Collective. */
+PetscErrorCode RowBlockStatistics(MPI_Comm comm, RowBlock *block, const RowSet *set, const double theta[], double rms[],
+                                  double max[]);
+/* Row numbers, tiles and buffers after points have changed. */
+PetscErrorCode ResidualLayout(Residual residual);
+/* PETSC_ERR_USER_INPUT where ResidualMemoryMB is above limits.memory or the machine's. */
+PetscErrorCode ResidualCheckMemory(Residual residual, Config config);
+/* Residual-adaptive distribution of the interior points (adapt.c). Collective. */
+PetscErrorCode ResidualAdapt(Residual residual, const double theta[], PetscInt iteration);
+
+extern const RowsOps ResidualRowsOps;

@@ -1,0 +1,277 @@
+/* The rows' operations: one parallel loop over tiles of points, with what is done to a tile as the variable part. */
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+#include "residual_impl.h"
+
+typedef struct {
+  Residual residual;
+  const double *theta; /* [n_param] in full */
+  const double *v;     /* tangent: [n_param] in full */
+  const double *w;     /* transpose: [n_row], NULL = the rows themselves (gradient of the loss) */
+  double *r;           /* [n_row] */
+  double *gradients;   /* [n_thread][n_param] */
+  double *J;           /* [n_row][ld] */
+  size_t begin, count, ld;
+} Sweep;
+
+/* One tile: its block, the place of its first row, and its rows scaled by the weights. */
+typedef struct {
+  const RowBlock *block;
+  Tile tile;
+  int thread;
+  size_t row;    /* of the first term; the next term is `stride` rows on */
+  size_t stride; /* points of the block */
+  double *roots; /* [n_term][tile.n] */
+} TileWork;
+
+typedef void (*TileTask)(const Sweep *sweep, const TileWork *work);
+
+static void store_rows(const TileWork *work, double r[])
+{
+  const int n = work->tile.n;
+  for (int e = 0; e < work->block->block->n_term; e++)
+    for (int i = 0; i < n; i++)
+      r[work->row + (size_t)e * work->stride + (size_t)i] = work->block->scale[e] * work->roots[e * n + i];
+}
+
+static void evaluate_tile(const Sweep *sweep, const TileWork *work)
+{
+  store_rows(work, sweep->r);
+}
+
+static void reverse_tile(const Sweep *sweep, const TileWork *work)
+{
+  const int n = work->tile.n;
+  const double *w = sweep->w;
+  if (!w) store_rows(work, sweep->r), w = sweep->r;
+  for (int e = 0; e < work->block->block->n_term; e++)
+    for (int i = 0; i < n; i++)
+      work->roots[e * n + i] = work->block->scale[e] * w[work->row + (size_t)e * work->stride + (size_t)i];
+  ProbeReverse(work->block->probe, work->thread, sweep->theta, work->roots,
+               sweep->gradients + (size_t)work->thread * sweep->residual->rows.n_param);
+}
+
+static void tangent_tile(const Sweep *sweep, const TileWork *work)
+{
+  ProbeTangent(work->block->probe, work->thread, sweep->theta, sweep->v, work->roots);
+  store_rows(work, sweep->r);
+}
+
+static void jacobian_tile(const Sweep *sweep, const TileWork *work)
+{
+  const int n = work->tile.n, n_term = work->block->block->n_term;
+  store_rows(work, sweep->r);
+  memset(work->roots, 0, (size_t)n_term * (size_t)n * sizeof(double));
+  for (int e = 0; e < n_term; e++) {
+    for (int i = 0; i < n; i++) work->roots[e * n + i] = work->block->scale[e];
+    ProbeRows(work->block->probe, work->thread, sweep->theta, work->roots, sweep->begin, sweep->count,
+              sweep->J + (work->row + (size_t)e * work->stride) * sweep->ld, sweep->ld);
+    for (int i = 0; i < n; i++) work->roots[e * n + i] = 0.0;
+  }
+}
+
+/* Tiles are dealt to threads in turn: which thread adds what does not change from run to run. */
+static void for_tiles(const Sweep *sweep, TileTask task)
+{
+  const Residual residual = sweep->residual;
+#pragma omp parallel for schedule(static, 1) num_threads(residual->n_thread)
+  for (int k = 0; k < residual->n_tile; k++) {
+    const TileRange *range = &residual->tiles[k];
+    const RowBlock *block = &residual->blocks[range->block];
+    const int thread = omp_get_thread_num();
+    const TileWork work = {block,
+                           RowSetTile(&block->train, block->train.points.dim, range->begin, range->n),
+                           thread,
+                           block->row + (size_t)range->begin,
+                           (size_t)block->train.points.n,
+                           block->probe->threads[thread].roots};
+    ProbeForward(block->probe, thread, sweep->theta, &work.tile, work.roots);
+    task(sweep, &work);
+  }
+  residual->rows_evaluated += residual->rows.n_row;
+}
+
+static PetscErrorCode finish_loss(Residual residual, double *loss)
+{
+  double sum = 0.0;
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < residual->rows.n_row; k++) sum += residual->last[k] * residual->last[k];
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, residual->rows.comm));
+  residual->last_loss = 0.5 * sum;
+  if (loss) *loss = residual->last_loss;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Adds the threads' shares in their order, then the ranks'. */
+static PetscErrorCode finish_gradient(Residual residual, Vec gradient)
+{
+  const size_t n = residual->rows.n_param;
+  double *g = residual->gradients, *local;
+  PetscMPIInt size;
+  PetscInt first, last;
+  PetscFunctionBegin;
+#pragma omp parallel for schedule(static) num_threads(residual->n_thread)
+  for (size_t k = 0; k < n; k++)
+    for (int t = 1; t < residual->n_thread; t++) g[k] += g[(size_t)t * n + k];
+  PetscCallMPI(MPI_Comm_size(residual->rows.comm, &size));
+  if (size > 1) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, g, (PetscMPIInt)n, MPI_DOUBLE, MPI_SUM, residual->rows.comm));
+  PetscCall(VecGetOwnershipRange(gradient, &first, &last));
+  PetscCall(VecGetArrayWrite(gradient, &local));
+  PetscCall(PetscArraycpy(local, g + first, last - first));
+  PetscCall(VecRestoreArrayWrite(gradient, &local));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode zero_gradients(Residual residual)
+{
+  const size_t n = residual->rows.n_param;
+  PetscFunctionBegin;
+  if (!residual->gradients) PetscCall(PetscMalloc1((size_t)residual->n_thread * n, &residual->gradients));
+#pragma omp parallel num_threads(residual->n_thread)
+  memset(residual->gradients + (size_t)omp_get_thread_num() * n, 0, n * sizeof(double));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RowsEvaluate_Residual(void *self, Vec theta, double r[], double *loss)
+{
+  Residual residual = self;
+  Sweep sweep = {.residual = residual, .r = residual->last};
+  PetscFunctionBegin;
+  PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
+  for_tiles(&sweep, evaluate_tile);
+  PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
+  if (r) PetscCall(PetscArraycpy(r, residual->last, residual->rows.n_row));
+  PetscCall(finish_loss(residual, loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RowsGradient_Residual(void *self, Vec theta, double *loss, Vec gradient)
+{
+  Residual residual = self;
+  Sweep sweep = {.residual = residual, .r = residual->last};
+  PetscFunctionBegin;
+  PetscCall(zero_gradients(residual));
+  sweep.gradients = residual->gradients;
+  PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
+  for_tiles(&sweep, reverse_tile);
+  PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
+  PetscCall(finish_loss(residual, loss));
+  PetscCall(finish_gradient(residual, gradient));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RowsApply_Residual(void *self, Vec theta, Vec v, double Jv[])
+{
+  Residual residual = self;
+  Sweep sweep = {.residual = residual, .r = Jv};
+  double *direction;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(residual->rows.n_param, &direction));
+  PetscCall(ResidualGatherTheta(residual, v, direction));
+  sweep.v = direction;
+  PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
+  for_tiles(&sweep, tangent_tile);
+  PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
+  PetscCall(PetscFree(direction));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RowsApplyTranspose_Residual(void *self, Vec theta, const double w[], Vec y)
+{
+  Residual residual = self;
+  Sweep sweep = {.residual = residual, .w = w};
+  PetscFunctionBegin;
+  PetscCall(zero_gradients(residual));
+  sweep.gradients = residual->gradients;
+  PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
+  for_tiles(&sweep, reverse_tile);
+  PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
+  PetscCall(finish_gradient(residual, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RowsJacobian_Residual(void *self, Vec theta, size_t begin, size_t count, double r[], double J[],
+                                            size_t ld)
+{
+  Residual residual = self;
+  Sweep sweep = {.residual = residual, .r = residual->last, .J = J, .begin = begin, .count = count, .ld = ld};
+  PetscFunctionBegin;
+  PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
+  for_tiles(&sweep, jacobian_tile);
+  PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
+  PetscCall(PetscArraycpy(r, residual->last, residual->rows.n_row));
+  PetscCall(finish_loss(residual, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RowsUpdate_Residual(void *self, Vec theta, PetscInt iteration, bool *changed)
+{
+  Residual residual = self;
+  const bool adapt = residual->adapt && iteration && iteration % residual->adapt == 0;
+  const bool resample = residual->resample && iteration && iteration % residual->resample == 0;
+  PetscFunctionBegin;
+  *changed = adapt || resample;
+  if (!*changed) PetscFunctionReturn(PETSC_SUCCESS);
+  if (resample)
+    for (int b = 0; b < residual->n_block; b++) PetscCall(RowBlockDraw(residual, &residual->blocks[b], iteration));
+  if (adapt) {
+    const double *values;
+    PetscCall(ResidualThetaGet(residual, theta, &values));
+    PetscCall(ResidualAdapt(residual, values, iteration));
+    PetscCall(ResidualThetaRestore(residual, theta, &values));
+  }
+  PetscCall(ResidualLayout(residual));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RowsHeldout_Residual(void *self, Vec theta, double *rms)
+{
+  Residual residual = self;
+  const double *values;
+  double *terms, sum = 0.0;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(residual->n_term, &terms));
+  PetscCall(ResidualThetaGet(residual, theta, &values));
+  for (int b = 0; b < residual->n_block; b++) {
+    RowBlock *block = &residual->blocks[b];
+    if (!block->validation.points.x) PetscCall(RowBlockHeldout(residual, block, 0, &block->validation));
+    PetscCall(RowBlockStatistics(residual->rows.comm, block, &block->validation, values, terms, NULL));
+    for (int e = 0; e < block->block->n_term; e++) sum += block->block->terms[e].weight * terms[e] * terms[e];
+  }
+  PetscCall(ResidualThetaRestore(residual, theta, &values));
+  *rms = sqrt(sum);
+  PetscCall(PetscFree(terms));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RowsGetScales_Residual(void *self, int *n, double scales[])
+{
+  Residual residual = self;
+  const double *values;
+  PetscFunctionBegin;
+  PetscCall(NetworkGetScales(residual->network, n, &values));
+  if (scales) PetscCall(PetscArraycpy(scales, values, *n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RowsSetScales_Residual(void *self, int n, const double scales[])
+{
+  Residual residual = self;
+  PetscFunctionBegin;
+  (void)n;
+  PetscCall(NetworkSetScales(residual->network, scales));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const RowsOps ResidualRowsOps = {
+    .evaluate = RowsEvaluate_Residual,
+    .gradient = RowsGradient_Residual,
+    .apply = RowsApply_Residual,
+    .apply_transpose = RowsApplyTranspose_Residual,
+    .jacobian = RowsJacobian_Residual,
+    .update = RowsUpdate_Residual,
+    .heldout = RowsHeldout_Residual,
+    .get_scales = RowsGetScales_Residual,
+    .set_scales = RowsSetScales_Residual,
+};

@@ -1,0 +1,134 @@
+/* What stands at both ends of a run: the header, and verification with the files it leaves. */
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+#include "run_impl.h"
+
+#define MOST_TEXT 4096
+
+/* "burgers: u_t + u*u_x - nu*u_xx = 0", then conditions with their places, a line each. */
+static void describe_terms(Problem problem, bool conditions, char text[MOST_TEXT])
+{
+  size_t used = 0;
+  text[0] = 0;
+  for (int b = conditions ? 1 : 0; b < (conditions ? ProblemBlocks(problem) : 1); b++) {
+    const Block *block = ProblemBlock(problem, b);
+    for (int e = 0; e < block->n_term && used < MOST_TEXT; e++)
+      used +=
+          (size_t)snprintf(text + used, MOST_TEXT - used, "%s%s: %s = 0%s%s", used ? "\n" : "", block->terms[e].name,
+                           block->terms[e].text, conditions ? " on " : "", conditions ? block->on : "");
+  }
+}
+
+/* Multiply-adds count two. An evaluation with its gradient is three sweeps. */
+static double gigaflops(Residual residual)
+{
+  return 3.0 * ResidualSweepFlops(residual) * 1e-9;
+}
+
+PetscErrorCode RunHeader(const RunParts *parts)
+{
+  enum { LINES = 11 };
+  static const char *const names[LINES] = {"case",    "equations", "conditions", "domain", "rows",   "points",
+                                           "network", "memory",    "machine",    "seed",   "version"};
+  char equations[MOST_TEXT], conditions[MOST_TEXT], rows[128], network[320], memory[160], machine[128], seed[32];
+  const Rows r = ResidualRows(parts->residual);
+  const int n_thread = omp_get_max_threads();
+  PetscMPIInt n_rank;
+  PetscInt number;
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(parts->comm, &n_rank));
+  PetscCall(ConfigGetInt(parts->config, "seed", &number));
+  describe_terms(parts->problem, false, equations);
+  describe_terms(parts->problem, true, conditions);
+  snprintf(rows, sizeof(rows), "%d, %s in the last layer", (int)r->n_row_global, r->linear ? "linear" : "nonlinear");
+  snprintf(network, sizeof(network), "%s, %zu parameters", NetworkDescribe(parts->network), r->n_param);
+  snprintf(memory, sizeof(memory), "%.0f MB a rank for points and sweeps; %.2g GFLOP an evaluation with gradient",
+           ceil(ResidualMemoryMB(parts->residual)), gigaflops(parts->residual));
+  snprintf(machine, sizeof(machine), "%s, %d rank%s of %d thread%s", parts->cli->backend ? parts->cli->backend : "cpu",
+           n_rank, n_rank > 1 ? "s" : "", n_thread, n_thread > 1 ? "s" : "");
+  snprintf(seed, sizeof(seed), "%d", (int)number);
+  const char *const texts[LINES] = {ConfigFile(parts->config),
+                                    equations,
+                                    conditions[0] ? conditions : "none",
+                                    DomainDescribe(parts->domain),
+                                    rows,
+                                    ResidualDescribe(parts->residual),
+                                    network,
+                                    memory,
+                                    machine,
+                                    seed,
+                                    PinnVersion()};
+  PetscCall(ReportHeader(parts->report, LINES, names, texts));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is verify.tolerance met by every field with a truth? */
+static PetscErrorCode judge(const RunParts *parts, const Verification *verification, RunResult *result)
+{
+  PetscReal tolerance;
+  PetscFunctionBegin;
+  if (!ConfigHas(parts->config, "verify.tolerance")) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ConfigGetReal(parts->config, "verify.tolerance", &tolerance));
+  for (int f = 0; f < verification->n_field; f++) {
+    const double error = verification->l2_error[f];
+    if (isnan(error) ? !verification->has_truth : error <= tolerance) continue;
+    snprintf(result->reason, sizeof(result->reason), "the error of %s, %.2e, is above verify.tolerance = %g",
+             ProblemFieldName(parts->problem, f), error, tolerance);
+    result->status = EXIT_DIVERGED;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode write_fields(const RunParts *parts, Vec theta, const char *file)
+{
+  double *values;
+  bool written;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(NetworkParameters(parts->network), &values));
+  PetscCall(ResidualGatherTheta(parts->residual, theta, values));
+  PetscCall(SnapshotWrite(parts->comm, parts->config, parts->problem, parts->domain, parts->network, values,
+                          FolderPath(parts->folder, file), &written));
+  if (!written)
+    PetscCall(ReportMessage(parts->report, "no fields.vtkhdf: a grid serves at most 3 coordinates; --evaluate with "
+                                           "--points gives values anywhere"));
+  PetscCall(PetscFree(values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RunFinish(const RunParts *parts, Vec theta, RunResult *result)
+{
+  PetscFunctionBegin;
+  if (result->status == EXIT_DONE) {
+    Verification verification;
+    PetscCall(VerifierRun(parts->verifier, theta, &verification));
+    PetscCall(ReportVerification(parts->report, &verification));
+    PetscCall(judge(parts, &verification, result));
+    PetscCall(VerificationDestroy(&verification));
+    PetscCall(write_fields(parts, theta, "fields.vtkhdf"));
+  }
+  if (result->status == EXIT_STOPPED)
+    PetscCall(ReportMessage(parts->report, "to go on: pinn-solve --resume --output %s %s",
+                            FolderPath(parts->folder, ""), ConfigFile(parts->config)));
+  PetscCall(ReportEnd(parts->report, result->status, result->reason, result->iterations));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RunEvaluate(const RunParts *parts, Vec theta)
+{
+  Checkpoint checkpoint = {0};
+  PetscFunctionBegin;
+  PetscCall(RunReadCheckpoint(parts, parts->cli->checkpoint, &checkpoint));
+  PetscCall(RunRestore(parts, &checkpoint, theta));
+  if (parts->cli->points) {
+    PetscCall(EvaluationWrite(parts->comm, parts->problem, parts->network, checkpoint.theta, parts->cli->points,
+                              FolderPath(parts->folder, "evaluated.h5")));
+    PetscCall(ReportMessage(parts->report, "wrote %s", FolderPath(parts->folder, "evaluated.h5")));
+  } else {
+    PetscCall(write_fields(parts, theta, "evaluated.vtkhdf"));
+    PetscCall(ReportMessage(parts->report, "wrote %s", FolderPath(parts->folder, "evaluated.vtkhdf")));
+  }
+  PetscCall(CheckpointDestroy(&checkpoint));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

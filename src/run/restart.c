@@ -1,0 +1,123 @@
+/* Between a run and its checkpoints. A checkpoint's state entries are those of the stage, and "points" for points that
+   depend on the past. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "run_impl.h"
+
+#define POINTS "points"
+
+static PetscErrorCode resolved_text(Config config, char **text)
+{
+  size_t size;
+  FILE *stream = open_memstream(text, &size);
+  PetscFunctionBegin;
+  PetscCheck(stream, PETSC_COMM_SELF, PETSC_ERR_MEM, "out of memory");
+  PetscCall(ConfigWrite(config, stream));
+  fclose(stream);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RunWriteCase(const RunParts *parts)
+{
+  char *text;
+  PetscFunctionBegin;
+  PetscCall(resolved_text(parts->config, &text));
+  PetscCall(FolderWriteText(parts->folder, "case.cfg", text));
+  free(text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The stage's state and the points with every Vec gathered: entries [*n], their values owned here. */
+static PetscErrorCode gather_state(const RunParts *parts, Optimizer optimizer, int *n, StateEntry **entries)
+{
+  const StateEntry *state = NULL;
+  int n_state = 0;
+  StateEntry points = {.name = POINTS};
+  PetscFunctionBegin;
+  if (optimizer) PetscCall(OptimizerGetState(optimizer, &n_state, &state));
+  PetscCall(PetscMalloc1(n_state + 1, entries));
+  for (int k = 0; k < n_state; k++) {
+    StateEntry *entry = &(*entries)[k];
+    *entry = (StateEntry){.name = state[k].name, .n = state[k].vec ? NetworkParameters(parts->network) : state[k].n};
+    PetscCall(PetscMalloc1(entry->n, &entry->values));
+    if (state[k].vec)
+      PetscCall(ResidualGatherTheta(parts->residual, state[k].vec, entry->values));
+    else
+      PetscCall(PetscArraycpy(entry->values, state[k].values, entry->n));
+  }
+  PetscCall(ResidualGetPoints(parts->residual, &points.n, &points.values));
+  *n = n_state;
+  if (points.n) (*entries)[(*n)++] = points;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RunCheckpoint(const RunParts *parts, Optimizer optimizer, int stage, bool stage_done, Vec theta)
+{
+  Checkpoint c = {.number = ReportIteration(parts->report),
+                  .stage = stage,
+                  .stage_done = stage_done,
+                  .seconds = ReportSeconds(parts->report)};
+  PetscInt keep;
+  PetscErrorCode written;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetInt(parts->config, "output.keep", &keep));
+  c.n_param = NetworkParameters(parts->network);
+  PetscCall(PetscMalloc1(c.n_param, &c.theta));
+  PetscCall(ResidualGatherTheta(parts->residual, theta, c.theta));
+  c.frozen = NetworkFrozen(parts->network, &c.n_frozen);
+  PetscCall(NetworkGetScales(parts->network, &c.n_scale, (const double **)&c.scales));
+  PetscCall(gather_state(parts, optimizer, &c.n_state, &c.state));
+  PetscCall(resolved_text(parts->config, &c.case_text));
+  written = CheckpointWrite(parts->comm, parts->folder, &c, (int)keep);
+  for (int k = 0; k < c.n_state; k++) PetscCall(PetscFree(c.state[k].values));
+  PetscCall(PetscFree(c.state));
+  PetscCall(PetscFree(c.theta));
+  free(c.case_text);
+  PetscCall(written);
+  PetscCall(ReportWriteHistory(parts->report));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RunReadCheckpoint(const RunParts *parts, const char *path, Checkpoint *checkpoint)
+{
+  size_t n_frozen;
+  PetscFunctionBegin;
+  (void)NetworkFrozen(parts->network, &n_frozen);
+  PetscCall(CheckpointRead(parts->comm, parts->folder, path, NetworkParameters(parts->network), n_frozen, checkpoint));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RunRestore(const RunParts *parts, const Checkpoint *checkpoint, Vec theta)
+{
+  size_t n_frozen;
+  double *frozen = NetworkFrozen(parts->network, &n_frozen);
+  const double *scales;
+  int n_scale;
+  PetscFunctionBegin;
+  PetscCall(NetworkGetScales(parts->network, &n_scale, &scales));
+  PinnUserCheck(n_scale == checkpoint->n_scale, "the checkpoint has %d feature scales, this network %d",
+                checkpoint->n_scale, n_scale);
+  if (n_scale) PetscCall(NetworkSetScales(parts->network, checkpoint->scales));
+  PetscCall(PetscArraycpy(frozen, checkpoint->frozen, n_frozen));
+  PetscCall(ResidualScatterTheta(parts->residual, checkpoint->theta, theta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RunRestoreStage(const RunParts *parts, const Checkpoint *checkpoint, Optimizer optimizer)
+{
+  StateEntry *state;
+  int n = 0;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(checkpoint->n_state, &state));
+  for (int k = 0; k < checkpoint->n_state; k++) {
+    const StateEntry *entry = &checkpoint->state[k];
+    if (strcmp(entry->name, POINTS))
+      state[n++] = *entry;
+    else
+      PetscCall(ResidualSetPoints(parts->residual, entry->n, entry->values));
+  }
+  if (optimizer) PetscCall(OptimizerSetState(optimizer, n, state));
+  PetscCall(PetscFree(state));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,175 @@
+/* The stages of the solver list, one after the other, and what happens between their steps. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "run_impl.h"
+
+typedef struct {
+  const RunParts *parts;
+  RunResult *result;
+  int stage;
+  PetscInt every, error_every;
+  double print_time, checkpoint_time;   /* seconds of the last ones */
+  double checkpoint_seconds, wall_time; /* 0 = never */
+  double *rms, *error;                  /* [n_term], [n_field] */
+  Progress progress;                    /* the last one of the stage */
+} Loop;
+
+/* What is due now: decided by rank 0's clock, the same on all ranks. */
+typedef struct {
+  int print, checkpoint, time_up;
+} Due;
+
+static PetscErrorCode what_is_due(const Loop *loop, const Progress *progress, Due *due)
+{
+  const double now = ReportSeconds(loop->parts->report);
+  PetscFunctionBegin;
+  due->print = now - loop->print_time >= 1.0 || progress->iteration == 0 ||
+               progress->iteration == progress->iterations || (loop->every && progress->iteration % loop->every == 0);
+  due->checkpoint = loop->checkpoint_seconds > 0.0 && now - loop->checkpoint_time >= loop->checkpoint_seconds;
+  due->time_up = loop->wall_time > 0.0 && now >= loop->wall_time;
+  PetscCallMPI(MPI_Bcast(due, 3, MPI_INT, 0, loop->parts->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode write_checkpoint(Loop *loop, Optimizer optimizer, bool stage_done, Vec theta)
+{
+  PetscFunctionBegin;
+  PetscCall(RunCheckpoint(loop->parts, optimizer, loop->stage, stage_done, theta));
+  loop->checkpoint_time = ReportSeconds(loop->parts->report);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode report_progress(Loop *loop, bool print, Vec theta)
+{
+  const RunParts *parts = loop->parts;
+  const Progress *progress = &loop->progress;
+  const bool error = VerifierHasTruth(parts->verifier) &&
+                     (print || (loop->error_every && progress->iteration % loop->error_every == 0));
+  PetscFunctionBegin;
+  PetscCall(ResidualTermRMS(parts->residual, theta, progress->loss, loop->rms));
+  if (error) PetscCall(VerifierErrors(parts->verifier, theta, loop->error));
+  PetscCall(ReportProgress(parts->report, progress, loop->rms, error ? loop->error : NULL, print));
+  if (print) loop->print_time = ReportSeconds(parts->report);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode monitor(Optimizer optimizer, const Progress *progress, Vec theta, void *context, bool *stop)
+{
+  Loop *loop = context;
+  const char *signal;
+  Due due;
+  PetscFunctionBegin;
+  loop->progress = *progress;
+  PetscCall(what_is_due(loop, progress, &due));
+  PetscCall(CliStopRequested(loop->parts->comm, stop, &signal));
+  PetscCall(report_progress(loop, due.print || *stop || due.time_up, theta));
+  if (*stop)
+    snprintf(loop->result->reason, sizeof(loop->result->reason), "stopped by %s", signal ? signal : "a signal");
+  else if (due.time_up)
+    snprintf(loop->result->reason, sizeof(loop->result->reason), "stopped at limits.wall_time = %g s", loop->wall_time);
+  *stop = *stop || due.time_up;
+  if (*stop || due.checkpoint) PetscCall(write_checkpoint(loop, optimizer, false, theta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode explain_divergence(Loop *loop, Vec theta)
+{
+  char text[512];
+  PetscFunctionBegin;
+  PetscCall(ResidualExplain(loop->parts->residual, theta, text, sizeof(text)));
+  snprintf(loop->result->reason, sizeof(loop->result->reason), "diverged: %s%.200s",
+           text[0] ? "NaN or Inf in " : "NaN or Inf in a step", text);
+  loop->result->status = EXIT_DIVERGED;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode run_stage(Loop *loop, const Checkpoint *from, Vec theta, bool *go_on)
+{
+  const RunParts *parts = loop->parts;
+  Optimizer optimizer;
+  OptimizerReason reason;
+  PetscFunctionBegin;
+  loop->progress = (Progress){0};
+  PetscCall(OptimizerCreate(parts->config, loop->stage, ResidualRows(parts->residual), &optimizer));
+  PetscCall(OptimizerSetMonitor(optimizer, monitor, loop));
+  if (from) PetscCall(RunRestoreStage(parts, from, optimizer));
+  PetscCall(OptimizerSolve(optimizer, theta, &reason));
+  PetscCall(ReportStageEnd(parts->report, &loop->progress, reason));
+  *go_on = reason != OPTIMIZER_STOPPED && reason != OPTIMIZER_DIVERGED;
+  if (reason == OPTIMIZER_DIVERGED)
+    PetscCall(explain_divergence(loop, theta));
+  else if (reason == OPTIMIZER_STOPPED)
+    loop->result->status = EXIT_STOPPED;
+  else
+    snprintf(loop->result->reason, sizeof(loop->result->reason), "%s", OptimizerReasonText(reason));
+  loop->result->iterations = ReportIteration(parts->report);
+  if (*go_on && loop->stage + 1 == ConfigCount(parts->config, "solver"))
+    PetscCall(write_checkpoint(loop, NULL, true, theta));
+  PetscCall(OptimizerDestroy(&optimizer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Sets theta, and the loop to where it begins; from [out] holds the state of a stage to be gone on with. */
+static PetscErrorCode begin(Loop *loop, Vec theta, Checkpoint *from, bool *mid_stage)
+{
+  const RunParts *parts = loop->parts;
+  PetscFunctionBegin;
+  *mid_stage = false;
+  if (!parts->cli->resume && !parts->cli->start_from) {
+    double *start;
+    PetscCall(PetscMalloc1(NetworkParameters(parts->network), &start));
+    NetworkInitialize(parts->network, start);
+    PetscCall(ResidualScatterTheta(parts->residual, start, theta));
+    PetscCall(PetscFree(start));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(RunReadCheckpoint(parts, parts->cli->checkpoint, from));
+  PetscCall(RunRestore(parts, from, theta));
+  if (parts->cli->start_from) PetscFunctionReturn(PETSC_SUCCESS);
+  *mid_stage = !from->stage_done;
+  loop->stage = from->stage + (from->stage_done ? 1 : 0);
+  ReportSetSeconds(parts->report, from->seconds);
+  loop->print_time = loop->checkpoint_time = from->seconds;
+  PetscCall(ReportReadHistory(parts->report, from->number));
+  if (from->stage_done) PetscCall(RunRestoreStage(parts, from, NULL));
+  PetscCall(ReportMessage(parts->report, "resuming at iteration %d", (int)from->number));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode read_settings(Loop *loop)
+{
+  Config config = loop->parts->config;
+  PetscReal value;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetInt(config, "output.every", &loop->every));
+  PetscCall(ConfigGetInt(config, "output.error_every", &loop->error_every));
+  PetscCall(ConfigGetReal(config, "output.checkpoint_seconds", &value));
+  loop->checkpoint_seconds = value;
+  if (!ConfigHas(config, "limits.wall_time")) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ConfigGetReal(config, "limits.wall_time", &value));
+  loop->wall_time = value;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RunStages(const RunParts *parts, Vec theta, RunResult *result)
+{
+  Loop loop = {.parts = parts, .result = result, .print_time = -1.0};
+  Checkpoint from = {0};
+  bool mid_stage, go_on = true;
+  PetscFunctionBegin;
+  *result = (RunResult){.status = EXIT_DONE, .reason = "nothing left to do"};
+  PetscCall(read_settings(&loop));
+  PetscCall(PetscMalloc2(ResidualTerms(parts->residual), &loop.rms, ProblemFields(parts->problem), &loop.error));
+  if (!parts->cli->resume) PetscCall(RunWriteCase(parts));
+  PetscCall(begin(&loop, theta, &from, &mid_stage));
+  result->iterations = ReportIteration(parts->report);
+  for (; go_on && loop.stage < ConfigCount(parts->config, "solver"); loop.stage++) {
+    PetscCall(run_stage(&loop, mid_stage ? &from : NULL, theta, &go_on));
+    mid_stage = false;
+  }
+  PetscCall(ReportWriteHistory(parts->report));
+  PetscCall(CheckpointDestroy(&from));
+  PetscCall(PetscFree2(loop.rms, loop.error));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,41 @@
+/* A whole case from text, for tests of what is built from it. */
+#pragma once
+#include "harness.h"
+#include "pinn/residual.h"
+
+typedef struct {
+  Config config;
+  Problem problem;
+  Domain domain;
+  Network network;
+  Residual residual;
+} Case;
+
+static inline PetscErrorCode CaseCreate(const char *text, Case *c)
+{
+  const double *lower, *upper;
+  const char *names[16];
+  PetscFunctionBegin;
+  *c = (Case){0};
+  PetscCall(ConfigLoadText("test.cfg", text, 0, NULL, &c->config));
+  PetscCall(ProblemCreate(c->config, &c->problem));
+  const Formula formula = ProblemFormula(c->problem);
+  const int dim = FormulaCoordinates(formula);
+  for (int i = 0; i < dim && i < 16; i++) names[i] = FormulaCoordinateName(formula, i);
+  PetscCall(DomainCreate(c->config, formula, &c->domain));
+  DomainBounds(c->domain, &lower, &upper);
+  PetscCall(NetworkCreate(c->config, dim, names, ProblemFields(c->problem), lower, upper, &c->network));
+  PetscCall(ResidualCreate(PETSC_COMM_WORLD, c->config, c->problem, c->domain, c->network, &c->residual));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline PetscErrorCode CaseDestroy(Case *c)
+{
+  PetscFunctionBegin;
+  PetscCall(ResidualDestroy(&c->residual));
+  PetscCall(NetworkDestroy(&c->network));
+  PetscCall(DomainDestroy(&c->domain));
+  PetscCall(ProblemDestroy(&c->problem));
+  PetscCall(ConfigDestroy(&c->config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
