@@ -1,5 +1,6 @@
 /* pinn-solve: the pipeline from a case file to verified fields, top to bottom. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "pinn/run.h"
 
@@ -98,6 +99,8 @@ int main(int argc, char **argv)
   Cli cli;
   if (!CliParse(argc, argv, &cli)) return EXIT_USER;
   if (cli.action == CLI_INFORMATION) return EXIT_DONE;
+  /* Without mpirun, Open MPI would start a daemon first, which takes longer than many a case. */
+  if (!getenv("OMPI_COMM_WORLD_SIZE")) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
   if (PetscInitialize(&cli.petsc_argc, &cli.petsc_argv, NULL, NULL)) return EXIT_FAILED;
   if (ErrorPushHandler() || MPI_Comm_rank(PETSC_COMM_WORLD, &rank)) return EXIT_FAILED;
   const PetscErrorCode code = run(&cli, &status);
