@@ -92,6 +92,14 @@ static PetscErrorCode run(const Cli *cli, ExitStatus *status)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Without mpirun, Open MPI would start a daemon and look for networks first, which takes longer than many a case. */
+static void start_alone(void)
+{
+  setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+  setenv("OMPI_MCA_pml", "ob1", 0);
+  setenv("OMPI_MCA_btl", "self", 0);
+}
+
 int main(int argc, char **argv)
 {
   ExitStatus status = EXIT_DONE;
@@ -99,8 +107,7 @@ int main(int argc, char **argv)
   Cli cli;
   if (!CliParse(argc, argv, &cli)) return EXIT_USER;
   if (cli.action == CLI_INFORMATION) return EXIT_DONE;
-  /* Without mpirun, Open MPI would start a daemon first, which takes longer than many a case. */
-  if (!getenv("OMPI_COMM_WORLD_SIZE")) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+  if (!getenv("OMPI_COMM_WORLD_SIZE")) start_alone();
   if (PetscInitialize(&cli.petsc_argc, &cli.petsc_argv, NULL, NULL)) return EXIT_FAILED;
   if (ErrorPushHandler() || MPI_Comm_rank(PETSC_COMM_WORLD, &rank)) return EXIT_FAILED;
   const PetscErrorCode code = run(&cli, &status);
