@@ -84,7 +84,8 @@ PetscErrorCode RowBlockStatistics(MPI_Comm comm, RowBlock *block, const RowSet *
     const double *value = values + (size_t)e * (size_t)n;
     double sum = 0.0, most = 0.0;
     for (int i = 0; i < n; i++) sum += value[i] * value[i];
-    for (int i = 0; i < n; i++) most = fabs(value[i]) <= most ? most : fabs(value[i]); /* lets NaN win */
+    for (int i = 0; i < n; i++)
+      most = isfinite(value[i]) ? fmax(most, fabs(value[i])) : INFINITY; /* MPI_MAX loses NaN */
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, comm));
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_DOUBLE, MPI_MAX, comm));
     rms[e] = sqrt(sum / (double)set->points.count);
