@@ -9,7 +9,8 @@ static const char *const CoordinateNames[] = {"a", "b", "c", "d", "e", "f", "g",
 #define MOST_COORDINATES 100
 
 /* The box is [-1 + i/10, 2 + i/10] in coordinate i. */
-static inline PetscErrorCode TryNetwork(const char *settings, int n_coord, int n_field, Network *network)
+static inline PetscErrorCode TryNetworkIn(const char *precision, const char *settings, int n_coord, int n_field,
+                                          Network *network)
 {
   char text[1024];
   double lower[MOST_COORDINATES], upper[MOST_COORDINATES];
@@ -23,12 +24,17 @@ static inline PetscErrorCode TryNetwork(const char *settings, int n_coord, int n
   }
   snprintf(text, sizeof(text),
            "problem: { coordinates = [ \"a\" ]; fields = [ \"u\" ]; equations = ( { residual = \"u\"; } ); };\n"
-           "domain: { };\nseed = 3;\nnetwork: { %s };\n",
-           settings);
+           "domain: { };\nseed = 3; precision = \"%s\";\nnetwork: { %s };\n",
+           precision, settings);
   PetscCall(ConfigLoadText("a.cfg", text, 0, NULL, &config));
   PetscCall(NetworkCreate(config, n_coord, names, n_field, lower, upper, network));
   PetscCall(ConfigDestroy(&config));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline PetscErrorCode TryNetwork(const char *settings, int n_coord, int n_field, Network *network)
+{
+  return TryNetworkIn("double", settings, n_coord, n_field, network);
 }
 
 static inline Network NetworkOf(const char *settings, int n_coord, int n_field)

@@ -21,6 +21,7 @@ extern const ChoiceTable DomainTable;     /* points */
 extern const ChoiceTable SamplerTable;    /* points */
 extern const ChoiceTable ActivationTable; /* network */
 extern const ChoiceTable NetworkTable;    /* network */
+extern const ChoiceTable PrecisionTable;  /* network */
 extern const ChoiceTable StageTable;      /* optimizer */
 
 /* All tables, NULL-terminated, in the order of the pipeline (src/cli). */

@@ -28,28 +28,34 @@ typedef struct {
   KernelProduct power[KERNEL_MAX_ORDER + 1]; /* [2..order] are set */
 } KernelTables;
 
-/* Normalized Taylor coefficients of a scalar function: s[k * n + lane] = f^(k)(x[lane]) / k!, k = 0..order.
-     parameter  the exponent of `pow`; unused by others */
-typedef void (*KernelSeries)(int order, size_t n, double parameter, const double *x, double *s);
+/* The operations, for a floating-point type Real:
 
-typedef struct {
-  /* C[m][n] = alpha * op(A) op(B) + beta * C, row-major, op by 'N' or 'T'; leading dimensions of the arrays as stored.
-     Runs on one thread: the caller parallelizes over tiles. */
-  void (*gemm)(char op_a, char op_b, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
-               const double *b, size_t ldb, double beta, double *c, size_t ldc);
-  /* v = f(u); where d != NULL also d = f'(u); where e != NULL (needs d) also e = f''(u), all as jets.
+   Series: normalized Taylor coefficients of a scalar function, s[k * n + lane] = f^(k)(x[lane]) / k!, k = 0..order.
+     parameter  the exponent of `pow`; unused by others
+   gemm: C[m][n] = alpha * op(A) op(B) + beta * C, row-major, op by 'N' or 'T'; leading dimensions of the arrays as
+     stored. Runs on one thread: the caller parallelizes over tiles.
+   compose: v = f(u); where d != NULL also d = f'(u); where e != NULL (needs d) also e = f''(u), all as jets.
      Power series in h = u - u_0:  v = sum_k s_k h^k,  d = sum_k (k+1) s_{k+1} h^k,  e = sum_k (k+1)(k+2) s_{k+2} h^k.
-     v, d and e may each alias u. Cost: order - 1 truncated products a lane. */
-  void (*compose)(const KernelTables *tables, KernelSeries series, double parameter, size_t n, const double *u,
-                  size_t stride_u, double *v, size_t stride_v, double *d, double *e, size_t stride_d);
-  /* w (+)= u v, `add` != 0 accumulates. w aliases neither. */
-  void (*multiply)(const KernelProduct *product, size_t n, const double *u, size_t stride_u, const double *v,
-                   size_t stride_v, double *w, size_t stride_w, int add);
-  /* u_bar (+)= transpose of (u -> d u) applied to v_bar: u_bar_j (+)= sum over terms (i, j) of c: coef d_i v_bar_c.
-     The adjoint of compose (d = f'(u)) and of multiply (d = the other factor). u_bar aliases neither. Needs
-     product->transpose. */
-  void (*multiply_transpose)(const KernelProduct *product, size_t n, const double *d, size_t stride_d,
-                             const double *v_bar, size_t stride_v, double *u_bar, size_t stride_u, int add);
-} Kernel;
+     v, d and e may each alias u. Cost: order - 1 truncated products a lane.
+   multiply: w (+)= u v, `add` != 0 accumulates. w aliases neither.
+   multiply_transpose: u_bar (+)= transpose of (u -> d u) applied to v_bar: u_bar_j (+)= sum over terms (i, j) of c:
+     coef d_i v_bar_c. The adjoint of compose (d = f'(u)) and of multiply (d = the other factor). u_bar aliases neither.
+     Needs product->transpose. */
+#define PINN_KERNEL(Real, Series, Kernel)                                                                              \
+  typedef void (*Series)(int order, size_t n, double parameter, const Real *x, Real *s);                               \
+  typedef struct {                                                                                                     \
+    void (*gemm)(char op_a, char op_b, size_t m, size_t n, size_t k, Real alpha, const Real *a, size_t lda,            \
+                 const Real *b, size_t ldb, Real beta, Real *c, size_t ldc);                                           \
+    void (*compose)(const KernelTables *tables, Series series, double parameter, size_t n, const Real *u,              \
+                    size_t stride_u, Real *v, size_t stride_v, Real *d, Real *e, size_t stride_d);                     \
+    void (*multiply)(const KernelProduct *product, size_t n, const Real *u, size_t stride_u, const Real *v,            \
+                     size_t stride_v, Real *w, size_t stride_w, int add);                                              \
+    void (*multiply_transpose)(const KernelProduct *product, size_t n, const Real *d, size_t stride_d,                 \
+                               const Real *v_bar, size_t stride_v, Real *u_bar, size_t stride_u, int add);             \
+  } Kernel;
+
+PINN_KERNEL(double, KernelSeries, Kernel)
+PINN_KERNEL(float, KernelSeries_Single, Kernel_Single)
 
 extern const Kernel KernelCPU;
+extern const Kernel_Single KernelCPU_Single;

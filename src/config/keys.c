@@ -21,6 +21,8 @@
 
 const ConfigKey ConfigKeys[] = {
     {"seed", CONFIG_INT, "1", TIMES, NULL, NULL, "seed of all random numbers of the run"},
+    {"precision", CONFIG_WORD, "\"double\"", 0, 0, &PrecisionTable, NULL,
+     "floating-point types of the network's sweeps"},
 
     GROUP("problem", NULL, "what is solved"),
     {"problem.coordinates", CONFIG_STRINGS, NULL, NO_RANGE, NULL,

@@ -2,9 +2,14 @@
 #include "network_impl.h"
 #include "pinn/series.h"
 
-static const Activation activation_tanh = {SeriesTanh, false}, activation_sin = {SeriesSin, true},
-                        activation_logistic = {SeriesLogistic, false}, activation_swish = {SeriesSwish, false},
-                        activation_softplus = {SeriesSoftplus, false}, activation_gaussian = {SeriesGaussian, false};
+#define ACTIVATION(Name, periodic)                                                                                     \
+  {                                                                                                                    \
+    Series##Name, Series##Name##_Single, periodic                                                                      \
+  }
+static const Activation activation_tanh = ACTIVATION(Tanh, false), activation_sin = ACTIVATION(Sin, true),
+                        activation_logistic = ACTIVATION(Logistic, false), activation_swish = ACTIVATION(Swish, false),
+                        activation_softplus = ACTIVATION(Softplus, false),
+                        activation_gaussian = ACTIVATION(Gaussian, false);
 
 static const Choice activation_rows[] = {
     {"tanh", "hyperbolic tangent", &activation_tanh},

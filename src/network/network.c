@@ -61,19 +61,21 @@ void NetworkDrawGlorot(Network network, int l, double weights[])
   memset(weights + n, 0, (size_t)layer->n_out * sizeof(double));
 }
 
-static void describe(Network network, const char *type, const char *activation)
+static void describe(Network network, const char *type, const char *activation, const char *precision)
 {
   const size_t size = sizeof(network->description);
   size_t used = (size_t)snprintf(network->description, size, "%s %d", type, network->n_coord);
   for (int l = 0; l < network->n_layer && used < size; l++)
     used += (size_t)snprintf(network->description + used, size - used, "-%d", network->layers[l].n_out);
-  if (used < size) snprintf(network->description + used, size - used, ", %s", activation);
+  if (used < size) used += (size_t)snprintf(network->description + used, size - used, ", %s", activation);
+  if (used < size && network->precision->adjoint_single)
+    snprintf(network->description + used, size - used, ", %s precision", precision);
 }
 
 PetscErrorCode NetworkCreate(Config config, int n_coord, const char *const coordinates[], int n_field,
                              const double lower[], const double upper[], Network *network)
 {
-  const char *type, *activation;
+  const char *type, *activation, *precision;
   PetscInt seed;
   Network n;
   PetscFunctionBegin;
@@ -90,12 +92,14 @@ PetscErrorCode NetworkCreate(Config config, int n_coord, const char *const coord
   }
   PetscCall(ConfigGetString(config, "network.type", &type));
   PetscCall(ConfigGetString(config, "network.activation", &activation));
+  PetscCall(ConfigGetString(config, "precision", &precision));
   PetscCall(ConfigGetInt(config, "seed", &seed));
   n->seed = (uint32_t)seed;
   n->type = ChoiceFind(&NetworkTable, type)->data;
   n->activation = ChoiceFind(&ActivationTable, activation)->data;
+  n->precision = ChoiceFind(&PrecisionTable, precision)->data;
   PetscCall(n->type->create(n, config, coordinates));
-  describe(n, type, activation);
+  describe(n, type, activation, precision);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

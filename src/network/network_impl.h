@@ -5,10 +5,16 @@
 /* What a row of ActivationTable points to. */
 typedef struct {
   KernelSeries series;
+  KernelSeries_Single series_Single;
   bool periodic; /* f(x + 2 pi) = f(x): the only kind that makes features of a periodic coordinate */
 } Activation;
 
 typedef struct NetworkType_s NetworkType;
+
+/* What a row of PrecisionTable points to: the types of the forward sweep and of the three that follow it. */
+typedef struct {
+  bool forward_single, adjoint_single;
+} Precision;
 
 /* One dense layer: pre-activation = W z + b. */
 typedef struct {
@@ -20,6 +26,7 @@ typedef struct {
 struct Network_s {
   const NetworkType *type;
   const Activation *activation;
+  const Precision *precision;
   int n_coord, n_field, n_layer;
   Layer *layers;           /* [n_layer]; the last is linear */
   double *shift, *stretch; /* [n_coord] input = (x - shift) * stretch */
@@ -48,6 +55,9 @@ static inline const double *NetworkWeights(Network network, const Layer *layer, 
 {
   return (layer->frozen ? network->frozen : theta) + layer->offset;
 }
+int NetworkWidest(Network network); /* the largest n_out */
+/* Numbers a sweep holds a point and column: Z and D of hidden layers, and two adjoints. */
+size_t NetworkJetNumbers(Network network);
 /* Normal weights of variance 2 / (n_in + n_out) (Glorot and Bengio 2010), zero biases. */
 void NetworkDrawGlorot(Network network, int layer, double weights[]);
 

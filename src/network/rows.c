@@ -1,18 +1,32 @@
 /* Rows of J: for each point the sum over columns of outer products of a layer's output adjoint and its input. */
-#include <string.h>
 #include "sweep_impl.h"
 
-static void dense_rows(NetworkSweep s, int l, const double u_bar[], double J[], size_t ld)
+/* row[n] = values[n] */
+static void widen(size_t n, const Real values[], double row[])
+{
+  for (size_t k = 0; k < n; k++) row[k] = values[k];
+}
+
+static void dense_rows(REAL(Sweep) * s, int l, const Real u_bar[], double J[], size_t ld)
 {
   const Layer *layer = &s->network->layers[l];
   const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, n = (size_t)s->n, C = (size_t)s->n_column;
-  for (size_t p = 0; p < n; p++)
-    KernelCPU.gemm('T', 'N', n_out, n_in, C, 1.0, u_bar + p * n_out, n * n_out, s->z[l] + p * n_in, n * n_in, 0.0,
-                   J + p * ld, n_in);
+  for (size_t p = 0; p < n; p++) {
+#ifdef PINN_SINGLE
+    Real *row = s->narrowed[1];
+#else
+    Real *row = J + p * ld;
+#endif
+    REAL(KernelCPU).gemm('T', 'N', n_out, n_in, C, 1, u_bar + p * n_out, n * n_out, s->z[l] + p * n_in, n * n_in, 0,
+                         row, n_in);
+#ifdef PINN_SINGLE
+    widen(n_in * n_out, row, J + p * ld);
+#endif
+  }
 }
 
 /* The first layer's inputs are the point in column 0 and the seeds in the others. */
-static void first_rows(NetworkSweep s, const double u_bar[], double J[], size_t ld)
+static void first_rows(REAL(Sweep) * s, const Real u_bar[], double J[], size_t ld)
 {
   const Network network = s->network;
   const size_t n_in = (size_t)network->layers[0].n_in, n_out = (size_t)network->layers[0].n_out, n = (size_t)s->n;
@@ -21,7 +35,7 @@ static void first_rows(NetworkSweep s, const double u_bar[], double J[], size_t 
       for (size_t i = 0; i < n_in; i++) J[j * n_in + i] = u_bar[p * n_out + j] * s->input[p * n_in + i];
     for (int c = 1; c < s->n_column; c++) {
       const Seeds seeds = SweepSeeds(s, c);
-      const double *g = u_bar + ((size_t)c * n + p) * n_out;
+      const Real *g = u_bar + ((size_t)c * n + p) * n_out;
       for (int k = 0; k < seeds.n; k++) {
         const double factor = seeds.factor[k] * network->stretch[seeds.coord[k]];
         for (size_t j = 0; j < n_out; j++) J[j * n_in + (size_t)seeds.coord[k]] += factor * g[j];
@@ -30,22 +44,23 @@ static void first_rows(NetworkSweep s, const double u_bar[], double J[], size_t 
   }
 }
 
-void NetworkRows(NetworkSweep s, const double theta[], const double out_bar[], size_t begin, size_t count, double J[],
-                 size_t ld)
+void REAL(SweepRows)(void *sweep, const double theta[], const double out_bar[], size_t begin, size_t count, double J[],
+                     size_t ld)
 {
+  REAL(Sweep) *s = sweep;
   const Network network = s->network;
-  const double *u_bar = out_bar;
+  const Real *top = REAL(SweepOutputAdjoint)(s, out_bar), *u_bar = top;
   for (int l = network->n_layer - 1; l >= 0; l--) {
     const Layer *layer = &network->layers[l];
     const size_t n_weight = (size_t)layer->n_in * (size_t)layer->n_out, n_out = (size_t)layer->n_out;
     if (layer->frozen || layer->offset + n_weight + n_out <= begin) return;
-    u_bar = SweepLayerAdjoint(s, theta, out_bar, l, u_bar);
+    u_bar = REAL(SweepLayerAdjoint)(s, theta, top, l, u_bar);
     if (layer->offset >= begin + count) continue;
     double *at = J + (layer->offset - begin);
     if (l == 0)
       first_rows(s, u_bar, at, ld);
     else
       dense_rows(s, l, u_bar, at, ld);
-    for (size_t p = 0; p < (size_t)s->n; p++) memcpy(at + p * ld + n_weight, u_bar + p * n_out, n_out * sizeof(double));
+    for (size_t p = 0; p < (size_t)s->n; p++) widen(n_out, u_bar + p * n_out, at + p * ld + n_weight);
   }
 }

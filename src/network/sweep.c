@@ -2,203 +2,262 @@
    product over columns x points; activations compose jets lane by lane. What the forward sweep leaves is what the
    others need: the layers' inputs Z, and the jets D = s'(u) by which du becomes dv and v_bar becomes u_bar. */
 #include <string.h>
-#include <unistd.h>
 #include "sweep_impl.h"
 
-#define LINE 8 /* doubles of a cache line: unaligned vectors cost twice the time */
+#define LINE (64 / sizeof(Real)) /* numbers of a cache line: unaligned vectors cost twice the time */
 
-static size_t widest(Network network)
+static size_t align(size_t n)
 {
-  int width = 0;
-  for (int l = 0; l < network->n_layer; l++) width = PetscMax(width, network->layers[l].n_out);
-  return (size_t)width;
+  return (n + LINE - 1) / LINE * LINE;
 }
 
-/* Doubles a point and column: Z and D of hidden layers, and two adjoints. */
-static size_t doubles_per_jet(Network network)
+static PetscErrorCode sweep_create(Network network, JetPlan plan, int max_point, void **sweep)
 {
-  size_t hidden = 0;
-  for (int l = 0; l + 1 < network->n_layer; l++) hidden += (size_t)network->layers[l].n_out;
-  return 2 * hidden + 2 * widest(network);
-}
-
-double NetworkSweepDoubles(Network network, JetPlan plan, int max_point)
-{
-  return (double)max_point * ((double)JetPlanColumns(plan) * (double)doubles_per_jet(network) + network->n_coord + 1);
-}
-
-int NetworkTilePoints(Network network, JetPlan plan)
-{
-  const long cache = sysconf(_SC_LEVEL2_CACHE_SIZE);
-  const double bytes = NetworkSweepDoubles(network, plan, 1) * sizeof(double);
-  const double points = 0.5 * (double)(cache > 0 ? cache : 1 << 20) / bytes;
-  return points < 8.0 ? 8 : points > 1024.0 ? 1024 : (int)points / 8 * 8;
-}
-
-PetscErrorCode NetworkSweepCreate(Network network, JetPlan plan, int max_point, NetworkSweep *sweep)
-{
-  const size_t jets = (size_t)JetPlanColumns(plan) * (size_t)max_point;
-  NetworkSweep s;
+  const size_t jets = (size_t)JetPlanColumns(plan) * (size_t)max_point, widest = (size_t)NetworkWidest(network);
+  size_t largest = 0;
+  REAL(Sweep) * s;
   PetscFunctionBegin;
   PetscCall(PetscNew(&s));
   *sweep = s;
   s->network = network;
   s->plan = plan;
   s->n_column = JetPlanColumns(plan);
-  s->max_point = max_point;
+  for (int l = 0; l < network->n_layer; l++) largest = PetscMax(largest, LayerSize(&network->layers[l]));
   PetscCall(PetscMalloc2(network->n_layer, &s->z, network->n_layer, &s->d));
   PetscCall(PetscMalloc3((size_t)max_point * (size_t)network->n_coord, &s->input, max_point, &s->ones,
-                         jets * doubles_per_jet(network) + LINE, &s->storage));
-  for (int p = 0; p < max_point; p++) s->ones[p] = 1.0;
-  double *next = s->storage + LINE - (uintptr_t)s->storage / sizeof(double) % LINE;
+                         jets * NetworkJetNumbers(network) + (2 * (size_t)network->n_layer + 2) * LINE, &s->storage));
+  for (int p = 0; p < max_point; p++) s->ones[p] = 1;
+  Real *next = s->storage + LINE - (uintptr_t)s->storage / sizeof(Real) % LINE;
   for (int l = 0; l + 1 < network->n_layer; l++) {
-    const size_t size = jets * (size_t)network->layers[l].n_out;
+    const size_t size = align(jets * (size_t)network->layers[l].n_out);
     s->d[l] = next;
     s->z[l + 1] = next + size;
     next += 2 * size;
   }
   s->work[0] = next;
-  s->work[1] = next + jets * widest(network);
+  s->work[1] = next + align(jets * widest);
+#ifdef PINN_SINGLE
+  PetscCall(
+      PetscMalloc3(jets * (size_t)network->n_field, &s->output, largest, &s->narrowed[0], largest, &s->narrowed[1]));
+#endif
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NetworkSweepDestroy(NetworkSweep *sweep)
+static PetscErrorCode sweep_destroy(void **sweep)
 {
-  NetworkSweep s = *sweep;
+  REAL(Sweep) *s = *sweep;
   PetscFunctionBegin;
   if (!s) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree3(s->output, s->narrowed[0], s->narrowed[1]));
   PetscCall(PetscFree3(s->input, s->ones, s->storage));
   PetscCall(PetscFree2(s->z, s->d));
   PetscCall(PetscFree(*sweep));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void add_bias(const Layer *layer, const double b[], int n, double u[])
+static void add_bias(const Layer *layer, const Real b[], int n, Real u[])
 {
   for (int p = 0; p < n; p++)
     for (int j = 0; j < layer->n_out; j++) u[(size_t)p * (size_t)layer->n_out + (size_t)j] += b[j];
 }
 
 /* u of the first layer: the inputs' jets are the points in column 0 and constants in the columns that they seed. */
-static void first_layer(NetworkSweep s, const double weights[], double u[])
+static void first_layer(REAL(Sweep) * s, const Real weights[], Real u[])
 {
   const Network network = s->network;
   const Layer *layer = &network->layers[0];
   const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, n = (size_t)s->n;
-  KernelCPU.gemm('N', 'T', n, n_out, n_in, 1.0, s->input, n_in, weights, n_in, 0.0, u, n_out);
+  REAL(KernelCPU).gemm('N', 'T', n, n_out, n_in, 1, s->input, n_in, weights, n_in, 0, u, n_out);
   add_bias(layer, weights + n_in * n_out, s->n, u);
   for (int c = 1; c < s->n_column; c++) {
-    double *column = u + (size_t)c * n * n_out;
+    Real *column = u + (size_t)c * n * n_out;
     const Seeds seeds = SweepSeeds(s, c);
-    memset(column, 0, n_out * sizeof(double));
-    for (int k = 0; k < seeds.n; k++)
-      for (size_t j = 0; j < n_out; j++)
-        column[j] += seeds.factor[k] * network->stretch[seeds.coord[k]] * weights[j * n_in + (size_t)seeds.coord[k]];
-    for (size_t p = 1; p < n; p++) memcpy(column + p * n_out, column, n_out * sizeof(double));
+    memset(column, 0, n_out * sizeof(Real));
+    for (int k = 0; k < seeds.n; k++) {
+      const Real factor = (Real)(seeds.factor[k] * network->stretch[seeds.coord[k]]);
+      for (size_t j = 0; j < n_out; j++) column[j] += factor * weights[j * n_in + (size_t)seeds.coord[k]];
+    }
+    for (size_t p = 1; p < n; p++) memcpy(column + p * n_out, column, n_out * sizeof(Real));
   }
 }
 
-static void dense_layer(NetworkSweep s, const Layer *layer, const double weights[], const double z[], double beta,
-                        double u[])
+static void dense_layer(REAL(Sweep) * s, const Layer *layer, const Real weights[], const Real z[], Real beta, Real u[])
 {
   const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, rows = (size_t)s->n_column * (size_t)s->n;
-  KernelCPU.gemm('N', 'T', rows, n_out, n_in, 1.0, z, n_in, weights, n_in, beta, u, n_out);
+  REAL(KernelCPU).gemm('N', 'T', rows, n_out, n_in, 1, z, n_in, weights, n_in, beta, u, n_out);
   add_bias(layer, weights + n_in * n_out, s->n, u);
 }
 
-void NetworkForward(NetworkSweep s, const double theta[], int n, const double x[], double out[])
+/* Where the last layer writes, and its way out as double. */
+static Real *output_begin(REAL(Sweep) * s, double out[])
 {
+#ifdef PINN_SINGLE
+  (void)out;
+  return s->output;
+#else
+  (void)s;
+  return out;
+#endif
+}
+
+static void output_end(REAL(Sweep) * s, double out[])
+{
+#ifdef PINN_SINGLE
+  const size_t size = (size_t)s->n_column * (size_t)s->n * (size_t)s->network->n_field;
+  for (size_t k = 0; k < size; k++) out[k] = s->output[k];
+#else
+  (void)s, (void)out;
+#endif
+}
+
+static void sweep_forward(void *sweep, const double theta[], int n, const double x[], double out[])
+{
+  REAL(Sweep) *s = sweep;
   const Network network = s->network;
   const int last = network->n_layer - 1;
   s->n = n;
   for (int p = 0; p < n; p++)
     for (int i = 0; i < network->n_coord; i++)
-      s->input[p * network->n_coord + i] = (x[p * network->n_coord + i] - network->shift[i]) * network->stretch[i];
+      s->input[p * network->n_coord + i] =
+          (Real)((x[p * network->n_coord + i] - network->shift[i]) * network->stretch[i]);
   for (int l = 0; l <= last; l++) {
     const Layer *layer = &network->layers[l];
-    const double *weights = NetworkWeights(network, layer, theta);
-    double *u = l < last ? s->d[l] : out;
+    const Real *weights = SweepWeights(s, layer, theta);
     const size_t lanes = (size_t)n * (size_t)layer->n_out;
+    Real *u = l < last ? s->d[l] : output_begin(s, out);
     if (l == 0)
       first_layer(s, weights, u);
     else
-      dense_layer(s, layer, weights, s->z[l], 0.0, u);
+      dense_layer(s, layer, weights, s->z[l], 0, u);
     if (l < last)
-      KernelCPU.compose(JetPlanTables(s->plan), network->activation->series, 0.0, lanes, u, lanes, s->z[l + 1], lanes,
-                        layer->frozen ? NULL : s->d[l], NULL, lanes);
+      REAL(KernelCPU).compose(JetPlanTables(s->plan), network->activation->REAL(series), 0.0, lanes, u, lanes,
+                              s->z[l + 1], lanes, layer->frozen ? NULL : s->d[l], NULL, lanes);
   }
+  output_end(s, out);
 }
 
-const double *SweepLayerAdjoint(NetworkSweep s, const double theta[], const double out_bar[], int l,
-                                const double above[])
+const Real *REAL(SweepOutputAdjoint)(REAL(Sweep) * s, const double out_bar[])
+{
+  return SweepNarrow(out_bar, (size_t)s->n_column * (size_t)s->n * (size_t)s->network->n_field, s->output);
+}
+
+const Real *REAL(SweepLayerAdjoint)(REAL(Sweep) * s, const double theta[], const Real out_bar[], int l,
+                                    const Real above[])
 {
   const Network network = s->network;
   if (l == network->n_layer - 1) return out_bar;
   const Layer *layer = &network->layers[l + 1];
   const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, rows = (size_t)s->n_column * (size_t)s->n;
   const size_t lanes = (size_t)s->n * n_in;
-  double *z_bar = s->work[above == s->work[0]], *u_bar = s->work[above != s->work[0]];
-  KernelCPU.gemm('N', 'N', rows, n_in, n_out, 1.0, above, n_out, NetworkWeights(network, layer, theta), n_in, 0.0,
-                 z_bar, n_in);
-  KernelCPU.multiply_transpose(&JetPlanTables(s->plan)->product, lanes, s->d[l], lanes, z_bar, lanes, u_bar, lanes, 0);
+  Real *z_bar = s->work[above == s->work[0]], *u_bar = s->work[above != s->work[0]];
+  REAL(KernelCPU).gemm('N', 'N', rows, n_in, n_out, 1, above, n_out, SweepWeights(s, layer, theta), n_in, 0, z_bar,
+                       n_in);
+  REAL(KernelCPU).multiply_transpose(&JetPlanTables(s->plan)->product, lanes, s->d[l], lanes, z_bar, lanes, u_bar,
+                                     lanes, 0);
   return u_bar;
 }
 
+/* Where a layer's gradient is summed over the tile, and its way into the sum over tiles, which is double. */
+static Real *gradient_begin(REAL(Sweep) * s, const Layer *layer, double gradient[])
+{
+#ifdef PINN_SINGLE
+  (void)gradient;
+  memset(s->narrowed[1], 0, LayerSize(layer) * sizeof(Real));
+  return s->narrowed[1];
+#else
+  (void)s, (void)layer;
+  return gradient;
+#endif
+}
+
+static void gradient_end(REAL(Sweep) * s, const Layer *layer, double gradient[])
+{
+#ifdef PINN_SINGLE
+  for (size_t k = 0; k < LayerSize(layer); k++) gradient[k] += s->narrowed[1][k];
+#else
+  (void)s, (void)layer, (void)gradient;
+#endif
+}
+
 /* Adds the first layer's gradient: the columns' adjoints, summed over points, meet the seeds. */
-static void first_gradient(NetworkSweep s, const double u_bar[], double gradient[])
+static void first_gradient(REAL(Sweep) * s, const Real u_bar[], Real gradient[])
 {
   const Network network = s->network;
   const size_t n_in = (size_t)network->layers[0].n_in, n_out = (size_t)network->layers[0].n_out, n = (size_t)s->n;
-  KernelCPU.gemm('T', 'N', n_out, n_in, n, 1.0, u_bar, n_out, s->input, n_in, 1.0, gradient, n_in);
+  REAL(KernelCPU).gemm('T', 'N', n_out, n_in, n, 1, u_bar, n_out, s->input, n_in, 1, gradient, n_in);
   for (int c = 1; c < s->n_column; c++) {
     const Seeds seeds = SweepSeeds(s, c);
     for (int k = 0; k < seeds.n; k++) {
-      const double factor = seeds.factor[k] * network->stretch[seeds.coord[k]];
-      KernelCPU.gemm('T', 'N', n_out, 1, n, factor, u_bar + (size_t)c * n * n_out, n_out, s->ones, 1, 1.0,
-                     gradient + seeds.coord[k], n_in);
+      const Real factor = (Real)(seeds.factor[k] * network->stretch[seeds.coord[k]]);
+      REAL(KernelCPU).gemm('T', 'N', n_out, 1, n, factor, u_bar + (size_t)c * n * n_out, n_out, s->ones, 1, 1,
+                           gradient + seeds.coord[k], n_in);
     }
   }
 }
 
-void NetworkReverse(NetworkSweep s, const double theta[], const double out_bar[], double gradient[])
+static void sweep_reverse(void *sweep, const double theta[], const double out_bar[], double gradient[])
 {
+  REAL(Sweep) *s = sweep;
   const Network network = s->network;
-  const double *u_bar = out_bar;
+  const Real *top = REAL(SweepOutputAdjoint)(s, out_bar), *u_bar = top;
   for (int l = network->n_layer - 1; l >= 0; l--) {
     const Layer *layer = &network->layers[l];
     const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, rows = (size_t)s->n_column * (size_t)s->n;
-    double *g = gradient + layer->offset;
     if (layer->frozen) return; /* frozen layers come first */
-    u_bar = SweepLayerAdjoint(s, theta, out_bar, l, u_bar);
+    u_bar = REAL(SweepLayerAdjoint)(s, theta, top, l, u_bar);
+    Real *g = gradient_begin(s, layer, gradient + layer->offset);
     if (l == 0)
       first_gradient(s, u_bar, g);
     else
-      KernelCPU.gemm('T', 'N', n_out, n_in, rows, 1.0, u_bar, n_out, s->z[l], n_in, 1.0, g, n_in);
+      REAL(KernelCPU).gemm('T', 'N', n_out, n_in, rows, 1, u_bar, n_out, s->z[l], n_in, 1, g, n_in);
     for (int p = 0; p < s->n; p++)
       for (size_t j = 0; j < n_out; j++) g[n_in * n_out + j] += u_bar[(size_t)p * n_out + j];
+    gradient_end(s, layer, gradient + layer->offset);
   }
 }
 
-void NetworkTangent(NetworkSweep s, const double theta[], const double v[], double out_dot[])
+static void sweep_tangent(void *sweep, const double theta[], const double v[], double out_dot[])
 {
+  REAL(Sweep) *s = sweep;
   const Network network = s->network;
   const int last = network->n_layer - 1;
-  const double *z_dot = NULL; /* NULL = zero, as it is above frozen layers */
+  const Real *z_dot = NULL; /* NULL = zero, as it is above frozen layers */
   for (int l = 0; l <= last; l++) {
     const Layer *layer = &network->layers[l];
     const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, rows = (size_t)s->n_column * (size_t)s->n;
     const size_t lanes = (size_t)s->n * n_out;
-    double *u_dot = l == last ? out_dot : s->work[0];
+    Real *u_dot = l == last ? output_begin(s, out_dot) : s->work[0];
     if (layer->frozen) continue;
+    const Real *direction = SweepNarrow(v + layer->offset, LayerSize(layer), s->narrowed[1]);
     if (z_dot)
-      KernelCPU.gemm('N', 'T', rows, n_out, n_in, 1.0, z_dot, n_in, NetworkWeights(network, layer, theta), n_in, 0.0,
-                     u_dot, n_out);
+      REAL(KernelCPU).gemm('N', 'T', rows, n_out, n_in, 1, z_dot, n_in, SweepWeights(s, layer, theta), n_in, 0, u_dot,
+                           n_out);
     if (l == 0)
-      first_layer(s, v + layer->offset, u_dot);
+      first_layer(s, direction, u_dot);
     else
-      dense_layer(s, layer, v + layer->offset, s->z[l], z_dot ? 1.0 : 0.0, u_dot);
-    if (l == last) return;
-    KernelCPU.multiply(&JetPlanTables(s->plan)->product, lanes, s->d[l], lanes, u_dot, lanes, s->work[1], lanes, 0);
+      dense_layer(s, layer, direction, s->z[l], z_dot ? 1 : 0, u_dot);
+    if (l == last) break;
+    REAL(KernelCPU).multiply(&JetPlanTables(s->plan)->product, lanes, s->d[l], lanes, u_dot, lanes, s->work[1], lanes,
+                             0);
     z_dot = s->work[1];
   }
+  output_end(s, out_dot);
 }
+
+#ifdef PINN_SINGLE
+void SweepTake_Single(void *sweep, int n, const double input[], double *const z[], double *const d[])
+{
+  Sweep_Single *s = sweep;
+  const Network network = s->network;
+  s->n = n;
+  SweepNarrow(input, (size_t)n * (size_t)network->n_coord, s->input);
+  for (int l = 0; l + 1 < network->n_layer; l++) {
+    const size_t size = (size_t)s->n_column * (size_t)n * (size_t)network->layers[l].n_out;
+    if (!network->layers[l].frozen) SweepNarrow(d[l], size, s->d[l]);
+    SweepNarrow(z[l + 1], size, s->z[l + 1]);
+  }
+}
+#endif
+
+const SweepOps REAL(SweepInReal) = {sweep_create,  sweep_destroy, sweep_forward,
+                                    sweep_reverse, sweep_tangent, REAL(SweepRows)};

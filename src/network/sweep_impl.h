@@ -1,16 +1,36 @@
+/* One sweep in one floating-point type. sweep.c and rows.c are compiled for both (kernel/real.h), precision.c chooses.
+   Points, parameters, gradients and outputs are double on all sides. */
 #pragma once
 #include "network_impl.h"
+#include "../kernel/real.h"
 
-struct NetworkSweep_s {
+/* What the public functions of a sweep do, in one floating-point type; `sweep` is a Sweep or a Sweep_Single. */
+typedef struct {
+  PetscErrorCode (*create)(Network network, JetPlan plan, int max_point, void **sweep);
+  PetscErrorCode (*destroy)(void **sweep);
+  void (*forward)(void *sweep, const double theta[], int n, const double x[], double out[]);
+  void (*reverse)(void *sweep, const double theta[], const double out_bar[], double gradient[]);
+  void (*tangent)(void *sweep, const double theta[], const double v[], double out_dot[]);
+  void (*rows)(void *sweep, const double theta[], const double out_bar[], size_t begin, size_t count, double J[],
+               size_t ld);
+} SweepOps;
+extern const SweepOps SweepInReal, SweepInReal_Single;
+
+/* Makes `sweep` hold what a forward sweep in double has left. */
+void SweepTake_Single(void *sweep, int n, const double input[], double *const z[], double *const d[]);
+
+typedef struct {
   Network network;
   JetPlan plan;
-  int n_column, max_point, n; /* n: points of the last forward sweep */
-  double *input;              /* [n][n_coord] mapped points */
-  double **z, **d; /* [n_layer]: z[l] [column][n][n_in] for l > 0, d[l] [column][n][n_out] of hidden layers */
-  double *ones;    /* [max_point] sums over points */
-  double *work[2]; /* [column][n][widest] */
-  double *storage;
-};
+  int n_column, n; /* n: points of the last forward sweep */
+  Real *input;     /* [n][n_coord] mapped points */
+  Real **z, **d;   /* [n_layer]: z[l] [column][n][n_in] for l > 0, d[l] [column][n][n_out] of hidden layers */
+  Real *ones;      /* [max_point] sums over points */
+  Real *work[2];   /* [column][n][widest] */
+  Real *storage;
+  Real *output;      /* float only: [column][n][n_field] */
+  Real *narrowed[2]; /* float only: a layer's parameters and a direction's, or its gradient */
+} REAL(Sweep);
 
 /* First-order parts of a column. */
 typedef struct {
@@ -19,14 +39,42 @@ typedef struct {
   const double *factor;
 } Seeds;
 
-static inline Seeds SweepSeeds(NetworkSweep sweep, int column)
+static inline Seeds SweepSeeds(const REAL(Sweep) * sweep, int column)
 {
   Seeds seeds = {0, NULL, NULL};
   (void)JetPlanSeeds(sweep->plan, column, &seeds.n, &seeds.coord, &seeds.factor); /* cannot fail for a column it has */
   return seeds;
 }
 
+static inline size_t LayerSize(const Layer *layer)
+{
+  return ((size_t)layer->n_in + 1) * (size_t)layer->n_out;
+}
+
+/* [n] values as Real: themselves, or narrowed into `buffer`. */
+static inline const Real *SweepNarrow(const double values[], size_t n, Real buffer[])
+{
+#ifdef PINN_SINGLE
+  for (size_t k = 0; k < n; k++) buffer[k] = (Real)values[k];
+  return buffer;
+#else
+  (void)n, (void)buffer;
+  return values;
+#endif
+}
+
+/* A layer's weights [n_out][n_in] and biases [n_out], until the next call. */
+static inline const Real *SweepWeights(const REAL(Sweep) * sweep, const Layer *layer, const double theta[])
+{
+  return SweepNarrow(NetworkWeights(sweep->network, layer, theta), LayerSize(layer), sweep->narrowed[0]);
+}
+
 /* Adjoint of layer l's pre-activation from that of layer l + 1 (`above`; the outputs' adjoint for the last layer).
    Borrowed, in the sweep's work space, until the next call but one. */
-const double *SweepLayerAdjoint(NetworkSweep sweep, const double theta[], const double out_bar[], int l,
-                                const double above[]);
+const Real *REAL(SweepLayerAdjoint)(REAL(Sweep) * sweep, const double theta[], const Real out_bar[], int l,
+                                    const Real above[]);
+/* The outputs' adjoint as Real. */
+const Real *REAL(SweepOutputAdjoint)(REAL(Sweep) * sweep, const double out_bar[]);
+
+void REAL(SweepRows)(void *sweep, const double theta[], const double out_bar[], size_t begin, size_t count, double J[],
+                     size_t ld);

@@ -11,12 +11,12 @@
 typedef struct {
   const KernelTables *tables;
   int n_lower; /* columns below order K */
-  const double *u;
-  double *out[3]; /* f, f', f'' */
+  const Real *u;
+  Real *out[3]; /* f, f', f'' */
   size_t stride_u, stride[3];
-  _Alignas(64) double series[(KERNEL_MAX_ORDER + 3) * KERNEL_LANES]; /* [k][n] of f */
-  _Alignas(64) double row[KERNEL_LANES];
-  _Alignas(64) double power[KERNEL_MAX_POWERS]; /* [k - 2][column < n_lower][n] */
+  _Alignas(64) Real series[(KERNEL_MAX_ORDER + 3) * KERNEL_LANES]; /* [k][n] of f */
+  _Alignas(64) Real row[KERNEL_LANES];
+  _Alignas(64) Real power[KERNEL_MAX_POWERS]; /* [k - 2][column < n_lower][n] */
 } Chunk;
 
 KERNEL_INLINE bool has_power(const KernelProduct *p, int column)
@@ -24,34 +24,34 @@ KERNEL_INLINE bool has_power(const KernelProduct *p, int column)
   return p->start[column] < p->start[column + 1];
 }
 
-KERNEL_INLINE double *stored_power(Chunk *chunk, size_t n, int k, int column)
+KERNEL_INLINE Real *stored_power(Chunk *chunk, size_t n, int k, int column)
 {
   return chunk->power + ((size_t)(k - 2) * (size_t)chunk->n_lower + (size_t)column) * n;
 }
 
 /* row = column of h^k = h h^(k-1). */
-KERNEL_INLINE void power_row(Chunk *chunk, size_t n, int k, int column, double *row)
+KERNEL_INLINE void power_row(Chunk *chunk, size_t n, int k, int column, Real *row)
 {
-  const double *before = k == 2 ? chunk->u : stored_power(chunk, n, k - 1, 0);
+  const Real *before = k == 2 ? chunk->u : stored_power(chunk, n, k - 1, 0);
   KernelSumTerms(&chunk->tables->power[k], column, n, chunk->u, chunk->stride_u, before, k == 2 ? chunk->stride_u : n,
                  row, false);
 }
 
 /* The term of h^k in one column of f and, where n_out > 1, f' and f'': stored for k = 1, else added. n_out and `add`
    are constants where it is called, and each lane is read before it is written: `power` may be one of the results. */
-KERNEL_INLINE void add_term(const Chunk *chunk, size_t n, int n_out, bool add, int k, int column, const double *power)
+KERNEL_INLINE void add_term(const Chunk *chunk, size_t n, int n_out, bool add, int k, int column, const Real *power)
 {
-  const double *f = chunk->series + (size_t)k * n, *f1 = f + n, *f2 = f1 + n;
-  const double c1 = k + 1.0, c2 = (k + 1.0) * (k + 2.0);
-  double *v = chunk->out[0] + (size_t)column * chunk->stride[0];
-  double *d = n_out > 1 ? chunk->out[1] + (size_t)column * chunk->stride[1] : NULL;
-  double *e = n_out > 2 ? chunk->out[2] + (size_t)column * chunk->stride[2] : NULL;
+  const Real *f = chunk->series + (size_t)k * n, *f1 = f + n, *f2 = f1 + n;
+  const Real c1 = R(k + 1.0), c2 = R((k + 1.0) * (k + 2.0));
+  Real *v = chunk->out[0] + (size_t)column * chunk->stride[0];
+  Real *d = n_out > 1 ? chunk->out[1] + (size_t)column * chunk->stride[1] : NULL;
+  Real *e = n_out > 2 ? chunk->out[2] + (size_t)column * chunk->stride[2] : NULL;
 #pragma omp simd
   for (size_t l = 0; l < n; l++) {
-    const double h = power[l];
-    v[l] = f[l] * h + (add ? v[l] : 0.0);
-    if (n_out > 1) d[l] = c1 * f1[l] * h + (add ? d[l] : 0.0);
-    if (n_out > 2) e[l] = c2 * f2[l] * h + (add ? e[l] : 0.0);
+    const Real h = power[l];
+    v[l] = f[l] * h + (add ? v[l] : R(0.0));
+    if (n_out > 1) d[l] = c1 * f1[l] * h + (add ? d[l] : R(0.0));
+    if (n_out > 2) e[l] = c2 * f2[l] * h + (add ? e[l] : R(0.0));
   }
 }
 
@@ -75,7 +75,7 @@ KERNEL_INLINE void compose_chunk(Chunk *chunk, size_t n, int n_out)
       if (has_power(&tables->power[k], c)) power_row(chunk, n, k, c, stored_power(chunk, n, k, c));
   for (int c = tables->product.n_column - 1; c > 0; c--) compose_column(chunk, n, n_out, c);
   for (int m = 0; m < n_out; m++)
-    for (size_t l = 0; l < n; l++) chunk->out[m][l] = (m == 2 ? 2.0 : 1.0) * chunk->series[(size_t)m * n + l];
+    for (size_t l = 0; l < n; l++) chunk->out[m][l] = R(m == 2 ? 2.0 : 1.0) * chunk->series[(size_t)m * n + l];
 }
 
 KERNEL_CLONES static void compose_any(Chunk *chunk, size_t n, int n_out)
@@ -92,8 +92,9 @@ KERNEL_CLONES static void compose_any(Chunk *chunk, size_t n, int n_out)
     compose_chunk(chunk, n, 1);
 }
 
-void KernelCompose_CPU(const KernelTables *tables, KernelSeries series, double parameter, size_t n, const double *u,
-                       size_t stride_u, double *v, size_t stride_v, double *d, double *e, size_t stride_d)
+void REAL(KernelCompose_CPU)(const KernelTables *tables, REAL(KernelSeries) series, double parameter, size_t n,
+                             const Real *u, size_t stride_u, Real *v, size_t stride_v, Real *d, Real *e,
+                             size_t stride_d)
 {
   const int order = tables->order, n_out = 1 + (d != NULL) + (e != NULL);
   size_t most = KERNEL_LANES;

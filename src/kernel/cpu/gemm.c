@@ -1,36 +1,41 @@
-/* Row-major matrix products through the machine's BLAS: a row-major matrix is a column-major transpose, so
-   C = A B is computed as C^T = B^T A^T.
+/* Matrix products through the machine's BLAS.
 
-   The products of a network are tall and thin. OpenBLAS multiplies without packing where m n k <= 10^6 and,
-   column-major, the first factor is not transposed, at nearly twice the speed: so tall products are cut into such
-   pieces, and a small transposed B (weights) is turned first. Other libraries lose nothing by it. */
-#include <petscsys.h>
-#include <petscblaslapack.h>
+   The products of a network are tall and thin. OpenBLAS multiplies without packing where m n k <= 10^6 and B is not
+   transposed, at nearly twice the speed: so tall products are cut into such pieces, and a small transposed B (weights)
+   is turned first. Other libraries lose nothing by it. */
+#include <cblas.h>
 #include "cpu_impl.h"
 
 #define PIECE     1000000 /* m n k of a product that is not packed */
 #define MIN_PIECE 32      /* rows below which cutting does not pay */
-#define MAX_TURN  16384   /* doubles of B that are turned, on the stack */
+#define MAX_TURN  16384   /* numbers of B that are turned, on the stack */
 
-static void gemm(char op_a, char op_b, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
-                 const double *b, size_t ldb, double beta, double *c, size_t ldc)
+#ifdef PINN_SINGLE
+#define BLAS(name) cblas_s##name
+#else
+#define BLAS(name) cblas_d##name
+#endif
+
+static void gemm(char op_a, char op_b, size_t m, size_t n, size_t k, Real alpha, const Real *a, size_t lda,
+                 const Real *b, size_t ldb, Real beta, Real *c, size_t ldc)
 {
-  const PetscBLASInt mm = (PetscBLASInt)n, nn = (PetscBLASInt)m, kk = (PetscBLASInt)k;
-  const PetscBLASInt la = (PetscBLASInt)ldb, lb = (PetscBLASInt)lda, lc = (PetscBLASInt)ldc;
-  BLASgemm_(&op_b, &op_a, &mm, &nn, &kk, &alpha, b, &la, a, &lb, &beta, c, &lc);
+  BLAS(gemm)
+  (CblasRowMajor, op_a == 'N' ? CblasNoTrans : CblasTrans, op_b == 'N' ? CblasNoTrans : CblasTrans, (int)m, (int)n,
+   (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 
-static void gemv(char op_a, char op_b, size_t m, size_t k, double alpha, const double *a, size_t lda, const double *b,
-                 size_t ldb, double beta, double *c, size_t ldc)
+/* n = 1: B and C are vectors with steps. */
+static void gemv(char op_a, char op_b, size_t m, size_t k, Real alpha, const Real *a, size_t lda, const Real *b,
+                 size_t ldb, Real beta, Real *c, size_t ldc)
 {
-  const PetscBLASInt rows = (PetscBLASInt)(op_a == 'N' ? k : m), columns = (PetscBLASInt)(op_a == 'N' ? m : k);
-  const PetscBLASInt la = (PetscBLASInt)lda, step_b = op_b == 'N' ? (PetscBLASInt)ldb : 1, step_c = (PetscBLASInt)ldc;
-  BLASgemv_(op_a == 'N' ? "T" : "N", &rows, &columns, &alpha, a, &la, b, &step_b, &beta, c, &step_c);
+  BLAS(gemv)
+  (CblasRowMajor, op_a == 'N' ? CblasNoTrans : CblasTrans, (int)(op_a == 'N' ? m : k), (int)(op_a == 'N' ? k : m),
+   alpha, a, (int)lda, b, op_b == 'N' ? (int)ldb : 1, beta, c, (int)ldc);
 }
 
 /* Cut along the rows of A, or where A is transposed along the sum. */
-static void gemm_pieces(char op_a, char op_b, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
-                        const double *b, size_t ldb, double beta, double *c, size_t ldc)
+static void gemm_pieces(char op_a, char op_b, size_t m, size_t n, size_t k, Real alpha, const Real *a, size_t lda,
+                        const Real *b, size_t ldb, Real beta, Real *c, size_t ldc)
 {
   const size_t length = op_a == 'N' ? m : k, piece = (PIECE / (n * (op_a == 'N' ? k : m))) & ~(size_t)7;
   if (piece < MIN_PIECE || piece >= length || (op_a != 'N' && op_b != 'N')) {
@@ -46,15 +51,15 @@ static void gemm_pieces(char op_a, char op_b, size_t m, size_t n, size_t k, doub
   }
 }
 
-KERNEL_CLONES static void turn(size_t n, size_t k, const double *restrict b, size_t ldb, double *restrict turned)
+KERNEL_CLONES static void turn(size_t n, size_t k, const Real *restrict b, size_t ldb, Real *restrict turned)
 {
   for (size_t begin = 0; begin < n; begin += 8) /* eight rows at once: their lines stay in the cache */
     for (size_t i = 0; i < k; i++)
       for (size_t j = begin; j < n && j < begin + 8; j++) turned[i * n + j] = b[j * ldb + i];
 }
 
-void KernelGemm_CPU(char op_a, char op_b, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
-                    const double *b, size_t ldb, double beta, double *c, size_t ldc)
+void REAL(KernelGemm_CPU)(char op_a, char op_b, size_t m, size_t n, size_t k, Real alpha, const Real *a, size_t lda,
+                          const Real *b, size_t ldb, Real beta, Real *c, size_t ldc)
 {
   if (!m || !n) return;
   if (n == 1) {
@@ -62,7 +67,7 @@ void KernelGemm_CPU(char op_a, char op_b, size_t m, size_t n, size_t k, double a
   } else if (m == 1) { /* the transposes */
     gemv(op_b == 'N' ? 'T' : 'N', op_a == 'N' ? 'T' : 'N', n, k, alpha, b, ldb, a, lda, beta, c, 1);
   } else if (op_b == 'T' && op_a == 'N' && k && m >= MIN_PIECE && n * k <= MAX_TURN) {
-    double turned[MAX_TURN];
+    Real turned[MAX_TURN];
     turn(n, k, b, ldb, turned);
     gemm_pieces('N', 'N', m, n, k, alpha, a, lda, turned, n, beta, c, ldc);
   } else if (k) {

@@ -1,3 +1,4 @@
 #include "cpu_impl.h"
 
-const Kernel KernelCPU = {KernelGemm_CPU, KernelCompose_CPU, KernelMultiply_CPU, KernelMultiplyTranspose_CPU};
+const REAL(Kernel) REAL(KernelCPU) = {REAL(KernelGemm_CPU), REAL(KernelCompose_CPU), REAL(KernelMultiply_CPU),
+                                      REAL(KernelMultiplyTranspose_CPU)};

@@ -2,15 +2,15 @@
 #include "cpu_impl.h"
 #include "terms.h"
 
-KERNEL_INLINE void multiply_chunk(const KernelProduct *product, size_t n, const double *u, size_t stride_u,
-                                  const double *v, size_t stride_v, double *w, size_t stride_w, bool add)
+KERNEL_INLINE void multiply_chunk(const KernelProduct *product, size_t n, const Real *u, size_t stride_u, const Real *v,
+                                  size_t stride_v, Real *w, size_t stride_w, bool add)
 {
   for (int c = 0; c < product->n_column; c++)
     KernelSumTerms(product, c, n, u, stride_u, v, stride_v, w + (size_t)c * stride_w, add);
 }
 
-KERNEL_CLONES void KernelMultiply_CPU(const KernelProduct *product, size_t n, const double *u, size_t stride_u,
-                                      const double *v, size_t stride_v, double *w, size_t stride_w, int add)
+KERNEL_CLONES void REAL(KernelMultiply_CPU)(const KernelProduct *product, size_t n, const Real *u, size_t stride_u,
+                                            const Real *v, size_t stride_v, Real *w, size_t stride_w, int add)
 {
   size_t l = 0;
   for (; l + KERNEL_LANES <= n; l += KERNEL_LANES)
@@ -18,8 +18,8 @@ KERNEL_CLONES void KernelMultiply_CPU(const KernelProduct *product, size_t n, co
   if (l < n) multiply_chunk(product, n - l, u + l, stride_u, v + l, stride_v, w + l, stride_w, add != 0);
 }
 
-void KernelMultiplyTranspose_CPU(const KernelProduct *product, size_t n, const double *d, size_t stride_d,
-                                 const double *v_bar, size_t stride_v, double *u_bar, size_t stride_u, int add)
+void REAL(KernelMultiplyTranspose_CPU)(const KernelProduct *product, size_t n, const Real *d, size_t stride_d,
+                                       const Real *v_bar, size_t stride_v, Real *u_bar, size_t stride_u, int add)
 {
-  KernelMultiply_CPU(product->transpose, n, d, stride_d, v_bar, stride_v, u_bar, stride_u, add);
+  REAL(KernelMultiply_CPU)(product->transpose, n, d, stride_d, v_bar, stride_v, u_bar, stride_u, add);
 }

@@ -4,7 +4,7 @@
 #include "../series.h"
 
 #define SERIES(Name, call)                                                                                             \
-  KERNEL_CLONES void Series##Name(int order, size_t n, double parameter, const double *x, double *s)                   \
+  KERNEL_CLONES void REAL(Series##Name)(int order, size_t n, double parameter, const Real *x, Real *s)                 \
   {                                                                                                                    \
     (void)parameter;                                                                                                   \
     call;                                                                                                              \

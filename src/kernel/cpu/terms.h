@@ -5,12 +5,12 @@
 
 /* One term of a product for a chunk of lanes. */
 typedef struct {
-  double coef;
-  const double *left, *right;
+  Real coef;
+  const Real *left, *right;
 } KernelTerm;
 
 /* w (+)= a u v + b u' v', and the same of one term; w may not overlap the factors. */
-KERNEL_INLINE void KernelAddTerms2(size_t n, KernelTerm s, KernelTerm t, double *restrict w, bool add)
+KERNEL_INLINE void KernelAddTerms2(size_t n, KernelTerm s, KernelTerm t, Real *restrict w, bool add)
 {
   if (add)
     for (size_t l = 0; l < n; l++) w[l] += s.coef * s.left[l] * s.right[l] + t.coef * t.left[l] * t.right[l];
@@ -18,7 +18,7 @@ KERNEL_INLINE void KernelAddTerms2(size_t n, KernelTerm s, KernelTerm t, double 
     for (size_t l = 0; l < n; l++) w[l] = s.coef * s.left[l] * s.right[l] + t.coef * t.left[l] * t.right[l];
 }
 
-KERNEL_INLINE void KernelAddTerms1(size_t n, KernelTerm s, double *restrict w, bool add)
+KERNEL_INLINE void KernelAddTerms1(size_t n, KernelTerm s, Real *restrict w, bool add)
 {
   if (add)
     for (size_t l = 0; l < n; l++) w[l] += s.coef * s.left[l] * s.right[l];
@@ -27,13 +27,13 @@ KERNEL_INLINE void KernelAddTerms1(size_t n, KernelTerm s, double *restrict w, b
 }
 
 /* w (+)= column c of the product of u and v. */
-KERNEL_INLINE void KernelSumTerms(const KernelProduct *p, int c, size_t n, const double *u, size_t stride_u,
-                                  const double *v, size_t stride_v, double *w, bool add)
+KERNEL_INLINE void KernelSumTerms(const KernelProduct *p, int c, size_t n, const Real *u, size_t stride_u,
+                                  const Real *v, size_t stride_v, Real *w, bool add)
 {
-#define TERM(t) ((KernelTerm){p->coef[t], u + (size_t)p->left[t] * stride_u, v + (size_t)p->right[t] * stride_v})
+#define TERM(t) ((KernelTerm){(Real)p->coef[t], u + (size_t)p->left[t] * stride_u, v + (size_t)p->right[t] * stride_v})
   const int end = p->start[c + 1];
   int t = p->start[c];
-  if (t == end && !add) memset(w, 0, n * sizeof(double));
+  if (t == end && !add) memset(w, 0, n * sizeof(Real));
   for (; t + 2 <= end; t += 2, add = true) KernelAddTerms2(n, TERM(t), TERM(t + 1), w, add);
   if (t < end) KernelAddTerms1(n, TERM(t), w, add);
 #undef TERM

@@ -1,0 +1,107 @@
+/* Sweeps in the precision that the case asks for. Mixed: residuals are exact to double, so what an iteration converges to
+   is, too; their derivatives by theta, two thirds of the work, are computed in single from what the forward sweep
+   left. */
+#include <unistd.h>
+#include "sweep_impl.h"
+
+static const Precision precision_double = {false, false}, precision_single = {true, true},
+                       precision_mixed = {false, true};
+
+static const Choice precision_rows[] = {
+    {"double", "all sweeps over the network in double precision", &precision_double},
+    {"mixed", "residuals in double precision, their derivatives by the parameters in single", &precision_mixed},
+    {"single", "all sweeps over the network in single precision; sums over points stay double", &precision_single},
+    {NULL, NULL, NULL},
+};
+const ChoiceTable PrecisionTable = {"precision", "floating-point types of the network's sweeps", precision_rows};
+
+struct NetworkSweep_s {
+  const SweepOps *forward_ops, *adjoint_ops;
+  void *forward, *adjoint; /* one and the same where the types are */
+};
+
+int NetworkWidest(Network network)
+{
+  int width = 0;
+  for (int l = 0; l < network->n_layer; l++) width = PetscMax(width, network->layers[l].n_out);
+  return width;
+}
+
+size_t NetworkJetNumbers(Network network)
+{
+  size_t hidden = 0;
+  for (int l = 0; l + 1 < network->n_layer; l++) hidden += (size_t)network->layers[l].n_out;
+  return 2 * hidden + 2 * (size_t)NetworkWidest(network);
+}
+
+/* Bytes that one point takes in all sweeps. */
+static double bytes_per_point(Network network, JetPlan plan)
+{
+  const double numbers =
+      (double)JetPlanColumns(plan) * (double)NetworkJetNumbers(network) + (double)network->n_coord + 1.0;
+  const Precision *p = network->precision;
+  const double forward = p->forward_single ? sizeof(float) : sizeof(double);
+  return numbers * (forward + (p->forward_single == p->adjoint_single ? 0.0 : sizeof(float)));
+}
+
+double NetworkSweepDoubles(Network network, JetPlan plan, int max_point)
+{
+  return max_point * bytes_per_point(network, plan) / sizeof(double);
+}
+
+int NetworkTilePoints(Network network, JetPlan plan)
+{
+  const long cache = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  const double points = 0.5 * (double)(cache > 0 ? cache : 1 << 20) / bytes_per_point(network, plan);
+  return points < 8.0 ? 8 : points > 1024.0 ? 1024 : (int)points / 8 * 8;
+}
+
+PetscErrorCode NetworkSweepCreate(Network network, JetPlan plan, int max_point, NetworkSweep *sweep)
+{
+  const Precision *p = network->precision;
+  NetworkSweep s;
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&s));
+  *sweep = s;
+  s->forward_ops = p->forward_single ? &SweepInReal_Single : &SweepInReal;
+  s->adjoint_ops = p->adjoint_single ? &SweepInReal_Single : &SweepInReal;
+  PetscCall(s->forward_ops->create(network, plan, max_point, &s->forward));
+  s->adjoint = s->forward;
+  if (s->adjoint_ops != s->forward_ops) PetscCall(s->adjoint_ops->create(network, plan, max_point, &s->adjoint));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NetworkSweepDestroy(NetworkSweep *sweep)
+{
+  NetworkSweep s = *sweep;
+  PetscFunctionBegin;
+  if (!s) PetscFunctionReturn(PETSC_SUCCESS);
+  if (s->adjoint != s->forward) PetscCall(s->adjoint_ops->destroy(&s->adjoint));
+  PetscCall(s->forward_ops->destroy(&s->forward));
+  PetscCall(PetscFree(*sweep));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void NetworkForward(NetworkSweep s, const double theta[], int n, const double x[], double out[])
+{
+  s->forward_ops->forward(s->forward, theta, n, x, out);
+  if (s->adjoint == s->forward) return;
+  const Sweep *left = s->forward;
+  SweepTake_Single(s->adjoint, n, left->input, left->z, left->d);
+}
+
+void NetworkReverse(NetworkSweep s, const double theta[], const double out_bar[], double gradient[])
+{
+  s->adjoint_ops->reverse(s->adjoint, theta, out_bar, gradient);
+}
+
+void NetworkTangent(NetworkSweep s, const double theta[], const double v[], double out_dot[])
+{
+  s->adjoint_ops->tangent(s->adjoint, theta, v, out_dot);
+}
+
+void NetworkRows(NetworkSweep s, const double theta[], const double out_bar[], size_t begin, size_t count, double J[],
+                 size_t ld)
+{
+  s->adjoint_ops->rows(s->adjoint, theta, out_bar, begin, count, J, ld);
+}
