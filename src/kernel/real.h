@@ -1,5 +1,5 @@
-/* Sources over `Real` are written once and compiled twice: X.c for double, and X_single.c, which defines PINN_SINGLE and
-   includes X.c, for float. Names of public functions then end in _Single. */
+/* Sources over `Real` are written once and compiled twice: X.c for double, and X_single.c, which defines PINN_SINGLE
+   and includes X.c, for float. Names of public functions then end in _Single. */
 #pragma once
 
 #ifdef PINN_SINGLE

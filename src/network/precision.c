@@ -1,5 +1,5 @@
-/* Sweeps in the precision that the case asks for. Mixed: residuals are exact to double, so what an iteration converges to
-   is, too; their derivatives by theta, two thirds of the work, are computed in single from what the forward sweep
+/* Sweeps in the precision that the case asks for. Mixed: residuals are exact to double, so what an iteration converges
+   to is, too; their derivatives by theta, two thirds of the work, are computed in single from what the forward sweep
    left. */
 #include <unistd.h>
 #include "sweep_impl.h"

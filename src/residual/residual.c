@@ -149,6 +149,7 @@ PetscErrorCode ResidualDestroy(Residual *residual)
   PetscCall(PetscFree2(r->tiles, r->last));
   PetscCall(PetscFree(r->blocks));
   PetscCall(PetscFree(r->gradients));
+  PetscCall(PetscFree(r->direction));
   PetscCall(PetscFree(r->description));
   PetscCall(VecScatterDestroy(&r->gather));
   PetscCall(VecDestroy(&r->everywhere));

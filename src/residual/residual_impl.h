@@ -64,6 +64,7 @@ struct Residual_s {
   VecScatter gather; /* theta to all ranks; NULL on one rank */
   Vec everywhere;
   double *gradients; /* [n_thread][n_param] */
+  double *direction; /* [n_param] of a tangent, in full */
   double *last;      /* [n_row] the rows last evaluated */
   double last_loss, rows_evaluated;
   char *description;

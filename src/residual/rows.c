@@ -165,15 +165,13 @@ static PetscErrorCode RowsApply_Residual(void *self, Vec theta, Vec v, double Jv
 {
   Residual residual = self;
   Sweep sweep = {.residual = residual, .r = Jv};
-  double *direction;
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(residual->rows.n_param, &direction));
-  PetscCall(ResidualGatherTheta(residual, v, direction));
-  sweep.v = direction;
+  if (!residual->direction) PetscCall(PetscMalloc1(residual->rows.n_param, &residual->direction));
+  PetscCall(ResidualGatherTheta(residual, v, residual->direction));
+  sweep.v = residual->direction;
   PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
   for_tiles(&sweep, tangent_tile);
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
-  PetscCall(PetscFree(direction));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
