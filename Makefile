@@ -40,7 +40,7 @@ export OMP_WAIT_POLICY ?= passive
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all run check test test-mpi test-program configs accuracy style format lint asan valgrind install packages info help clean
+.PHONY: all run check test test-mpi test-program configs accuracy style format lint asan tsan valgrind install packages info help clean
 
 all: $(program) ## build the program (the default)
 
@@ -77,6 +77,11 @@ lint: ## clang-tidy and cppcheck
 
 asan: ## the unit tests under address and undefined-behaviour sanitizers
 	ASAN_OPTIONS=detect_leaks=0 $(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g' SAN=address,undefined test
+
+tsan: ## the unit tests under the thread sanitizer (clang and libomp-dev, whose Archer knows OpenMP's rules)
+	OMPI_CC=clang CK_FORK=no TSAN_OPTIONS=ignore_noninstrumented_modules=1 \
+	  $(MAKE) BUILD=$(BUILD)/tsan OPT='-O1 -g' WARN=-Wno-pass-failed SAN=thread \
+	  FOLDERS='error kernel jet formula config problem points network residual optimizer' test
 
 valgrind: $(program) ## a short case under valgrind
 	OMP_NUM_THREADS=1 valgrind --quiet --error-exitcode=9 --suppressions=/usr/share/openmpi/openmpi-valgrind.supp \

@@ -5,7 +5,7 @@
 /* Arithmetic loops are compiled for several vector lengths; the loader picks what the machine has. Products and sums
    may fuse, and floating-point flags are not kept: NaN, Inf and the order of sums stay. */
 #pragma GCC optimize("fp-contract=fast", "no-trapping-math")
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
 #define KERNEL_CLONES __attribute__((target_clones("avx512f", "arch=haswell", "default")))
 #else
 #define KERNEL_CLONES
