@@ -1,49 +1,25 @@
 #include "lapack.h"
 #include <lapacke.h>
 
-#define MERGE_BLOCK 64 /* columns that dtpqrt treats together: measured best at orders of 500 to 2000 */
-
 #define CallLapack(routine, ...)                                                                                       \
   do {                                                                                                                 \
     const lapack_int info_ = LAPACKE_##routine(LAPACK_COL_MAJOR, __VA_ARGS__);                                         \
     PetscCheck(info_ == 0, PETSC_COMM_SELF, PETSC_ERR_LIB, #routine ": info %d", (int)info_);                          \
   } while (0)
 
-PetscErrorCode LapackQR(PetscBLASInt m, PetscBLASInt n, double A[], PetscBLASInt lda)
-{
-  double *tau;
-  PetscFunctionBegin;
-  if (!m) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscMalloc1(PetscMin(m, n), &tau));
-  CallLapack(dgeqrf, m, n, A, lda, tau);
-  PetscCall(PetscFree(tau));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode LapackMerge(PetscBLASInt n, PetscBLASInt m, double R[], double B[], PetscBLASInt ld)
-{
-  const PetscBLASInt block = PetscMin(MERGE_BLOCK, n);
-  double *reflectors;
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1((size_t)block * (size_t)n, &reflectors));
-  CallLapack(dtpqrt, m, n, m, block, R, ld, B, ld, reflectors, block);
-  PetscCall(PetscFree(reflectors));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 bool LapackCholesky(PetscBLASInt n, double A[], PetscBLASInt lda)
 {
-  return LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'U', n, A, lda) == 0;
+  return LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', n, A, lda) == 0;
 }
 
 bool LapackSolveCholesky(PetscBLASInt n, const double F[], PetscBLASInt lda, double b[])
 {
-  return LAPACKE_dpotrs(LAPACK_COL_MAJOR, 'U', n, 1, F, lda, b, n) == 0;
+  return LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'U', n, 1, F, lda, b, n) == 0;
 }
 
 bool LapackSolveTriangle(PetscBLASInt n, const double R[], PetscBLASInt lda, double b[])
 {
-  return LAPACKE_dtrtrs(LAPACK_COL_MAJOR, 'U', 'N', 'N', n, 1, R, lda, b, n) == 0;
+  return LAPACKE_dtrtrs_work(LAPACK_COL_MAJOR, 'U', 'N', 'N', n, 1, R, lda, b, n) == 0;
 }
 
 PetscErrorCode LapackSVD(PetscBLASInt n, double A[], double s[], double U[], double VT[], PetscBLASInt ld)
