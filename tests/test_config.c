@@ -266,8 +266,8 @@ START_TEST(ranges_have_words)
     double min, max;
     const char *text;
   } ranges[] = {{-INFINITY, INFINITY, ""},      {2.2250738585072014e-308, INFINITY, "positive"},
-                {0, INFINITY, "not negative"},  {0, 2147483647, "not negative"},
-                {1, 2147483647, "at least 1"},  {2, 1048576, "from 2 to 1048576"},
+                {0, INFINITY, "not negative"},  {0, 2147483647, "from 0 to 2147483647"},
+                {1, INFINITY, "at least 1"},    {2, 1048576, "from 2 to 1048576"},
                 {-INFINITY, 0.5, "at most 0.5"}};
   char text[64];
   for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {

@@ -51,6 +51,8 @@ START_TEST(wrong_words)
         "a.cfg:8: network.activation: unknown activation 'tahn' (did you mean 'tanh'? known: ");
   FAILS("domain: { }; solver = ( { type = \"adma\"; learning_rate = 1.0; } );", "a.cfg:7: solver[0].type: unknown ");
   FAILS("domain: { }; solver = ( { type = \"adma\"; learning_rate = 1.0; } );", "'adma' (did you mean 'adam'? known: ");
+  FAILS("domain: { }; solver = ( { type = \"gauss-newton\"; method = \"qrr\"; } );",
+        "a.cfg:7: solver[0].method: unknown method 'qrr' (did you mean 'qr'? known: auto, qr, svd, normal, kernel)");
   FAILS("domain: { type = 3; };", "a.cfg:7: domain.type: a value that is word is wanted, not 3");
 }
 END_TEST
@@ -75,10 +77,11 @@ END_TEST
 
 START_TEST(values_out_of_range)
 {
-  FAILS("domain: { }; points: { heldout = 0; };", "points.heldout: 0 is out of range: it must be at least 1");
-  FAILS("domain: { }; points: { heldout = -5; };", "points.heldout: -5 is out of range: it must be at least 1");
+  FAILS("domain: { }; points: { heldout = 0; };", "points.heldout: 0 is out of range: it must be from 1 to 2147483647");
+  FAILS("domain: { }; points: { heldout = -5; };",
+        "points.heldout: -5 is out of range: it must be from 1 to 2147483647");
   FAILS("domain: { }; points: { heldout = 4000000000; };",
-        "heldout: 4000000000 is out of range: it must be at least 1");
+        "heldout: 4000000000 is out of range: it must be from 1 to 2147483647");
   FAILS("domain: { }; network: { hidden = [ 3, 2000000 ]; };",
         "network.hidden[1]: 2000000 is out of range: it must be from 1 to 1048576");
   FAILS("domain: { }; limits: { memory = 0.0; };", "limits.memory: 0 is out of range: it must be positive");

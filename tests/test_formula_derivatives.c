@@ -1,4 +1,5 @@
-/* Derivatives of expressions without a network, orders 0 to 8, against Cauchy's integral in long double. */
+/* Derivatives of expressions without a network, orders 0 to 8 against Cauchy's integral in long double,
+   orders to 16 against closed forms. */
 #include "formula_fixture.h"
 
 static Complex complex_erf(Complex z)
@@ -102,6 +103,58 @@ static Complex mixed(Complex x, Complex y)
   return cexpl(csinl(x * y) + y * y) / (1.5L + x) + ctanhl(x - 0.3L * y) * ccosl(2 * y);
 }
 #define MIXED "(exp(sin(x*y) + y^2)/(1.5 + x) + tanh(x - 0.3*y)*cos(2*y))"
+
+/* The derivative of order n of (z + 1)^p, z = x/2 + 0.05. */
+static double power_derivative(double z, double p, int n)
+{
+  double value = pow(z + 1, p - n);
+  for (int k = 0; k < n; k++) value *= (p - k) / 2;
+  return value;
+}
+
+START_TEST(high_orders_meet_closed_forms)
+{
+  const double x = 0.6, z = 0.35;
+  Formula formula = FixtureFormula("x y", "u");
+  ck_petsc(FormulaDefine(formula, "test", "z", ParseText(formula, "x/2 + 0.05")));
+  for (int n = 8; n <= KERNEL_MAX_ORDER; n++) {
+    const double quarter = n * M_PI / 2, half = pow(0.5, n), point[] = {x, 0.5};
+    const struct {
+      const char *text;
+      double truth, scale;
+    } cases[] = {
+        {"sin(z)", half * sin(z + quarter), half},
+        {"exp(2*z)", exp(2 * z), 1},
+        {"(z + 1)^(-2.3)", power_derivative(z, -2.3, n), 1},
+        {"1/(z + 1)", power_derivative(z, -1, n), 1},
+        {"log(z + 1)", power_derivative(z, -1, n - 1) / 2, 1},
+        {"exp(-1.5*log(z + 1))", power_derivative(z, -1.5, n), 1},
+        {"tanh(log(z + 1)/2)*(z + 2)^2", 0, half}, /* (z + 2) z, a polynomial */
+        {"sin(z)^3", half * (3 * sin(z + quarter) - pow(3, n) * sin(3 * z + quarter)) / 4, half * pow(3, n)},
+        {"cos(atan(z))^2*(z^2 + 1)*z^9", n > 9 ? 0 : power_derivative(z - 1, 9, n), 1},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+      char text[128];
+      snprintf(text, sizeof(text), "d(%s, x, %d)", cases[i].text, n);
+      const double value = EvaluateText(formula, text, point, NULL, 1);
+      double factorial = 1; /* terms of the product rule cancel at this size, where the truth is 0 */
+      for (int k = 2; k <= n && cases[i].truth == 0; k++) factorial *= k * 0.5;
+      ck_assert_msg(fabs(value - cases[i].truth) <= 2e-13 * fmax(fabs(cases[i].truth), cases[i].scale * factorial),
+                    "%s: %.17g, not %.17g", text, value, cases[i].truth);
+    }
+    for (int a = 0; a <= n; a++) {
+      char text[128], along_x[64];
+      const double place[] = {0.3, 0.2};
+      double truth = pow(2, n - a) / 1.7 * (n % 2 ? -1 : 1);
+      for (int k = 1; k <= n; k++) truth *= k / 1.7;
+      snprintf(along_x, sizeof(along_x), a ? "d(exp(-log(1 + x + 2*y)), x, %d)" : "exp(-log(1 + x + 2*y))", a);
+      snprintf(text, sizeof(text), a < n ? "d(%s, y, %d)" : "%s", along_x, n - a);
+      ck_near(EvaluateText(formula, text, place, NULL, 1), truth, 1e-12, 0);
+    }
+  }
+  ck_petsc(FormulaDestroy(&formula));
+}
+END_TEST
 
 START_TEST(mixed_derivatives)
 {
@@ -252,6 +305,6 @@ START_TEST(powers_at_zero)
 }
 END_TEST
 
-TEST_SUITE("formula derivatives", functions_have_their_derivatives, mixed_derivatives, operators_of_expressions,
-           biharmonic_of_sines, two_body_laplacian_at_any_dimension, too_many_derivatives_are_an_error,
-           branches_are_chosen_by_point, atan2_covers_the_circle, powers_at_zero)
+TEST_SUITE("formula derivatives", functions_have_their_derivatives, high_orders_meet_closed_forms, mixed_derivatives,
+           operators_of_expressions, biharmonic_of_sines, two_body_laplacian_at_any_dimension,
+           too_many_derivatives_are_an_error, branches_are_chosen_by_point, atan2_covers_the_circle, powers_at_zero)

@@ -150,6 +150,8 @@ START_TEST(mistakes_are_told_with_their_place)
        "a.cfg:4: network.periodic: periodic coordinates need network.activation = \"sin\""},
       {"type = \"random-features\"; activation = \"sin\"; periodic = [ \"a\", \"bb\" ];",
        "a.cfg:4: network.periodic: 'bb' is not a coordinate"},
+      {"type = \"random-features\"; activation = \"sin\"; periodic = [ \"a\", \"a\" ];",
+       "a.cfg:4: network.periodic: 'a' is named twice"},
       {"type = \"random-features\"; scale = [ 1.0, 2.0, 3.0 ];", "a.cfg:4: network.scale: 3 scales for 2 coordinates"},
       {"hidden = [ 1000000, 1000000 ];", "a.cfg:4: network.hidden: 1e+12 parameters need 3.05e+07 MB of memory"},
       {"activation = \"tahn\";", "did you mean 'tanh'?"},

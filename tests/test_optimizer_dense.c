@@ -1,7 +1,10 @@
 /* The dense least-squares system: reductions and damped solves against direct ones. */
+#include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 #include "optimizer_rows.h"
 #include "../src/optimizer/dense.h"
+#include "../src/optimizer/lapack.h"
 
 #define N_ROW   24
 #define N_PARAM 7
@@ -224,6 +227,67 @@ START_TEST(gradient_scaling_and_products_belong_to_the_rows)
 }
 END_TEST
 
+/* max |X^T X - G| of the upper triangle X [n][ld], relative to max |G|. */
+static double square_error(int n, const double X[], int ld, const double G[])
+{
+  double error = 0.0, largest = 0.0;
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j <= i; j++) {
+      double sum = 0.0;
+      for (int k = 0; k <= j; k++) sum += X[i * ld + k] * X[j * ld + k];
+      error = fmax(error, fabs(sum - G[i * n + j]));
+      largest = fmax(largest, fabs(G[i * n + j]));
+    }
+  return error / largest;
+}
+
+static void add_square(int m, int n, const double A[], int ld, double G[])
+{
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < n; j++)
+      for (int k = 0; k < m; k++) G[i * n + j] += A[i * ld + k] * A[j * ld + k];
+}
+
+/* Several blocks of columns, blocks that are cut short, fewer rows than columns; the same bits with any threads. */
+START_TEST(blocks_of_columns_make_one_triangle)
+{
+  enum { MOST = 200 };
+  const int sizes[][2] = {{200, 150}, {100, 150}, {64, 64}, {65, 130}, {129, 128}, {1, 70}, {200, 200}};
+  static double A[MOST * MOST], R[2][MOST * MOST], B[2][MOST * MOST], triangle[MOST * MOST], G[MOST * MOST];
+  for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+    const int m = sizes[s][0], n = sizes[s][1], threads = omp_get_max_threads();
+    memset(G, 0, sizeof(G));
+    fill(m * n, A);
+    add_square(m, n, A, m, G);
+    for (int t = 0; t < 2; t++) {
+      omp_set_num_threads(t ? 3 : 1);
+      memcpy(R[t], A, sizeof(A));
+      ck_petsc(LapackQR(m, n, R[t], m));
+    }
+    ck_assert(!memcmp(R[0], R[1], sizeof(A)));
+    memset(triangle, 0, sizeof(triangle));
+    for (int j = 0; j < n; j++)
+      for (int i = 0; i <= j && i < m; i++) triangle[j * MOST + i] = R[0][j * m + i];
+    ck_assert_double_lt(square_error(n, triangle, MOST, G), 1e-14);
+    const int rows = PetscMin(m, n);
+    memset(A, 0, sizeof(A));
+    for (int j = 0; j < n; j++)
+      for (int i = 0; i <= j && i < rows; i++) A[j * MOST + i] = test_number(7 * i + j);
+    add_square(rows, n, A, MOST, G);
+    for (int t = 0; t < 2; t++) {
+      omp_set_num_threads(t ? 3 : 1);
+      memcpy(R[t], triangle, sizeof(triangle));
+      memcpy(B[t], A, sizeof(A));
+      ck_petsc(LapackMerge(n, rows, R[t], B[t], MOST));
+    }
+    omp_set_num_threads(threads);
+    ck_assert(!memcmp(R[0], R[1], sizeof(triangle)));
+    ck_assert_double_lt(square_error(n, R[0], MOST, G), 1e-14);
+  }
+}
+END_TEST
+
 TEST_SUITE("optimizer_dense", every_kind_and_form_solves_the_damped_problem, wide_problems_get_the_shortest_solution,
            triangle_survives_where_the_gram_matrix_has_lost_all_digits,
-           second_solve_reuses_the_factor_for_another_right_hand_side, gradient_scaling_and_products_belong_to_the_rows)
+           second_solve_reuses_the_factor_for_another_right_hand_side, gradient_scaling_and_products_belong_to_the_rows,
+           blocks_of_columns_make_one_triangle)

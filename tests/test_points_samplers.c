@@ -276,7 +276,7 @@ START_TEST(tensor_counts_are_the_nearest_power)
     const Piece piece = {.dim = (int)cases[k][0], .n_cube = (int)cases[k][0]};
     const Sampling sampling = sampling_of("grid", &cases[k][1]);
     PetscInt count;
-    ck_petsc(SamplerCount(&sampling, "case.cfg:3", &piece, cases[k][1], &count));
+    ck_petsc(SamplerCount(&sampling, "case.cfg:3", "case.cfg:4", &piece, cases[k][1], &count));
     ck_assert_int_eq(count, cases[k][2]);
   }
 }
@@ -286,7 +286,8 @@ static PetscErrorCode count_of(const char *name, int dim, int n_count, const Pet
 {
   const Piece piece = {.dim = dim, .n_cube = dim};
   const Sampling sampling = {ChoiceFind(&SamplerTable, name), n_count, count, key};
-  return SamplerCount(&sampling, "case.cfg:3: points.interior", &piece, count[0], placed);
+  return SamplerCount(&sampling, "case.cfg:3: points.interior.sampler", "case.cfg:4: points.interior.count", &piece,
+                      count[0], placed);
 }
 
 START_TEST(impossible_counts_are_explained)
@@ -297,16 +298,17 @@ START_TEST(impossible_counts_are_explained)
   ck_assert_int_eq(n, 2048);
   ck_petsc_fails(
       count_of("sobol", 41, 1, many, &n), PETSC_ERR_USER_INPUT,
-      "case.cfg:3: points.interior: sampler 'sobol' fills at most 40 coordinates, here there are 41; use one "
+      "case.cfg:3: points.interior.sampler: sampler 'sobol' fills at most 40 coordinates, here there are 41; use one "
       "of halton, latin-hypercube, uniform");
   ck_petsc_fails(count_of("sobol", 2, 1, (PetscInt[]){1073741825}, &n), PETSC_ERR_USER_INPUT,
-                 "sampler 'sobol' has 1073741824 points, not 1073741825");
+                 "case.cfg:4: points.interior.count: sampler 'sobol' has 1073741824 points, not 1073741825");
   ck_petsc_fails(count_of("halton", 2000, 1, many, &n), PETSC_ERR_USER_INPUT, "use one of latin-hypercube, uniform");
   ck_petsc_fails(count_of("uniform", 3, 3, many, &n), PETSC_ERR_USER_INPUT,
-                 "sampler 'uniform' takes one count, not one for each coordinate");
-  ck_petsc_fails(count_of("grid", 2, 3, many, &n), PETSC_ERR_USER_INPUT,
-                 "has 3 counts where 2 coordinates are free: give one in all or one for each");
-  ck_petsc_fails(count_of("grid", 1, 3, many, &n), PETSC_ERR_USER_INPUT, "has 3 counts where 1 coordinate is free");
+                 "case.cfg:4: points.interior.count: sampler 'uniform' takes one count, not one for each coordinate");
+  ck_petsc_fails(
+      count_of("grid", 2, 3, many, &n), PETSC_ERR_USER_INPUT,
+      "case.cfg:4: points.interior.count: 3 counts where 2 coordinates are free: give one in all or one for each");
+  ck_petsc_fails(count_of("grid", 1, 3, many, &n), PETSC_ERR_USER_INPUT, ": 3 counts where 1 coordinate is free");
   ck_petsc_fails(
       count_of("chebyshev", 3, 3, many, &n), PETSC_ERR_USER_INPUT,
       "sampler 'chebyshev' would place 8.58993e+09 points, at most 100000000 are possible; use one of sobol");

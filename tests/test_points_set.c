@@ -257,7 +257,14 @@ START_TEST(impossible_samples_name_the_setting)
   ck_petsc_fails(sample(PETSC_COMM_SELF, "interior", "grid", 1, count, 0, &points), PETSC_ERR_USER_INPUT,
                  "case.cfg:9: sampler 'grid' needs at least 2^50");
   ck_petsc_fails(sample(PETSC_COMM_SELF, "interior", "chebyshev", 2, count, 0, &points), PETSC_ERR_USER_INPUT,
-                 "case.cfg:9: has 2 counts where 50 coordinates are free");
+                 "case.cfg:9: 2 counts where 50 coordinates are free");
+  Region region;
+  const Sampling sampling = {ChoiceFind(&SamplerTable, "sobol"), 2, count, {2, RANDOM_TEST, 0, 0}};
+  ck_petsc(RegionCreate(fixture.domain, "case.cfg:9", "interior", &region));
+  ck_petsc(RegionSetPlaces(region, "a.cfg:1: sampler", "a.cfg:2: count"));
+  ck_petsc_fails(PointSetSample(PETSC_COMM_SELF, region, &sampling, &points), PETSC_ERR_USER_INPUT,
+                 "a.cfg:2: count: sampler 'sobol' takes one count");
+  ck_petsc(RegionDestroy(&region));
   FixtureFree(&fixture);
 }
 END_TEST

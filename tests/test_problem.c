@@ -87,6 +87,15 @@ START_TEST(mistakes_are_told)
                              "equations = ( { residual = \"u_x - f^2\"; manufactured = \"f\"; } );" TAIL,
                         &p),
                  PETSC_ERR_USER_INPUT, "linearly");
+  ck_petsc_fails(create(HEAD "exact: { u = \"x\"; v = \"y\"; };\n"
+                             "equations = ( { residual = \"u_x - x*f^2\"; manufactured = \"f\"; } );" TAIL,
+                        &p),
+                 PETSC_ERR_USER_INPUT, "linearly");
+  ck_petsc_fails(create(HEAD "exact: { u = \"x\"; v = \"y\"; };\n"
+                             "equations = ( { residual = \"u_x\"; manufactured = \"g\"; } );" TAIL,
+                        &p),
+                 PETSC_ERR_USER_INPUT,
+                 "test.cfg:3: problem.equations[0].residual: the residual 'u_x' does not depend on 'g', the symbol");
   ck_petsc_fails(create(HEAD "equations = ( { residual = \"u_z\"; } );" TAIL, &p), PETSC_ERR_USER_INPUT, "test.cfg:2");
   ck_petsc_fails(create("problem: { coordinates = [\"x[0]\"]; fields = [\"u\"];" EQUATION TAIL, &p),
                  PETSC_ERR_USER_INPUT, "x[5]");

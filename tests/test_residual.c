@@ -225,6 +225,18 @@ START_TEST(mistakes_are_told)
                  "points: { interior = { count = 2000000; }; }; limits: { memory = 10.0; };",
                  &c),
       PETSC_ERR_USER_INPUT, "MB");
+  ck_petsc_fails(
+      CaseCreate("problem: { coordinates = [\"x[30]\"]; fields = [\"u\"]; equations = ( { residual = \"u\"; } ); };\n"
+                 "domain: { lower = [0.0]; upper = [1.0]; };\n"
+                 "points: { interior = {\n count = [4, 4]; }; };",
+                 &c),
+      PETSC_ERR_USER_INPUT, ":4: points.interior.count: sampler 'sobol' takes one count");
+  ck_petsc_fails(
+      CaseCreate("problem: { coordinates = [\"x[90]\"]; fields = [\"u\"]; equations = ( { residual = \"u\"; },\n"
+                 "  { residual = \"biharmonic(sin(norm2(x))*u)\"; } ); };\n"
+                 "domain: { lower = [0.0]; upper = [1.0]; };",
+                 &c),
+      PETSC_ERR_USER_INPUT, ":2: problem.equations[1].residual: 'biharmonic(sin(norm2(x))*u)': ");
 }
 END_TEST
 

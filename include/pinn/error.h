@@ -40,7 +40,7 @@ const char *ErrorText(void);
 PetscErrorCode ErrorAgree(MPI_Comm comm, PetscErrorCode code);
 
 /* The word nearest to `word` by edit distance (transpositions count one), or NULL where none is within a third of its
-   length.
+   length. Nothing is near a single letter.
      word   [in]  what was read
      words  [in]  [n] what is known; NULL entries are skipped
    The result is an entry of words. Cannot fail. Cost: n * |word|^2. */

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define KERNEL_MAX_ORDER  8     /* of differentiation; s' needs one more coefficient, the second tangent two */
+#define KERNEL_MAX_ORDER  16    /* of differentiation; s' needs one more coefficient, the second tangent two */
 #define KERNEL_MAX_POWERS 16384 /* (order - 2) * (columns below the highest order): what compose can hold */
 
 /* w_c = sum over t in [start[c], start[c+1]) of coef[t] * u_{left[t]} * v_{right[t]}. Borrowed by whoever holds it. */

@@ -39,6 +39,8 @@ typedef PetscErrorCode (*OptimizerMonitorFn)(Optimizer optimizer, const Progress
    Errors: PETSC_ERR_USER_INPUT for an unknown method, or where a dense Jacobian does not fit in memory. */
 PetscErrorCode OptimizerCreate(Config config, int index, Rows rows, Optimizer *optimizer);
 PetscErrorCode OptimizerDestroy(Optimizer *optimizer);
+/* What the stage's matrices will take of this rank's memory; they are allocated by OptimizerSolve. Cannot fail. */
+double OptimizerMemoryMB(Optimizer optimizer);
 PetscErrorCode OptimizerSetMonitor(Optimizer optimizer, OptimizerMonitorFn monitor, void *context);
 /* Runs the stage from its current iteration. Before rows are evaluated at iteration k, and so again at the start of a
    resumed run, rows->ops->update is called with k, the number of steps done. On return theta is the best point reached

@@ -31,6 +31,9 @@ const char *DomainDescribe(Domain domain); /* "box [0, 1] x [0, 1]"; owned by do
    conjunction no point satisfies ("selects no points"). `where` starts these messages and those of PointSetSample. */
 PetscErrorCode RegionCreate(Domain domain, const char *where, const char *on, Region *region);
 PetscErrorCode RegionDestroy(Region *region);
+/* What starts the messages of PointSetSample about the sampler and about the counts, where that is not `where`; copied.
+   */
+PetscErrorCode RegionSetPlaces(Region region, const char *sampler, const char *count);
 bool RegionHasNormals(Region region);    /* every piece lies on one face of the boundary */
 int RegionFreeDimensions(Region region); /* of its largest piece: 0 = single points */
 

@@ -98,11 +98,11 @@ const char *ConfigTypeName(ConfigType type)
 
 void ConfigKeyRange(const ConfigKey *key, char *text, size_t size)
 {
-  const bool top = key->max < INFINITY && key->max != INT_MAX;
+  const bool top = key->max < INFINITY;
   text[0] = 0;
   if (key->type == CONFIG_WORD) return;
   if (top && key->min > -INFINITY)
-    snprintf(text, size, "from %.9g to %.9g", key->min, key->max);
+    snprintf(text, size, "from %.10g to %.10g", key->min, key->max);
   else if (top)
     snprintf(text, size, "at most %.9g", key->max);
   else if (key->min == DBL_MIN)

@@ -40,11 +40,11 @@ static PetscErrorCode read_number(Config config, Item item, const ConfigKey *key
   *value = item->number;
   if (item->type == ITEM_STRING)
     PetscCall(FormulaParseConstant(config->formula, ItemWhere(config, item), item->text, value));
-  PinnUserCheck(isfinite(*value), "%s: %.17g is no finite number", ItemWhere(config, item), *value);
-  PinnUserCheck(!whole || *value == floor(*value), "%s: a whole number is wanted, not %.17g", ItemWhere(config, item),
+  PinnUserCheck(isfinite(*value), "%s: %.17lg is no finite number", ItemWhere(config, item), *value);
+  PinnUserCheck(!whole || *value == floor(*value), "%s: a whole number is wanted, not %.17lg", ItemWhere(config, item),
                 *value);
   ConfigKeyRange(key, range, sizeof(range));
-  PinnUserCheck(*value >= key->min && *value <= key->max, "%s: %.17g is out of range: it must be %s",
+  PinnUserCheck(*value >= key->min && *value <= key->max, "%s: %.17lg is out of range: it must be %s",
                 ItemWhere(config, item), *value, range);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

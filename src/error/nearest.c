@@ -31,7 +31,7 @@ const char *ErrorNearestWord(const char *word, size_t n, const char *const words
   const size_t length = strlen(word);
   if (length > MAX_WORD) return NULL;
   const char *nearest = NULL;
-  int best = (int)(length > 2 ? (length + 2) / 3 : 1) + 1;
+  int best = (int)(length > 2 ? (length + 2) / 3 : length > 1) + 1; /* a single letter is near nothing */
   for (size_t i = 0; i < n; i++) {
     if (!words[i] || strlen(words[i]) > MAX_WORD) continue;
     const int distance = edit_distance(word, words[i]);

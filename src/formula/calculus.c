@@ -175,7 +175,7 @@ PetscErrorCode BuildCall_D(Parser *parser, const Call *call, Value *value)
     if (i + 1 == call->n || call->args[i + 1].items) continue;
     if (!NodeIsConstant(parser->formula, call->args[i + 1].node, &times)) continue;
     ParserCheck(parser, times >= 1 && times == floor(times), call->args[i + 1].at,
-                "a coordinate is derived by a whole number of times, not %g", times);
+                "a coordinate is derived by a whole number of times, not %lg", times);
     ParserCheck(parser, n - 1 + times <= KERNEL_MAX_ORDER, call->args[i + 1].at, "a derivative of order above %d",
                 KERNEL_MAX_ORDER);
     for (int k = 1; k < (int)times; k++, n++) coords[n] = coords[n - 1];

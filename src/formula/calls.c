@@ -169,6 +169,9 @@ static PetscErrorCode parse_indexed_sum(Parser *parser, size_t at, Value *value)
   PetscFunctionBegin;
   PetscCall(open_sum(parser, &first, &last));
   const size_t body = parser->token.at + 1;
+  ParserCheck(parser, (double)last - first < PARSER_MAX_TERMS, at,
+              "this sum has %.0f terms, more than the %d that the sums of a formula may have", (double)last - first + 1,
+              PARSER_MAX_TERMS);
   for (int i = first; i <= PetscMax(first, last); i++) { /* once also where the sum is empty: to find its end */
     ParserCheck(parser, ++parser->n_term <= PARSER_MAX_TERMS, at, "the sums of this formula have more than %d terms",
                 PARSER_MAX_TERMS);

@@ -17,6 +17,7 @@ static PetscErrorCode unknown_symbol(Parser *parser, const Token *token)
   snprintf(name, sizeof(name), "%.*s", (int)token->length, parser->text + token->at);
   for (int i = 0; i < parser->n_loop; i++) words[n++] = parser->loops[i].name;
   for (int i = 0; i < formula->n_symbol && n < MAX_WORDS; i++) words[n++] = formula->symbols[i].name;
+  const size_t n_symbol = n;
   for (size_t i = 0; i < n && n <= MAX_LISTED; i++) {
     const size_t used = strlen(known);
     snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "", words[i]);
@@ -24,7 +25,11 @@ static PetscErrorCode unknown_symbol(Parser *parser, const Token *token)
   for (const Choice *row = FunctionTable.rows; row->name && n < MAX_WORDS; row++) words[n++] = row->name;
   const char *near = ErrorNearestWord(name, n, words);
   ParserError(parser, token->at, "unknown symbol '%s' (%s%s%s%s%s)", name, near ? "did you mean '" : "",
-              near ? near : "", near ? "'? " : "", known[0] ? "known: " : "many are known", known);
+              near ? near : "", near ? "'? " : "",
+              known[0]   ? "known: "
+              : n_symbol ? "many are known"
+                         : "known: pi",
+              known);
 }
 
 /* After a symbol or normal: x[3], or all components. */

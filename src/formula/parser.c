@@ -2,6 +2,8 @@
 #include <string.h>
 #include "parser_impl.h"
 
+#define WHOLE_MAX 1000000000 /* in size, of indices and orders */
+
 struct ParserBlock_s {
   ParserBlock next;
   FormulaNode items[];
@@ -59,8 +61,8 @@ PetscErrorCode ParserWhole(Parser *parser, const char *what, int *whole)
   PetscCall(ParserExpression(parser, &value));
   PetscCall(ParserScalar(parser, &value, &node));
   ParserCheck(parser, NodeIsConstant(parser->formula, node, &number), at, "%s must be a constant", what);
-  ParserCheck(parser, number == floor(number) && fabs(number) < 1e9, at, "%s must be a whole number, not %g", what,
-              number);
+  ParserCheck(parser, number == floor(number) && fabs(number) <= WHOLE_MAX, at,
+              "%s must be a whole number from -%d to %d, not %.10lg", what, WHOLE_MAX, WHOLE_MAX, number);
   *whole = (int)number;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -28,7 +28,7 @@ static int compare_indices(const void *a, const void *b)
 static void sort_unique(IndexSet *set)
 {
   int kept = 0;
-  qsort(set->index, (size_t)set->n, sizeof(JetIndex), compare_indices);
+  if (set->n > 1) qsort(set->index, (size_t)set->n, sizeof(JetIndex), compare_indices);
   for (int k = 0; k < set->n; k++)
     if (!kept || JetIndexCompare(&set->index[kept - 1], &set->index[k])) set->index[kept++] = set->index[k];
   set->n = kept;
@@ -76,7 +76,7 @@ static PetscErrorCode collect_collapsed(int n, const JetOperator operators[], in
   PetscCall(PetscMalloc1(n, &list));
   for (int o = 0; o < n; o++)
     if (operators[o].n > 1) list[found++] = &operators[o];
-  qsort(list, (size_t)found, sizeof(*list), compare_operators);
+  if (found > 1) qsort(list, (size_t)found, sizeof(*list), compare_operators);
   for (int k = 0; k < found; k++)
     if (!kept || JetOperatorCompare(list[kept - 1], list[k])) list[kept++] = list[k];
   *n_collapsed = kept;

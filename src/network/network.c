@@ -20,7 +20,7 @@ static PetscErrorCode check_memory(Config config, const char *key, double double
   PetscFunctionBegin;
   if (ConfigHas(config, "limits.memory")) PetscCall(ConfigGetReal(config, "limits.memory", &limit));
   PinnUserCheck(needed <= limit && doubles < PETSC_MAX_INT,
-                "%s: %.3g parameters need %.3g MB of memory, there are %.3g MB", ConfigWhere(config, key), doubles,
+                "%s: %.3lg parameters need %.3lg MB of memory, there are %.3lg MB", ConfigWhere(config, key), doubles,
                 needed, limit);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -35,6 +35,7 @@ static PetscErrorCode read_periodic(Network network, Config config, const char *
     const char *near = ErrorNearestWord(names[k], (size_t)network->n_coord, coordinates);
     PinnUserCheck(i < network->n_coord, "%s: '%s' is not a coordinate%s%s%s", where, names[k],
                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    PinnUserCheck(!network->periodic[i], "%s: '%s' is named twice", where, names[k]);
     network->periodic[i] = true;
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -2,27 +2,28 @@
 #include <unistd.h>
 #include "dense.h"
 
-#define GIGA 1e9
+#define MEGA 1048576.0
 
 /* Bytes this rank will hold. */
-static double bytes_needed(Dense d, bool factored)
+static double bytes_needed(Dense d)
 {
   const double n = (double)d->n, local = (double)d->rows->n_row, all = (double)d->rows->n_row_global;
-  const double small = (double)d->ld * (double)d->ld;
+  const double ld = (d->wide ? all : n) + 1.0, small = ld * ld;
   double doubles = local * (n + 1.0) + 4.0 * n;
   if (!d->wide)
-    doubles += (factored ? local * (n + 1.0) : 0.0) + (d->rank ? 2.0 : 3.0) * small;
+    doubles += local * (n + 1.0) + (d->rank ? 2.0 : 3.0) * small;
   else if (!d->rank)
-    doubles += (factored ? all * n : 0.0) + (d->size > 1 ? all * n : 0.0) + 3.0 * small;
+    doubles += all * n + (d->size > 1 ? all * n : 0.0) + 3.0 * small;
   return doubles * sizeof(double);
 }
 
 static PetscErrorCode check_memory(Dense d, Optimizer optimizer, Config config)
 {
-  double rank_bytes = bytes_needed(d, true), node_bytes = 0.0, limit, have;
+  double rank_bytes = bytes_needed(d), node_bytes = 0.0, limit, have;
   const char *key = OptimizerKey(optimizer, "type"), *whose = "this machine";
   MPI_Comm node;
   PetscFunctionBegin;
+  optimizer->bytes = rank_bytes;
   PetscCallMPI(MPI_Comm_split_type(d->rows->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
   PetscCallMPI(MPI_Allreduce(&rank_bytes, &node_bytes, 1, MPI_DOUBLE, MPI_SUM, node));
   PetscCallMPI(MPI_Comm_free(&node));
@@ -30,7 +31,7 @@ static PetscErrorCode check_memory(Dense d, Optimizer optimizer, Config config)
   if (ConfigHas(config, "limits.memory")) {
     PetscCall(ConfigGetReal(config, "limits.memory", &limit));
     node_bytes = rank_bytes;
-    have = limit * 1e6;
+    have = limit * MEGA;
     whose = "limits.memory";
   }
   /* The rank that lacks most speaks for all. */
@@ -41,10 +42,10 @@ static PetscErrorCode check_memory(Dense d, Optimizer optimizer, Config config)
   PetscCallMPI(MPI_Allreduce(&mine, &worst, 1, MPI_DOUBLE_INT, MPI_MAXLOC, d->rows->comm));
   PetscCallMPI(MPI_Bcast(&have, 1, MPI_DOUBLE, worst.rank, d->rows->comm));
   PinnUserCheck(worst.excess <= 1.0,
-                "%s: %s would need %.3g GB for %" PetscInt_FMT " rows x %zu parameters, %s has %.3g GB; take fewer "
+                "%s: %s would need %.0f MB for %" PetscInt_FMT " rows x %zu parameters, %s has %.0f MB; take fewer "
                 "points, a smaller network, or lbfgs or adam",
-                ConfigWhere(config, key), optimizer->name, worst.excess * have / GIGA, d->rows->n_row_global, d->n,
-                whose, have / GIGA);
+                ConfigWhere(config, key), optimizer->name, worst.excess * have / MEGA, d->rows->n_row_global, d->n,
+                whose, have / MEGA);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -60,9 +61,9 @@ PetscErrorCode DenseCreate(Optimizer optimizer, Config config, size_t begin, siz
   d->wide = wide;
   PetscCallMPI(MPI_Comm_rank(d->rows->comm, &d->rank));
   PetscCallMPI(MPI_Comm_size(d->rows->comm, &d->size));
+  PetscCall(check_memory(d, optimizer, config));
   PetscCall(PetscBLASIntCast(wide ? d->rows->n_row_global : (PetscInt)n, &d->k));
   d->ld = d->k + 1;
-  PetscCall(check_memory(d, optimizer, config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,7 +1,7 @@
-/* Orthogonal factors, by blocks of columns: each block is factored in turn, and its reflectors are applied to the blocks
-   behind it. These are tasks: the next block is factored while other threads still apply the last one. Within a task BLAS
-   stays on one thread; spread over threads by BLAS itself, the many small operations inside a block spend most of their
-   time waiting for one another. The arithmetic does not depend on the number of threads. */
+/* Orthogonal factors, by blocks of columns: each block is factored in turn, and its reflectors are applied to those
+   behind it. These are tasks: the next block is factored while other threads still apply the last one. Within a task
+   BLAS stays on one thread; spread over threads by BLAS itself, the many small operations inside a block spend most of
+   their time waiting for one another. The arithmetic does not depend on the number of threads. */
 #include <lapacke.h>
 #include <omp.h>
 #include "lapack.h"

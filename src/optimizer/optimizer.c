@@ -59,6 +59,11 @@ PetscErrorCode OptimizerCreate(Config config, int index, Rows rows, Optimizer *o
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+double OptimizerMemoryMB(Optimizer optimizer)
+{
+  return optimizer->bytes / 1048576.0;
+}
+
 PetscErrorCode OptimizerDestroy(Optimizer *optimizer)
 {
   PetscFunctionBegin;

@@ -22,7 +22,8 @@ struct Optimizer_s {
   const char *control_name; /* that of ops unless a stage is busy with something else */
   void *data;
   int index;
-  Rows rows; /* borrowed */
+  Rows rows;    /* borrowed */
+  double bytes; /* of this rank's matrices */
   PetscInt iterations;
   double tolerance;
   double iteration; /* whole: steps done */

@@ -71,7 +71,9 @@ PetscErrorCode PointSetSample(MPI_Comm comm, Region region, const Sampling *samp
   PetscCall(PetscMalloc1(n, &count));
   PetscCall(RegionShareCount(region, sampling->count[0], count));
   for (int p = 0; p < n; p++) {
-    PetscCall(SamplerCount(sampling, region->where, &region->pieces.piece[p], count[p], &count[p]));
+    PetscCall(SamplerCount(sampling, region->sampler_where ? region->sampler_where : region->where,
+                           region->count_where ? region->count_where : region->where, &region->pieces.piece[p],
+                           count[p], &count[p]));
     total += (double)count[p];
   }
   PetscCall(lay_out(comm, total, region->domain->dim, RegionHasNormals(region), points));

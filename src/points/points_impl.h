@@ -66,8 +66,8 @@ struct Domain_s {
 };
 
 struct Region_s {
-  Domain domain; /* borrowed */
-  char *where;
+  Domain domain;                             /* borrowed */
+  char *where, *sampler_where, *count_where; /* start messages */
   PieceList pieces;
 };
 
@@ -93,9 +93,10 @@ typedef struct {
 } SamplerOps;
 
 /* How many points the sampler places on a piece whose share is `share`: tensor products have their own numbers.
-   Errors: more dimensions than the sampler has, counts that do not fit the piece, too many points. */
-PetscErrorCode SamplerCount(const Sampling *sampling, const char *where, const Piece *piece, PetscInt share,
-                            PetscInt *count);
+   Errors: more dimensions than the sampler has (begins with sampler_where), counts that do not fit the piece, too many
+   points (count_where). */
+PetscErrorCode SamplerCount(const Sampling *sampling, const char *sampler_where, const char *count_where,
+                            const Piece *piece, PetscInt share, PetscInt *count);
 /* unit [n][dim] is output. Identical however the range is cut. */
 PetscErrorCode SamplerDraw(const Draw *draw, double unit[]);
 

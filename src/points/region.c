@@ -156,7 +156,19 @@ PetscErrorCode RegionDestroy(Region *region)
   if (!*region) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PieceListDestroy(&(*region)->pieces));
   PetscCall(PetscFree((*region)->where));
+  PetscCall(PetscFree((*region)->sampler_where));
+  PetscCall(PetscFree((*region)->count_where));
   PetscCall(PetscFree(*region));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RegionSetPlaces(Region region, const char *sampler, const char *count)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(region->sampler_where));
+  PetscCall(PetscFree(region->count_where));
+  PetscCall(PetscStrallocpy(sampler, &region->sampler_where));
+  PetscCall(PetscStrallocpy(count, &region->count_where));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

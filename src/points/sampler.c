@@ -55,8 +55,8 @@ static PetscErrorCode tensor_count(const Sampling *sampling, const char *where, 
   PetscFunctionBegin;
   alternatives(dim, others, sizeof(others));
   if (n_count > 1) {
-    PinnUserCheck(n_count == dim, "%s: has %d counts where %d coordinate%s free: give one in all or one for each",
-                  where, n_count, dim, dim == 1 ? " is" : "s are");
+    PinnUserCheck(n_count == dim, "%s: %d counts where %d coordinate%s free: give one in all or one for each", where,
+                  n_count, dim, dim == 1 ? " is" : "s are");
     for (int c = 0; c < dim; c++) product *= (double)sampling->count[c];
   } else {
     product = pow((double)tensor_side(share, dim), dim);
@@ -71,8 +71,8 @@ static PetscErrorCode tensor_count(const Sampling *sampling, const char *where, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode SamplerCount(const Sampling *sampling, const char *where, const Piece *piece, PetscInt share,
-                            PetscInt *count)
+PetscErrorCode SamplerCount(const Sampling *sampling, const char *sampler_where, const char *count_where,
+                            const Piece *piece, PetscInt share, PetscInt *count)
 {
   const SamplerOps *ops = sampling->sampler->data;
   const char *name = sampling->sampler->name;
@@ -83,16 +83,17 @@ PetscErrorCode SamplerCount(const Sampling *sampling, const char *where, const P
   *count = piece->dim ? share : 1;
   if (!piece->dim) PetscFunctionReturn(PETSC_SUCCESS);
   if (ops->nodes) {
-    PetscCall(tensor_count(sampling, where, piece, share, count));
+    PetscCall(tensor_count(sampling, count_where, piece, share, count));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PinnUserCheck(sampling->n_count == 1, "%s: sampler '%s' takes one count, not one for each coordinate", where, name);
+  PinnUserCheck(sampling->n_count == 1, "%s: sampler '%s' takes one count, not one for each coordinate", count_where,
+                name);
   alternatives(dim, others, sizeof(others));
   PinnUserCheck(is_possible(ops, dim),
-                "%s: sampler '%s' fills at most %d coordinates, here there are %d; use one of %s", where, name,
+                "%s: sampler '%s' fills at most %d coordinates, here there are %d; use one of %s", sampler_where, name,
                 ops->max_dim, dim, others);
   PinnUserCheck(!ops->max_count || share <= ops->max_count,
-                "%s: sampler '%s' has %" PetscInt_FMT " points, not %" PetscInt_FMT, where, name, ops->max_count,
+                "%s: sampler '%s' has %" PetscInt_FMT " points, not %" PetscInt_FMT, count_where, name, ops->max_count,
                 share);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

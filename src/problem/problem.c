@@ -185,27 +185,31 @@ static PetscErrorCode create_exact(Problem p)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The residual is R0 + forcing (R1 - R0): parsed with the symbol at 0, 1 and 2, which also shows that it is affine. */
+/* The residual is R0 + forcing (R1 - R0): parsed with the symbol at 0, 1 and 2, which also shows that it is affine.
+   Equal expressions are one node. */
 static PetscErrorCode manufacture(Problem p, int equation, const char *symbol, FormulaNode *forcing)
 {
   Formula formula = p->formula;
   const char *path = ConfigPath("problem.equations[%d].residual", equation), *text;
   const char *where = ConfigWhere(p->config, path);
   static const char *const names[] = {"manufactured0", "manufactured1", "manufactured2"};
-  double bend = 1.0;
+  FormulaNode residual[3], bend, zero;
   PetscFunctionBegin;
   PetscCall(ConfigGetString(p->config, path, &text));
   for (int k = 0; k < 3; k++) {
-    FormulaNode node;
     PetscCall(FormulaAddConstant(formula, where, symbol, (double)k));
-    PetscCall(FormulaParse(formula, where, text, &node));
+    PetscCall(FormulaParse(formula, where, text, &residual[k]));
     PetscCall(FormulaUndefine(formula, symbol));
-    PetscCall(FormulaDefine(formula, where, names[k], node));
+    PetscCall(FormulaDefine(formula, where, names[k], residual[k]));
   }
+  PinnUserCheck(residual[0] != residual[1],
+                "%s: the residual '%s' does not depend on '%s', the symbol of its manufactured forcing: subtract the "
+                "symbol from it, or leave `manufactured` out",
+                where, text, symbol);
+  PetscCall(FormulaParse(formula, where, "0", &zero));
+  PetscCall(FormulaParse(formula, where, "(manufactured2 - manufactured1) - (manufactured1 - manufactured0)", &bend));
+  PinnUserCheck(bend == zero, "%s: the manufactured symbol '%s' must enter the residual linearly", where, symbol);
   PetscCall(FormulaParse(formula, where, "manufactured0 / (manufactured0 - manufactured1)", forcing));
-  PetscCall(
-      FormulaParseConstant(formula, where, "(manufactured2 - manufactured1) - (manufactured1 - manufactured0)", &bend));
-  PinnUserCheck(bend == 0.0, "%s: the manufactured symbol '%s' must enter the residual linearly", where, symbol);
   for (int k = 0; k < 3; k++) PetscCall(FormulaUndefine(formula, names[k]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,22 +1,25 @@
 /* Creation of the rows from the case, and what is asked of them between steps. */
 #include <math.h>
 #include <omp.h>
+#include <string.h>
 #include "residual_impl.h"
 
 /* Sampler and count of a block: points.interior, or points.conditions unless the condition has its own. */
 static PetscErrorCode read_sampling(Config config, const RowBlock *block, bool interior, uint32_t number,
                                     Sampling *sampling)
 {
-  const char *group = interior ? "points.interior" : "points.conditions", *path, *word;
+  const char *group = interior ? "points.interior" : "points.conditions", *path, *word, *where;
   PetscInt seed;
   PetscFunctionBegin;
   path = ConfigPath("%s.sampler", interior ? group : block->block->path);
   if (interior || !ConfigHas(config, path)) path = ConfigPath("%s.sampler", group);
   PetscCall(ConfigGetString(config, path, &word));
   sampling->sampler = ChoiceFind(&SamplerTable, word);
+  where = ConfigWhere(config, path);
   path = ConfigPath("%s.count", interior ? group : block->block->path);
   if (interior || !ConfigHas(config, path)) path = ConfigPath("%s.count", group);
   PetscCall(ConfigGetInts(config, path, &sampling->n_count, &sampling->count));
+  PetscCall(RegionSetPlaces(block->region, where, ConfigWhere(config, path)));
   PetscCall(ConfigGetInt(config, "seed", &seed));
   sampling->key = (RandomKey){(uint32_t)seed, interior ? RANDOM_INTERIOR : RANDOM_CONDITION, number, 0};
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -34,6 +37,25 @@ static PetscErrorCode check_normals(Config config, Problem problem, const RowBlo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The setting that a mistake in the formulas of a block belongs to: the first term that fails by itself. */
+static PetscErrorCode blame_formula(Config config, Problem problem, const Block *block)
+{
+  char text[512];
+  PetscFunctionBegin;
+  PetscCall(PetscStrncpy(text, ErrorText(), sizeof(text)));
+  for (int e = 0; e < block->n_term; e++) {
+    const char *path = strchr(block->path, '[') ? ConfigPath("%s.residual", block->path)
+                                                : ConfigPath("%s[%d].residual", block->path, e);
+    Program program;
+    if (block->n_term > 1 && !ProgramCreate(ProblemFormula(problem), 1, &block->terms[e].node, &program)) {
+      PetscCall(ProgramDestroy(&program));
+      continue;
+    }
+    PinnUserError("%s: '%.200s': %s", ConfigWhere(config, path), block->terms[e].text, text);
+  }
+  PinnUserError("%s: %s", ConfigWhere(config, block->path), text);
+}
+
 static PetscErrorCode create_block(Residual residual, Config config, Domain domain, int b, RowBlock *block)
 {
   FormulaNode *roots;
@@ -47,8 +69,10 @@ static PetscErrorCode create_block(Residual residual, Config config, Domain doma
   PetscCall(read_sampling(config, block, b == 0, (uint32_t)b, &block->sampling));
   PetscCall(PetscMalloc1(n_term, &roots));
   for (int e = 0; e < n_term; e++) roots[e] = block->block->terms[e].node;
-  PetscCall(ProbeCreate(residual->problem, residual->network, n_term, roots, &block->probe));
+  const PetscErrorCode code = ProbeCreate(residual->problem, residual->network, n_term, roots, &block->probe);
   PetscCall(PetscFree(roots));
+  if (code == PETSC_ERR_USER_INPUT) PetscCall(blame_formula(config, residual->problem, block->block));
+  PetscCall(code);
   PetscCall(PetscMalloc1(n_term, &block->scale));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

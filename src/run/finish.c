@@ -27,12 +27,32 @@ static double gigaflops(Residual residual)
   return 3.0 * ResidualSweepFlops(residual) * 1e-9;
 }
 
+/* Memory of this rank, and how much of it the hungriest stage wants. Creating the stages also finds their mistakes. */
+static PetscErrorCode describe_memory(const RunParts *parts, char *text, size_t size)
+{
+  const double own = ResidualMemoryMB(parts->residual);
+  double most = 0.0;
+  const char *name = "", *type;
+  PetscFunctionBegin;
+  for (int k = 0; k < ConfigCount(parts->config, "solver"); k++) {
+    Optimizer optimizer;
+    PetscCall(OptimizerCreate(parts->config, k, ResidualRows(parts->residual), &optimizer));
+    PetscCall(ConfigGetString(parts->config, ConfigPath("solver[%d].type", k), &type));
+    if (OptimizerMemoryMB(optimizer) > most) most = OptimizerMemoryMB(optimizer), name = type;
+    PetscCall(OptimizerDestroy(&optimizer));
+  }
+  const int used = snprintf(text, size, "%.0f MB a rank", ceil(own + most));
+  if (most > 0.0) snprintf(text + used, size - (size_t)used, ", %.0f of them for the matrices of %s", ceil(most), name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode RunHeader(const RunParts *parts)
 {
   enum { LINES = 11 };
   static const char *const names[LINES] = {"case",    "equations", "conditions", "domain", "rows",   "points",
                                            "network", "memory",    "machine",    "seed",   "version"};
-  char equations[MOST_TEXT], conditions[MOST_TEXT], rows[128], network[320], memory[160], machine[128], seed[32];
+  char equations[MOST_TEXT], conditions[MOST_TEXT], rows[128], network[320], memory[256], stages[128], machine[128],
+      seed[32];
   const Rows r = ResidualRows(parts->residual);
   const int n_thread = omp_get_max_threads();
   PetscMPIInt n_rank;
@@ -44,8 +64,8 @@ PetscErrorCode RunHeader(const RunParts *parts)
   describe_terms(parts->problem, true, conditions);
   snprintf(rows, sizeof(rows), "%d, %s in the last layer", (int)r->n_row_global, r->linear ? "linear" : "nonlinear");
   snprintf(network, sizeof(network), "%s, %zu parameters", NetworkDescribe(parts->network), r->n_param);
-  snprintf(memory, sizeof(memory), "%.0f MB a rank for points and sweeps; %.2g GFLOP an evaluation with gradient",
-           ceil(ResidualMemoryMB(parts->residual)), gigaflops(parts->residual));
+  PetscCall(describe_memory(parts, stages, sizeof(stages)));
+  snprintf(memory, sizeof(memory), "%s; %.2g GFLOP an evaluation with gradient", stages, gigaflops(parts->residual));
   snprintf(machine, sizeof(machine), "%s, %d rank%s of %d thread%s", parts->cli->backend ? parts->cli->backend : "cpu",
            n_rank, n_rank > 1 ? "s" : "", n_thread, n_thread > 1 ? "s" : "");
   snprintf(seed, sizeof(seed), "%d", (int)number);
