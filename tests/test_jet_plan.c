@@ -6,7 +6,7 @@
 static void expect_plan(JetPlan plan, int columns, int order, const char *description)
 {
   char text[256];
-  JetPlanDescribe(plan, (const char *const[]){"x", "t", "z"}, text, sizeof(text));
+  JetPlanDescribe(plan, (const char *const[]){"x", "t", "z"}, NULL, text, sizeof(text));
   ck_assert_str_eq(text, description);
   ck_assert_int_eq(JetPlanColumns(plan), columns);
   ck_assert_int_eq(JetPlanOrder(plan), order);
@@ -131,7 +131,7 @@ START_TEST(descriptions_are_cut_not_overrun)
   int n_coord;
   char text[12] = "abcdefghij";
   JetPlan plan = CreatePlan(PLAN_BIHARMONIC, &n_coord);
-  JetPlanDescribe(plan, (const char *const[]){"x", "y"}, text, 8);
+  JetPlanDescribe(plan, (const char *const[]){"x", "y"}, NULL, text, 8);
   ck_assert_str_eq(text, "1, x, y");
   ck_assert(text[8] == 'i');
   ck_petsc(JetPlanDestroy(&plan));

@@ -25,7 +25,7 @@ static KernelProduct convolution(int order, int power, Convolution *c)
     }
   }
   c->start[order + 1] = n;
-  return (KernelProduct){order + 1, c->start, c->left, c->right, c->coef, NULL};
+  return (KernelProduct){order + 1, c->start, c->left, c->right, c->coef, NULL, NULL};
 }
 
 /* v_bar -> u_bar of u -> d u: u_bar_j = sum over a >= j of d_{a-j} v_bar_a. */
@@ -41,7 +41,7 @@ static KernelProduct correlation(int order, Convolution *c)
     }
   }
   c->start[order + 1] = n;
-  return (KernelProduct){order + 1, c->start, c->left, c->right, c->coef, NULL};
+  return (KernelProduct){order + 1, c->start, c->left, c->right, c->coef, NULL, NULL};
 }
 
 static const KernelTables *tables_of(int order)
@@ -174,7 +174,7 @@ START_TEST(columns_without_terms_are_zero_and_strides_leave_gaps)
 {
   const int start[4] = {0, 0, 2, 2}, left[2] = {2, 0}, right[2] = {1, 2};
   const double coef[2] = {3, -1};
-  const KernelProduct product = {3, start, left, right, coef, NULL};
+  const KernelProduct product = {3, start, left, right, coef, NULL, NULL};
   const double u[3 * 4] = {1, 2, 99, 99, 3, 4, 99, 99, 5, 6}, v[3 * 3] = {7, 8, 99, 9, 10, 99, 11, 12};
   double w[3 * 5];
   for (int i = 0; i < 15; i++) w[i] = 42;

@@ -2,8 +2,11 @@
 
    A column carries either one normalized Taylor coefficient z_a = (1/a!) d^a z of a multi-index a, or, collapsed, the
    value of a whole operator sum_k c_k d^{a_k} z (numerics: the top-order coefficients enter every recurrence linearly,
-   so a fixed linear combination of them propagates as one column). The set is closed: with a column, all strict
-   divisors of its multi-indices are there as plain columns. Column 0 is the value. Orders ascend. */
+   so a linear combination of them that is fixed at a point propagates as one column). The set is closed: with a column,
+   all strict divisors of its multi-indices are there as plain columns. Column 0 is the value. Orders ascend.
+
+   c_k is a number, or a number times a factor, a function of the point: a(x) u_xx + b(x) u_yy is one column, too. A
+   factor is known here by a number >= 0 that its owner gives it; its values come in with the points (JetTables). */
 #pragma once
 #include "pinn/error.h"
 #include "pinn/kernel.h"
@@ -14,21 +17,26 @@ typedef struct {
   int coord[KERNEL_MAX_ORDER];
 } JetIndex;
 
-/* sum_k coef[k] d^{index[k]}, true derivatives (not divided by a!), without repeated indices, sorted by
-   JetIndexCompare. */
+/* sum_k coef[k] f_k d^{index[k]}, true derivatives (not divided by a!), sorted by JetIndexCompare, without repetition.
+   f_k is the factor number factor[k], or 1 where that is -1; factor is NULL where all are 1. */
 typedef struct {
   int n;
   JetIndex *index;
   double *coef;
+  int *factor;
 } JetOperator;
 
 int JetIndexCompare(const JetIndex *a, const JetIndex *b); /* by order, then lexicographic */
 double JetIndexFactorial(const JetIndex *a);               /* a! */
 
-/* Operators are values with owned arrays: Create copies, Destroy frees. Compose gives the product a b (derivatives with
-   constant coefficients commute); Add gives alpha a + beta b with cancelled terms dropped.
-   Errors: PETSC_ERR_USER_INPUT where an order above KERNEL_MAX_ORDER would arise. */
+/* Operators are values with owned arrays: Create copies, Destroy frees. Compose gives the product a b of operators with
+   constant coefficients, which commute; Add gives alpha a + beta b with cancelled terms dropped.
+     factor  [in]  [n] or NULL
+   Errors: PETSC_ERR_USER_INPUT where an order above KERNEL_MAX_ORDER would arise, PETSC_ERR_SUP for a product of
+   operators with factors. */
 PetscErrorCode JetOperatorCreate(int n, const JetIndex index[], const double coef[], JetOperator *op);
+PetscErrorCode JetOperatorCreateVariable(int n, const JetIndex index[], const double coef[], const int factor[],
+                                         JetOperator *op);
 PetscErrorCode JetOperatorCopy(const JetOperator *from, JetOperator *op);
 PetscErrorCode JetOperatorCompose(const JetOperator *a, const JetOperator *b, JetOperator *product);
 PetscErrorCode JetOperatorAdd(double alpha, const JetOperator *a, double beta, const JetOperator *b, JetOperator *sum);
@@ -38,8 +46,9 @@ int JetOperatorOrder(const JetOperator *op);
 
 typedef struct JetPlan_s *JetPlan;
 
-/* The smallest closed plan that carries the given operators: each multi-term operator as one collapsed column (value:
-   the operator itself), each single-term one by its plain normalized column, plus all strict divisors and the value.
+/* The smallest closed plan that carries the given operators: each operator of several terms or with factors as one
+   collapsed column (value: the operator itself), each other one by its plain normalized column, plus all strict
+   divisors and the value.
    No choice is made here: whoever wants u_xx + u_yy split asks for u_xx and u_yy.
      n_coord  number of coordinates; operators  [in] [n], copied
    Not collective. Errors: PETSC_ERR_ARG_OUTOFRANGE for a coordinate outside. Cost: about (columns)^2 set look-ups. */
@@ -48,7 +57,10 @@ PetscErrorCode JetPlanDestroy(JetPlan *plan);
 
 int JetPlanColumns(JetPlan plan);
 int JetPlanOrder(JetPlan plan);
-const KernelTables *JetPlanTables(JetPlan plan); /* borrowed */
+/* Borrowed; of plans without factors. */
+const KernelTables *JetPlanTables(JetPlan plan);
+/* The factors of all columns: their number n_factor, and what their owner calls them, ascending (borrowed). */
+int JetPlanFactors(JetPlan plan, const int **factors);
 
 /* The column that carries an operator, and the factor: operator value = factor * column (1 for a collapsed column,
    coef * a! for a plain one); -1 where no single column does. The empty multi-index (order 0) is column 0. */
@@ -60,9 +72,26 @@ const JetOperator *JetPlanOperator(JetPlan plan, int column);
 /* First-order part of a column, for seeding coordinates: how much d/dx_i enters it, as a list of (coordinate, factor).
      n       [out]  number of entries, 0 for most columns
      coord   [out]  [n] borrowed
-     factor  [out]  [n] borrowed: the jet of coordinate x_i has value factor in this column */
+     factor  [out]  [n] borrowed: the jet of coordinate x_i has value factor in this column, times the column's factor
+                    where JetPlanSeedsVary */
 PetscErrorCode JetPlanSeeds(JetPlan plan, int column, int *n, const int **coord, const double **factor);
+bool JetPlanSeedsVary(JetPlan plan, int column);
 
-/* One line for people: "1, x, t, xx, xx+yy" with the coordinates' names; truncates, cannot fail.
-     names  [in]  [n_coord] */
-void JetPlanDescribe(JetPlan plan, const char *const names[], char *text, size_t size);
+/* One line for people: "1, x, t, xx, xx+yy", "1, x, y, (1 + x^2)*xx+yy"; truncates, cannot fail.
+     names    [in]  [n_coord]
+     factors  [in]  [n_factor], bracketed where they are sums; NULL where there are none */
+void JetPlanDescribe(JetPlan plan, const char *const names[], const char *const factors[], char *text, size_t size);
+
+/* The tables and seeds of a plan with factors at points, of one thread; borrows the plan.
+   Cost of Set: as many multiplications a point as the tables have terms. */
+typedef struct JetTables_s *JetTables;
+PetscErrorCode JetTablesCreate(JetPlan plan, int max_point, JetTables *tables);
+PetscErrorCode JetTablesDestroy(JetTables *tables);
+double JetTablesDoubles(JetPlan plan, int max_point); /* its size, 0 for a plan without factors */
+/* The values of the factors at n points: factors [in] [n_factor][n] with row stride `stride`, in the order of
+   JetPlanFactors. */
+void JetTablesSet(JetTables tables, int n, const double factors[], size_t stride);
+/* Tables for jets with `width` lanes a point, which follow each other; until the next call. */
+const KernelTables *JetTablesAt(JetTables tables, size_t width);
+/* The seeds of a column at point p, [n] as JetPlanSeeds lists them. */
+const double *JetTablesSeeds(JetTables tables, int column, int p);

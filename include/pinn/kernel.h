@@ -10,6 +10,15 @@
 #define KERNEL_MAX_ORDER  16    /* of differentiation; s' needs one more coefficient, the second tangent two */
 #define KERNEL_MAX_POWERS 16384 /* (order - 2) * (columns below the highest order): what compose can hold */
 
+/* Coefficients of a product that depend on the point, where `width` lanes that follow each other belong to a point: at
+   point p coef[p * stride + t] stands for coef[t] in the columns that vary. */
+typedef struct {
+  size_t width;
+  const bool *varies; /* [n_column] */
+  const double *coef;
+  size_t stride;
+} KernelPoints;
+
 /* w_c = sum over t in [start[c], start[c+1]) of coef[t] * u_{left[t]} * v_{right[t]}. Borrowed by whoever holds it. */
 typedef struct KernelProduct_s {
   int n_column;
@@ -18,6 +27,7 @@ typedef struct KernelProduct_s {
   const int *right;
   const double *coef;
   const struct KernelProduct_s *transpose; /* of v -> w: left is u's column, right w's; NULL where not needed */
+  const KernelPoints *points;              /* NULL where no coefficient depends on the point */
 } KernelProduct;
 
 /* The product table and its restrictions to powers of a nilpotent jet h (h_0 = 0):

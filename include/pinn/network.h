@@ -51,6 +51,11 @@ double NetworkSweepDoubles(Network network, JetPlan plan, int max_point);
 /* The number of points whose jets fill about half of this machine's L2 cache, at least 8: what a tile should hold. */
 int NetworkTilePoints(Network network, JetPlan plan);
 
+/* The values of the plan's factors at the n points of the next forward sweep; where the plan has factors, every forward
+   sweep needs its own. Without factors nothing is done.
+     factors  [in]  [n_factor][n] with row stride `stride`, in the order of JetPlanFactors; copied */
+void NetworkSetFactors(NetworkSweep sweep, int n, const double factors[], size_t stride);
+
 /* out = jets of the outputs at n points. The sweep keeps what the three below need.
      theta  [in]   [n_param]
      x      [in]   [n][n_coord]

@@ -43,7 +43,7 @@ static PetscErrorCode space_of_call(Parser *parser, const Call *call, int *n, in
 static PetscErrorCode intern_laplacian(Parser *parser, const Call *call, int *op)
 {
   int n, *coords;
-  JetOperator laplacian;
+  JetOperator laplacian = {0};
 
   PetscFunctionBegin;
   PetscCall(space_of_call(parser, call, &n, &coords));

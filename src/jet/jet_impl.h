@@ -2,18 +2,37 @@
 #include <stdbool.h>
 #include "pinn/jet.h"
 
+/* The factors of a table's terms, -1 = none: [number of terms]. */
+typedef struct {
+  int *product, *transpose, *power[KERNEL_MAX_ORDER + 1];
+} JetTableFactors;
+
 struct JetPlan_s {
-  int n_coord, n_column, n_plain, order;
+  int n_coord, n_column, n_plain, order, n_factor;
+  int *factors;       /* [n_factor] as their owner calls them, ascending */
   JetOperator *op;    /* [n_column] in true derivatives */
   int *column_order;  /* [n_column] */
   bool *plain;        /* [n_column] one multi-index, normalized */
   int *plain_columns; /* [n_plain] columns of the plain multi-indices, in JetIndexCompare order */
   KernelTables tables;
-  KernelProduct transpose; /* of tables.product */
-  int *seed_start;         /* [n_column + 1] */
+  KernelProduct transpose;       /* of tables.product */
+  JetTableFactors table_factors; /* positions in `factors`; NULL pointers where there are none */
+  int *seed_start;               /* [n_column + 1] */
   int *seed_coord;
   double *seed_factor;
+  int *seed_point_factor; /* position in `factors`, -1 = none */
 };
+
+static inline int JetFactor(const JetOperator *op, int k)
+{
+  return op->factor ? op->factor[k] : -1;
+}
+
+/* Carried by a plain column: one term, and no factor. */
+static inline bool JetOperatorIsPlain(const JetOperator *op)
+{
+  return op->n == 1 && !op->factor;
+}
 
 /* Visits every divisor b <= a with its complement a - b, each once. Start with {0}; false after the last. */
 typedef struct {
@@ -24,6 +43,9 @@ bool JetDivisorsNext(JetDivisors *state, const JetIndex *a, JetIndex *divisor, J
 
 /* Puts the coordinates into ascending order. */
 void JetIndexSort(JetIndex *index);
+
+/* Position of a factor among the plan's, -1 for -1. */
+int JetPlanFindFactor(JetPlan plan, int factor);
 
 /* Column of a plain multi-index, -1 where it is not carried. Cost: log(n_plain). */
 int JetPlanFindIndex(JetPlan plan, const JetIndex *index);

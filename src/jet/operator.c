@@ -1,4 +1,4 @@
-/* Linear operators with constant coefficients as sorted lists of derivatives: a commutative algebra. */
+/* Linear operators as sorted lists of derivatives; with constant coefficients they are a commutative algebra. */
 #include <float.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,11 +35,19 @@ void JetIndexSort(JetIndex *a)
 typedef struct {
   JetIndex index;
   double coef;
+  int factor;
 } Term;
 
 static int compare_terms(const void *a, const void *b)
 {
-  return JetIndexCompare(&((const Term *)a)->index, &((const Term *)b)->index);
+  const Term *x = a, *y = b;
+  const int order = JetIndexCompare(&x->index, &y->index);
+  return order ? order : (x->factor > y->factor) - (x->factor < y->factor);
+}
+
+static Term term_of(const JetOperator *op, int k, double scale)
+{
+  return (Term){op->index[k], scale * op->coef[k], JetFactor(op, k)};
 }
 
 /* Takes terms in any order, with repetition: sorts, adds, and drops what cancels to rounding. Frees `terms`. */
@@ -47,32 +55,44 @@ static PetscErrorCode operator_from_terms(int n, Term *terms, JetOperator *op)
 {
   PetscFunctionBegin;
   *op = (JetOperator){0};
+  bool varies = false;
   for (int t = 0; t < n; t++) JetIndexSort(&terms[t].index);
+  for (int t = 0; t < n; t++) varies |= terms[t].factor >= 0;
   if (n) qsort(terms, (size_t)n, sizeof(*terms), compare_terms);
   PetscCall(PetscMalloc2(n, &op->index, n, &op->coef));
+  if (varies) PetscCall(PetscMalloc1(n, &op->factor));
   for (int t = 0; t < n;) {
     double sum = 0, size = 0;
-    const JetIndex index = terms[t].index;
-    for (; t < n && !JetIndexCompare(&terms[t].index, &index); t++) {
+    const Term first = terms[t];
+    for (; t < n && !compare_terms(&terms[t], &first); t++) {
       sum += terms[t].coef;
       size = PetscMax(size, PetscAbsReal(terms[t].coef));
     }
     if (PetscAbsReal(sum) <= 4 * DBL_EPSILON * size) continue;
-    op->index[op->n] = index;
+    op->index[op->n] = first.index;
+    if (varies) op->factor[op->n] = first.factor;
     op->coef[op->n++] = sum;
   }
   PetscCall(PetscFree(terms));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode JetOperatorCreate(int n, const JetIndex index[], const double coef[], JetOperator *op)
+PetscErrorCode JetOperatorCreateVariable(int n, const JetIndex index[], const double coef[], const int factor[],
+                                         JetOperator *op)
 {
   Term *terms;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(n, &terms));
-  for (int t = 0; t < n; t++) terms[t] = (Term){index[t], coef[t]};
+  for (int t = 0; t < n; t++) terms[t] = (Term){index[t], coef[t], factor ? factor[t] : -1};
   PetscCall(operator_from_terms(n, terms, op));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode JetOperatorCreate(int n, const JetIndex index[], const double coef[], JetOperator *op)
+{
+  PetscFunctionBegin;
+  PetscCall(JetOperatorCreateVariable(n, index, coef, NULL, op));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -81,6 +101,9 @@ PetscErrorCode JetOperatorCopy(const JetOperator *from, JetOperator *op)
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(from->n, &op->index, from->n, &op->coef));
   op->n = from->n;
+  op->factor = NULL;
+  if (from->factor) PetscCall(PetscMalloc1(from->n, &op->factor));
+  if (from->factor) PetscCall(PetscArraycpy(op->factor, from->factor, from->n));
   PetscCall(PetscArraycpy(op->index, from->index, from->n));
   PetscCall(PetscArraycpy(op->coef, from->coef, from->n));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -92,13 +115,14 @@ PetscErrorCode JetOperatorCompose(const JetOperator *a, const JetOperator *b, Je
   const int order = JetOperatorOrder(a) + JetOperatorOrder(b);
 
   PetscFunctionBegin;
+  PetscCheck(!a->factor && !b->factor, PETSC_COMM_SELF, PETSC_ERR_SUP, "a product of operators with factors");
   PinnUserCheck(order <= KERNEL_MAX_ORDER, "a derivative of order %d arises; the highest order is %d", order,
                 KERNEL_MAX_ORDER);
   PetscCall(PetscMalloc1((size_t)a->n * (size_t)b->n, &terms));
   term = terms;
   for (int i = 0; i < a->n; i++)
     for (int j = 0; j < b->n; j++, term++) {
-      *term = (Term){a->index[i], a->coef[i] * b->coef[j]};
+      *term = (Term){a->index[i], a->coef[i] * b->coef[j], -1};
       memcpy(term->index.coord + a->index[i].order, b->index[j].coord, (size_t)b->index[j].order * sizeof(int));
       term->index.order += b->index[j].order;
     }
@@ -112,8 +136,8 @@ PetscErrorCode JetOperatorAdd(double alpha, const JetOperator *a, double beta, c
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(a->n + b->n, &terms));
-  for (int i = 0; i < a->n; i++) terms[i] = (Term){a->index[i], alpha * a->coef[i]};
-  for (int j = 0; j < b->n; j++) terms[a->n + j] = (Term){b->index[j], beta * b->coef[j]};
+  for (int i = 0; i < a->n; i++) terms[i] = term_of(a, i, alpha);
+  for (int j = 0; j < b->n; j++) terms[a->n + j] = term_of(b, j, beta);
   PetscCall(operator_from_terms(a->n + b->n, terms, sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -122,6 +146,7 @@ PetscErrorCode JetOperatorDestroy(JetOperator *op)
 {
   PetscFunctionBegin;
   PetscCall(PetscFree2(op->index, op->coef));
+  PetscCall(PetscFree(op->factor));
   op->n = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -132,7 +157,8 @@ int JetOperatorCompare(const JetOperator *a, const JetOperator *b)
   if (order_a != order_b) return order_a < order_b ? -1 : 1;
   if (a->n != b->n) return a->n < b->n ? -1 : 1;
   for (int t = 0; t < a->n; t++) {
-    const int order = JetIndexCompare(&a->index[t], &b->index[t]);
+    const Term x = term_of(a, t, 1), y = term_of(b, t, 1);
+    const int order = compare_terms(&x, &y);
     if (order) return order;
   }
   for (int t = 0; t < a->n; t++)

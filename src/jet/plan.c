@@ -34,7 +34,7 @@ static void sort_unique(IndexSet *set)
   set->n = kept;
 }
 
-/* All divisors of the operators' terms; a multi-term operator's own terms are left to its collapsed column. */
+/* All divisors of the operators' terms; the terms themselves of what collapses are left to its column. */
 static PetscErrorCode collect_plain(int n_coord, int n, const JetOperator operators[], IndexSet *plain)
 {
   const JetIndex value = {0};
@@ -52,7 +52,7 @@ static PetscErrorCode collect_plain(int n_coord, int n, const JetOperator operat
         PetscCheck(a->coord[i] >= 0 && a->coord[i] < n_coord, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
                    "coordinate %d of %d", a->coord[i], n_coord);
       while (JetDivisorsNext(&divisors, a, &b, &rest))
-        if (op->n == 1 || rest.order) PetscCall(add_index(plain, &b));
+        if (JetOperatorIsPlain(op) || rest.order) PetscCall(add_index(plain, &b));
     }
   }
   sort_unique(plain);
@@ -66,7 +66,7 @@ static int compare_operators(const void *a, const void *b)
   return order ? order : JetOperatorCompare(left, right);
 }
 
-/* The distinct multi-term operators by ascending order; pointers into operators. */
+/* The distinct operators that collapse, by ascending order; pointers into operators. */
 static PetscErrorCode collect_collapsed(int n, const JetOperator operators[], int *n_collapsed,
                                         const JetOperator ***collapsed)
 {
@@ -75,7 +75,7 @@ static PetscErrorCode collect_collapsed(int n, const JetOperator operators[], in
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(n, &list));
   for (int o = 0; o < n; o++)
-    if (operators[o].n > 1) list[found++] = &operators[o];
+    if (operators[o].n && !JetOperatorIsPlain(&operators[o])) list[found++] = &operators[o];
   if (found > 1) qsort(list, (size_t)found, sizeof(*list), compare_operators);
   for (int k = 0; k < found; k++)
     if (!kept || JetOperatorCompare(list[kept - 1], list[k])) list[kept++] = list[k];
@@ -109,19 +109,51 @@ static PetscErrorCode place_columns(JetPlan plan, const IndexSet *plain, int n_c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The distinct factors of the collapsed columns. */
+static PetscErrorCode collect_factors(JetPlan plan)
+{
+  PetscInt n = 0;
+  PetscFunctionBegin;
+  for (int c = 0; c < plan->n_column; c++) n += plan->op[c].factor ? plan->op[c].n : 0;
+  PetscCall(PetscMalloc1(n, &plan->factors));
+  n = 0;
+  for (int c = 0; c < plan->n_column; c++)
+    for (int k = 0; k < plan->op[c].n; k++)
+      if (JetFactor(&plan->op[c], k) >= 0) plan->factors[n++] = plan->op[c].factor[k];
+  PetscCall(PetscSortRemoveDupsInt(&n, plan->factors));
+  plan->n_factor = (int)n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int JetPlanFindFactor(JetPlan plan, int factor)
+{
+  int low = 0, high = plan->n_factor;
+  if (factor < 0) return -1;
+  while (low < high) {
+    const int middle = (low + high) / 2;
+    if (plan->factors[middle] < factor)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
 static PetscErrorCode create_seeds(JetPlan plan)
 {
   int n = 0;
   PetscFunctionBegin;
   for (int c = 0; c < plan->n_column; c++)
     for (int k = 0; k < plan->op[c].n; k++) n += plan->op[c].index[k].order == 1;
-  PetscCall(PetscMalloc3(plan->n_column + 1, &plan->seed_start, n, &plan->seed_coord, n, &plan->seed_factor));
+  PetscCall(PetscMalloc4(plan->n_column + 1, &plan->seed_start, n, &plan->seed_coord, n, &plan->seed_factor, n,
+                         &plan->seed_point_factor));
   n = 0;
   for (int c = 0; c < plan->n_column; c++) {
     plan->seed_start[c] = n;
     for (int k = 0; k < plan->op[c].n; k++) {
       if (plan->op[c].index[k].order != 1) continue;
       plan->seed_coord[n] = plan->op[c].index[k].coord[0];
+      plan->seed_point_factor[n] = JetPlanFindFactor(plan, JetFactor(&plan->op[c], k));
       plan->seed_factor[n++] = plan->op[c].coef[k];
     }
   }
@@ -144,6 +176,7 @@ PetscErrorCode JetPlanCreate(int n_coord, int n, const JetOperator operators[], 
   PetscCall(place_columns(p, &plain, n_collapsed, collapsed));
   PetscCall(PetscFree(plain.index));
   PetscCall(PetscFree(collapsed));
+  PetscCall(collect_factors(p));
   PetscCall(JetPlanCreateTables(p));
   PetscCall(create_seeds(p));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -156,7 +189,8 @@ PetscErrorCode JetPlanDestroy(JetPlan *plan)
   if (!p) PetscFunctionReturn(PETSC_SUCCESS);
   for (int c = 0; c < p->n_column; c++) PetscCall(JetOperatorDestroy(&p->op[c]));
   PetscCall(JetPlanDestroyTables(p));
-  PetscCall(PetscFree3(p->seed_start, p->seed_coord, p->seed_factor));
+  PetscCall(PetscFree4(p->seed_start, p->seed_coord, p->seed_factor, p->seed_point_factor));
+  PetscCall(PetscFree(p->factors));
   PetscCall(PetscFree4(p->op, p->column_order, p->plain, p->plain_columns));
   PetscCall(PetscFree(*plan));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -177,6 +211,12 @@ const KernelTables *JetPlanTables(JetPlan plan)
   return &plan->tables;
 }
 
+int JetPlanFactors(JetPlan plan, const int **factors)
+{
+  *factors = plan->factors;
+  return plan->n_factor;
+}
+
 int JetPlanFindIndex(JetPlan plan, const JetIndex *index)
 {
   int low = 0, high = plan->n_plain;
@@ -195,7 +235,7 @@ int JetPlanFindIndex(JetPlan plan, const JetIndex *index)
 int JetPlanFind(JetPlan plan, const JetOperator *op, double *factor)
 {
   *factor = 1.0;
-  if (op->n == 1) {
+  if (JetOperatorIsPlain(op)) {
     *factor = op->coef[0] * JetIndexFactorial(&op->index[0]);
     return JetPlanFindIndex(plan, &op->index[0]);
   }
@@ -219,6 +259,13 @@ PetscErrorCode JetPlanSeeds(JetPlan plan, int column, int *n, const int **coord,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+bool JetPlanSeedsVary(JetPlan plan, int column)
+{
+  for (int k = plan->seed_start[column]; k < plan->seed_start[column + 1]; k++)
+    if (plan->seed_point_factor[k] >= 0) return true;
+  return false;
+}
+
 /* Text that is cut off at its end. */
 typedef struct {
   char *text;
@@ -233,17 +280,20 @@ static void append(Line *line, const char *text)
   line->used += length < room ? length : room - 1;
 }
 
-static void append_term(Line *line, const JetOperator *op, int k, const char *const names[])
+/* `factor` is the text of the term's factor, NULL for none. */
+static void append_term(Line *line, const JetOperator *op, int k, const char *const names[], const char *factor)
 {
   char coef[32];
   const double c = op->coef[k];
-  snprintf(coef, sizeof(coef), "%s%.3g ", c < 0 ? "-" : "", c < 0 ? -c : c);
+  snprintf(coef, sizeof(coef), "%s%.3g%s", c < 0 ? "-" : "", c < 0 ? -c : c, factor ? "*" : " ");
   if (k && c > 0) append(line, "+");
   append(line, c == 1.0 ? "" : c == -1.0 ? "-" : coef);
+  append(line, factor ? factor : "");
+  append(line, factor ? "*" : "");
   for (int i = 0; i < op->index[k].order; i++) append(line, names[op->index[k].coord[i]]);
 }
 
-void JetPlanDescribe(JetPlan plan, const char *const names[], char *text, size_t size)
+void JetPlanDescribe(JetPlan plan, const char *const names[], const char *const factors[], char *text, size_t size)
 {
   Line line = {text, size, 0};
   if (size) text[0] = 0;
@@ -254,7 +304,8 @@ void JetPlanDescribe(JetPlan plan, const char *const names[], char *text, size_t
       if (plan->plain[c]) {
         for (int i = 0; i < plan->op[c].index[0].order; i++) append(&line, names[plan->op[c].index[0].coord[i]]);
       } else {
-        append_term(&line, &plan->op[c], k, names);
+        const int factor = JetPlanFindFactor(plan, JetFactor(&plan->op[c], k));
+        append_term(&line, &plan->op[c], k, names, factor < 0 ? NULL : factors[factor]);
       }
     }
   }

@@ -1,6 +1,7 @@
 /* Product tables. With normalized coefficients w_a = sum_{b <= a} u_b v_{a-b}. A collapsed column carries
    sum_k c_k d^{a_k} w = sum_k c_k a_k! w_{a_k}, whose terms with b = 0 or b = a_k add up to u_0 times, or v_0 times,
-   the other factor's collapsed column; only strict divisors are left to be listed. */
+   the other factor's collapsed column; only strict divisors are left to be listed. A point-dependent factor of c_k is
+   listed beside its terms. */
 #include "jet_impl.h"
 
 bool JetDivisorsNext(JetDivisors *s, const JetIndex *a, JetIndex *divisor, JetIndex *complement)
@@ -27,41 +28,50 @@ bool JetDivisorsNext(JetDivisors *s, const JetIndex *a, JetIndex *divisor, JetIn
 
 typedef struct {
   int n, capacity;
-  int *left, *right;
+  int *left, *right, *factor;
   double *coef;
 } Entries;
 
-static PetscErrorCode add_entry(Entries *entries, int left, int right, double coef)
+static PetscErrorCode add_entry(Entries *entries, int left, int right, double coef, int factor)
 {
   PetscFunctionBegin;
   if (entries->n == entries->capacity) {
     entries->capacity = 2 * entries->capacity + 64;
     PetscCall(PetscRealloc(sizeof(int) * (size_t)entries->capacity, &entries->left));
     PetscCall(PetscRealloc(sizeof(int) * (size_t)entries->capacity, &entries->right));
+    PetscCall(PetscRealloc(sizeof(int) * (size_t)entries->capacity, &entries->factor));
     PetscCall(PetscRealloc(sizeof(double) * (size_t)entries->capacity, &entries->coef));
   }
   entries->left[entries->n] = left;
   entries->right[entries->n] = right;
+  entries->factor[entries->n] = factor;
   entries->coef[entries->n++] = coef;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The splittings of a into b and a - b, without b = 0 and b = a where `strict`. */
-static PetscErrorCode add_splittings(JetPlan plan, const JetIndex *a, double coef, bool strict, Entries *entries)
+static PetscErrorCode add_splittings(JetPlan plan, const JetIndex *a, double coef, int factor, bool strict,
+                                     Entries *entries)
 {
   JetDivisors divisors = {0};
   JetIndex b, rest;
   PetscFunctionBegin;
   while (JetDivisorsNext(&divisors, a, &b, &rest)) {
     if (strict && (!b.order || !rest.order)) continue;
-    PetscCall(add_entry(entries, JetPlanFindIndex(plan, &b), JetPlanFindIndex(plan, &rest), coef));
+    PetscCall(add_entry(entries, JetPlanFindIndex(plan, &b), JetPlanFindIndex(plan, &rest), coef, factor));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void set_product(KernelProduct *product, int n_column, const int *start, const Entries *entries)
+/* Takes over `start` and the arrays of `entries`. */
+static PetscErrorCode set_product(JetPlan plan, KernelProduct *product, const int *start, Entries *entries,
+                                  int **factor)
 {
-  *product = (KernelProduct){n_column, start, entries->left, entries->right, entries->coef, NULL};
+  PetscFunctionBegin;
+  *product = (KernelProduct){plan->n_column, start, entries->left, entries->right, entries->coef, NULL, NULL};
+  *factor = plan->n_factor ? entries->factor : NULL;
+  if (!plan->n_factor) PetscCall(PetscFree(entries->factor));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode create_product(JetPlan plan)
@@ -74,16 +84,17 @@ static PetscErrorCode create_product(JetPlan plan)
     const JetOperator *op = &plan->op[c];
     start[c] = entries.n;
     if (plan->plain[c]) {
-      PetscCall(add_splittings(plan, &op->index[0], 1.0, false, &entries));
+      PetscCall(add_splittings(plan, &op->index[0], 1.0, -1, false, &entries));
       continue;
     }
-    PetscCall(add_entry(&entries, 0, c, 1.0));
-    PetscCall(add_entry(&entries, c, 0, 1.0));
+    PetscCall(add_entry(&entries, 0, c, 1.0, -1));
+    PetscCall(add_entry(&entries, c, 0, 1.0, -1));
     for (int k = 0; k < op->n; k++)
-      PetscCall(add_splittings(plan, &op->index[k], op->coef[k] * JetIndexFactorial(&op->index[k]), true, &entries));
+      PetscCall(add_splittings(plan, &op->index[k], op->coef[k] * JetIndexFactorial(&op->index[k]),
+                               JetPlanFindFactor(plan, JetFactor(op, k)), true, &entries));
   }
   start[plan->n_column] = entries.n;
-  set_product(&plan->tables.product, plan->n_column, start, &entries);
+  PetscCall(set_product(plan, &plan->tables.product, start, &entries, &plan->table_factors.product));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -92,6 +103,7 @@ static PetscErrorCode create_product(JetPlan plan)
 static PetscErrorCode create_power(JetPlan plan, int k)
 {
   const KernelProduct *full = &plan->tables.product;
+  const int *factor = plan->table_factors.product;
   Entries entries = {0};
   int *start;
   PetscFunctionBegin;
@@ -101,11 +113,12 @@ static PetscErrorCode create_power(JetPlan plan, int k)
     for (int t = full->start[c]; t < full->start[c + 1]; t++) {
       const int left = full->left[t], right = full->right[t];
       if (left == 0 || right == 0 || plan->column_order[right] < k - 1 || (k == 2 && left > right)) continue;
-      PetscCall(add_entry(&entries, left, right, k == 2 && left < right ? 2.0 * full->coef[t] : full->coef[t]));
+      PetscCall(add_entry(&entries, left, right, k == 2 && left < right ? 2.0 * full->coef[t] : full->coef[t],
+                          factor ? factor[t] : -1));
     }
   }
   start[plan->n_column] = entries.n;
-  set_product(&plan->tables.power[k], plan->n_column, start, &entries);
+  PetscCall(set_product(plan, &plan->tables.power[k], start, &entries, &plan->table_factors.power[k]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -120,6 +133,7 @@ static PetscErrorCode create_transpose(JetPlan plan)
   PetscCall(PetscCalloc1(plan->n_column + 2, &start));
   PetscCall(PetscMalloc1(n, &entries.left));
   PetscCall(PetscMalloc1(n, &entries.right));
+  PetscCall(PetscMalloc1(n, &entries.factor));
   PetscCall(PetscMalloc1(n, &entries.coef));
   for (int t = 0; t < n; t++) start[product->right[t] + 2]++;
   for (int c = 0; c < plan->n_column; c++) start[c + 2] += start[c + 1];
@@ -129,8 +143,9 @@ static PetscErrorCode create_transpose(JetPlan plan)
       entries.left[at] = product->left[t];
       entries.right[at] = c;
       entries.coef[at] = product->coef[t];
+      if (plan->n_factor) entries.factor[at] = plan->table_factors.product[t];
     }
-  set_product(&plan->transpose, plan->n_column, start, &entries);
+  PetscCall(set_product(plan, &plan->transpose, start, &entries, &plan->table_factors.transpose));
   plan->tables.product.transpose = &plan->transpose;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -150,7 +165,7 @@ PetscErrorCode JetPlanCreateTables(JetPlan plan)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode destroy_product(KernelProduct *product)
+static PetscErrorCode destroy_product(KernelProduct *product, int *factor)
 {
   int *start = (int *)product->start, *left = (int *)product->left, *right = (int *)product->right;
   double *coef = (double *)product->coef;
@@ -159,14 +174,16 @@ static PetscErrorCode destroy_product(KernelProduct *product)
   PetscCall(PetscFree(left));
   PetscCall(PetscFree(right));
   PetscCall(PetscFree(coef));
+  PetscCall(PetscFree(factor));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode JetPlanDestroyTables(JetPlan plan)
 {
   PetscFunctionBegin;
-  PetscCall(destroy_product(&plan->tables.product));
-  PetscCall(destroy_product(&plan->transpose));
-  for (int k = 2; k <= plan->order; k++) PetscCall(destroy_product(&plan->tables.power[k]));
+  const JetTableFactors *factors = &plan->table_factors;
+  PetscCall(destroy_product(&plan->tables.product, factors->product));
+  PetscCall(destroy_product(&plan->transpose, factors->transpose));
+  for (int k = 2; k <= plan->order; k++) PetscCall(destroy_product(&plan->tables.power[k], factors->power[k]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

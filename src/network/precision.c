@@ -18,6 +18,7 @@ const ChoiceTable PrecisionTable = {"precision", "floating-point types of the ne
 struct NetworkSweep_s {
   const SweepOps *forward_ops, *adjoint_ops;
   void *forward, *adjoint; /* one and the same where the types are */
+  JetTables tables;        /* of both; NULL where the plan has no factors */
 };
 
 int NetworkWidest(Network network)
@@ -41,7 +42,8 @@ static double bytes_per_point(Network network, JetPlan plan)
       (double)JetPlanColumns(plan) * (double)NetworkJetNumbers(network) + (double)network->n_coord + 1.0;
   const Precision *p = network->precision;
   const double forward = p->forward_single ? sizeof(float) : sizeof(double);
-  return numbers * (forward + (p->forward_single == p->adjoint_single ? 0.0 : sizeof(float)));
+  return numbers * (forward + (p->forward_single == p->adjoint_single ? 0.0 : sizeof(float))) +
+         JetTablesDoubles(plan, 1) * sizeof(double);
 }
 
 double NetworkSweepDoubles(Network network, JetPlan plan, int max_point)
@@ -59,15 +61,18 @@ int NetworkTilePoints(Network network, JetPlan plan)
 PetscErrorCode NetworkSweepCreate(Network network, JetPlan plan, int max_point, NetworkSweep *sweep)
 {
   const Precision *p = network->precision;
+  const int *factors, n_factor = JetPlanFactors(plan, &factors);
   NetworkSweep s;
   PetscFunctionBegin;
   PetscCall(PetscNew(&s));
   *sweep = s;
   s->forward_ops = p->forward_single ? &SweepInReal_Single : &SweepInReal;
   s->adjoint_ops = p->adjoint_single ? &SweepInReal_Single : &SweepInReal;
-  PetscCall(s->forward_ops->create(network, plan, max_point, &s->forward));
+  if (n_factor) PetscCall(JetTablesCreate(plan, max_point, &s->tables));
+  PetscCall(s->forward_ops->create(network, plan, s->tables, max_point, &s->forward));
   s->adjoint = s->forward;
-  if (s->adjoint_ops != s->forward_ops) PetscCall(s->adjoint_ops->create(network, plan, max_point, &s->adjoint));
+  if (s->adjoint_ops != s->forward_ops)
+    PetscCall(s->adjoint_ops->create(network, plan, s->tables, max_point, &s->adjoint));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -78,8 +83,14 @@ PetscErrorCode NetworkSweepDestroy(NetworkSweep *sweep)
   if (!s) PetscFunctionReturn(PETSC_SUCCESS);
   if (s->adjoint != s->forward) PetscCall(s->adjoint_ops->destroy(&s->adjoint));
   PetscCall(s->forward_ops->destroy(&s->forward));
+  PetscCall(JetTablesDestroy(&s->tables));
   PetscCall(PetscFree(*sweep));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void NetworkSetFactors(NetworkSweep s, int n, const double factors[], size_t stride)
+{
+  if (s->tables) JetTablesSet(s->tables, n, factors, stride);
 }
 
 void NetworkForward(NetworkSweep s, const double theta[], int n, const double x[], double out[])

@@ -35,9 +35,10 @@ static void first_rows(REAL(Sweep) * s, const Real u_bar[], double J[], size_t l
       for (size_t i = 0; i < n_in; i++) J[j * n_in + i] = u_bar[p * n_out + j] * s->input[p * n_in + i];
     for (int c = 1; c < s->n_column; c++) {
       const Seeds seeds = SweepSeeds(s, c);
+      const double *at_point = s->tables ? JetTablesSeeds(s->tables, c, (int)p) : seeds.factor;
       const Real *g = u_bar + ((size_t)c * n + p) * n_out;
       for (int k = 0; k < seeds.n; k++) {
-        const double factor = seeds.factor[k] * network->stretch[seeds.coord[k]];
+        const double factor = at_point[k] * network->stretch[seeds.coord[k]];
         for (size_t j = 0; j < n_out; j++) J[j * n_in + (size_t)seeds.coord[k]] += factor * g[j];
       }
     }

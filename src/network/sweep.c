@@ -11,7 +11,7 @@ static size_t align(size_t n)
   return (n + LINE - 1) / LINE * LINE;
 }
 
-static PetscErrorCode sweep_create(Network network, JetPlan plan, int max_point, void **sweep)
+static PetscErrorCode sweep_create(Network network, JetPlan plan, JetTables tables, int max_point, void **sweep)
 {
   const size_t jets = (size_t)JetPlanColumns(plan) * (size_t)max_point, widest = (size_t)NetworkWidest(network);
   size_t largest = 0;
@@ -21,11 +21,13 @@ static PetscErrorCode sweep_create(Network network, JetPlan plan, int max_point,
   *sweep = s;
   s->network = network;
   s->plan = plan;
+  s->tables = tables;
   s->n_column = JetPlanColumns(plan);
   for (int l = 0; l < network->n_layer; l++) largest = PetscMax(largest, LayerSize(&network->layers[l]));
   PetscCall(PetscMalloc2(network->n_layer, &s->z, network->n_layer, &s->d));
   PetscCall(PetscMalloc3((size_t)max_point * (size_t)network->n_coord, &s->input, max_point, &s->ones,
                          jets * NetworkJetNumbers(network) + (2 * (size_t)network->n_layer + 2) * LINE, &s->storage));
+  if (tables) PetscCall(PetscMalloc1((size_t)max_point * (size_t)network->n_coord, &s->seeds));
   for (int p = 0; p < max_point; p++) s->ones[p] = 1;
   Real *next = s->storage + LINE - (uintptr_t)s->storage / sizeof(Real) % LINE;
   for (int l = 0; l + 1 < network->n_layer; l++) {
@@ -49,6 +51,7 @@ static PetscErrorCode sweep_destroy(void **sweep)
   PetscFunctionBegin;
   if (!s) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree3(s->output, s->narrowed[0], s->narrowed[1]));
+  PetscCall(PetscFree(s->seeds));
   PetscCall(PetscFree3(s->input, s->ones, s->storage));
   PetscCall(PetscFree2(s->z, s->d));
   PetscCall(PetscFree(*sweep));
@@ -61,7 +64,22 @@ static void add_bias(const Layer *layer, const Real b[], int n, Real u[])
     for (int j = 0; j < layer->n_out; j++) u[(size_t)p * (size_t)layer->n_out + (size_t)j] += b[j];
 }
 
-/* u of the first layer: the inputs' jets are the points in column 0 and constants in the columns that they seed. */
+/* The inputs' jets in a column whose seeds depend on the point: [n][n_coord], until the next call. */
+static const Real *seeds_at_points(REAL(Sweep) * s, int column)
+{
+  const Network network = s->network;
+  const Seeds seeds = SweepSeeds(s, column);
+  memset(s->seeds, 0, (size_t)s->n * (size_t)network->n_coord * sizeof(Real));
+  for (int p = 0; p < s->n; p++) {
+    const double *factor = JetTablesSeeds(s->tables, column, p);
+    for (int k = 0; k < seeds.n; k++)
+      s->seeds[p * network->n_coord + seeds.coord[k]] = (Real)(factor[k] * network->stretch[seeds.coord[k]]);
+  }
+  return s->seeds;
+}
+
+/* u of the first layer: the inputs' jets are the points in column 0 and, mostly, constants in the columns that they
+   seed. */
 static void first_layer(REAL(Sweep) * s, const Real weights[], Real u[])
 {
   const Network network = s->network;
@@ -71,6 +89,10 @@ static void first_layer(REAL(Sweep) * s, const Real weights[], Real u[])
   add_bias(layer, weights + n_in * n_out, s->n, u);
   for (int c = 1; c < s->n_column; c++) {
     Real *column = u + (size_t)c * n * n_out;
+    if (JetPlanSeedsVary(s->plan, c)) {
+      REAL(KernelCPU).gemm('N', 'T', n, n_out, n_in, 1, seeds_at_points(s, c), n_in, weights, n_in, 0, column, n_out);
+      continue;
+    }
     const Seeds seeds = SweepSeeds(s, c);
     memset(column, 0, n_out * sizeof(Real));
     for (int k = 0; k < seeds.n; k++) {
@@ -130,8 +152,8 @@ static void sweep_forward(void *sweep, const double theta[], int n, const double
     else
       dense_layer(s, layer, weights, s->z[l], 0, u);
     if (l < last)
-      REAL(KernelCPU).compose(JetPlanTables(s->plan), network->activation->REAL(series), 0.0, lanes, u, lanes,
-                              s->z[l + 1], lanes, layer->frozen ? NULL : s->d[l], NULL, lanes);
+      REAL(KernelCPU).compose(SweepTables(s, (size_t)layer->n_out), network->activation->REAL(series), 0.0, lanes, u,
+                              lanes, s->z[l + 1], lanes, layer->frozen ? NULL : s->d[l], NULL, lanes);
   }
   output_end(s, out);
 }
@@ -152,8 +174,8 @@ const Real *REAL(SweepLayerAdjoint)(REAL(Sweep) * s, const double theta[], const
   Real *z_bar = s->work[above == s->work[0]], *u_bar = s->work[above != s->work[0]];
   REAL(KernelCPU).gemm('N', 'N', rows, n_in, n_out, 1, above, n_out, SweepWeights(s, layer, theta), n_in, 0, z_bar,
                        n_in);
-  REAL(KernelCPU).multiply_transpose(&JetPlanTables(s->plan)->product, lanes, s->d[l], lanes, z_bar, lanes, u_bar,
-                                     lanes, 0);
+  REAL(KernelCPU).multiply_transpose(&SweepTables(s, n_in)->product, lanes, s->d[l], lanes, z_bar, lanes, u_bar, lanes,
+                                     0);
   return u_bar;
 }
 
@@ -186,6 +208,11 @@ static void first_gradient(REAL(Sweep) * s, const Real u_bar[], Real gradient[])
   const size_t n_in = (size_t)network->layers[0].n_in, n_out = (size_t)network->layers[0].n_out, n = (size_t)s->n;
   REAL(KernelCPU).gemm('T', 'N', n_out, n_in, n, 1, u_bar, n_out, s->input, n_in, 1, gradient, n_in);
   for (int c = 1; c < s->n_column; c++) {
+    if (JetPlanSeedsVary(s->plan, c)) {
+      REAL(KernelCPU).gemm('T', 'N', n_out, n_in, n, 1, u_bar + (size_t)c * n * n_out, n_out, seeds_at_points(s, c),
+                           n_in, 1, gradient, n_in);
+      continue;
+    }
     const Seeds seeds = SweepSeeds(s, c);
     for (int k = 0; k < seeds.n; k++) {
       const Real factor = (Real)(seeds.factor[k] * network->stretch[seeds.coord[k]]);
@@ -237,7 +264,7 @@ static void sweep_tangent(void *sweep, const double theta[], const double v[], d
     else
       dense_layer(s, layer, direction, s->z[l], z_dot ? 1 : 0, u_dot);
     if (l == last) break;
-    REAL(KernelCPU).multiply(&JetPlanTables(s->plan)->product, lanes, s->d[l], lanes, u_dot, lanes, s->work[1], lanes,
+    REAL(KernelCPU).multiply(&SweepTables(s, n_out)->product, lanes, s->d[l], lanes, u_dot, lanes, s->work[1], lanes,
                              0);
     z_dot = s->work[1];
   }

@@ -6,7 +6,7 @@
 
 /* What the public functions of a sweep do, in one floating-point type; `sweep` is a Sweep or a Sweep_Single. */
 typedef struct {
-  PetscErrorCode (*create)(Network network, JetPlan plan, int max_point, void **sweep);
+  PetscErrorCode (*create)(Network network, JetPlan plan, JetTables tables, int max_point, void **sweep);
   PetscErrorCode (*destroy)(void **sweep);
   void (*forward)(void *sweep, const double theta[], int n, const double x[], double out[]);
   void (*reverse)(void *sweep, const double theta[], const double out_bar[], double gradient[]);
@@ -22,11 +22,13 @@ void SweepTake_Single(void *sweep, int n, const double input[], double *const z[
 typedef struct {
   Network network;
   JetPlan plan;
-  int n_column, n; /* n: points of the last forward sweep */
-  Real *input;     /* [n][n_coord] mapped points */
-  Real **z, **d;   /* [n_layer]: z[l] [column][n][n_in] for l > 0, d[l] [column][n][n_out] of hidden layers */
-  Real *ones;      /* [max_point] sums over points */
-  Real *work[2];   /* [column][n][widest] */
+  JetTables tables; /* borrowed; NULL where the plan has no factors */
+  int n_column, n;  /* n: points of the last forward sweep */
+  Real *input;      /* [n][n_coord] mapped points */
+  Real **z, **d;    /* [n_layer]: z[l] [column][n][n_in] for l > 0, d[l] [column][n][n_out] of hidden layers */
+  Real *ones;       /* [max_point] sums over points */
+  Real *seeds;      /* [max_point][n_coord] of one column, where they depend on the point */
+  Real *work[2];    /* [column][n][widest] */
   Real *storage;
   Real *output;      /* float only: [column][n][n_field] */
   Real *narrowed[2]; /* float only: a layer's parameters and a direction's, or its gradient */
@@ -44,6 +46,12 @@ static inline Seeds SweepSeeds(const REAL(Sweep) * sweep, int column)
   Seeds seeds = {0, NULL, NULL};
   (void)JetPlanSeeds(sweep->plan, column, &seeds.n, &seeds.coord, &seeds.factor); /* cannot fail for a column it has */
   return seeds;
+}
+
+/* The plan's tables for jets of `width` neurons a point. */
+static inline const KernelTables *SweepTables(const REAL(Sweep) * sweep, size_t width)
+{
+  return sweep->tables ? JetTablesAt(sweep->tables, width) : JetPlanTables(sweep->plan);
 }
 
 static inline size_t LayerSize(const Layer *layer)

@@ -15,7 +15,7 @@ static void describe_block(const Residual residual, const RowBlock *block, char 
   char columns[512] = "";
   if (PetscMalloc1(dim, &names)) return;
   for (int i = 0; i < dim; i++) names[i] = FormulaCoordinateName(formula, i);
-  JetPlanDescribe(ProbePlan(block->probe), names, columns, sizeof(columns));
+  JetPlanDescribe(ProbePlan(block->probe), names, NULL, columns, sizeof(columns));
   if (block == residual->blocks)
     snprintf(text, size, "interior: %d points, %d equation%s; jets %s", (int)block->train.points.count, n_term,
              n_term > 1 ? "s" : "", columns);

@@ -14,6 +14,7 @@ typedef struct {
   const Real *u;
   Real *out[3]; /* f, f', f'' */
   size_t stride_u, stride[3];
+  size_t first;                                                    /* lane */
   _Alignas(64) Real series[(KERNEL_MAX_ORDER + 3) * KERNEL_LANES]; /* [k][n] of f */
   _Alignas(64) Real row[KERNEL_LANES];
   _Alignas(64) Real power[KERNEL_MAX_POWERS]; /* [k - 2][column < n_lower][n] */
@@ -29,12 +30,22 @@ KERNEL_INLINE Real *stored_power(Chunk *chunk, size_t n, int k, int column)
   return chunk->power + ((size_t)(k - 2) * (size_t)chunk->n_lower + (size_t)column) * n;
 }
 
+KERNEL_CLONES static void power_row_at_points(const Chunk *chunk, const KernelProduct *power, int column, size_t n,
+                                              const Real *before, size_t stride, Real *row)
+{
+  KernelSumTermsAtPoints(power, column, chunk->first, n, chunk->u, chunk->stride_u, before, stride, row, false);
+}
+
 /* row = column of h^k = h h^(k-1). */
 KERNEL_INLINE void power_row(Chunk *chunk, size_t n, int k, int column, Real *row)
 {
+  const KernelProduct *power = &chunk->tables->power[k];
   const Real *before = k == 2 ? chunk->u : stored_power(chunk, n, k - 1, 0);
-  KernelSumTerms(&chunk->tables->power[k], column, n, chunk->u, chunk->stride_u, before, k == 2 ? chunk->stride_u : n,
-                 row, false);
+  const size_t stride = k == 2 ? chunk->stride_u : n;
+  if (power->points)
+    power_row_at_points(chunk, power, column, n, before, stride, row);
+  else
+    KernelSumTerms(power, power->coef, column, n, chunk->u, chunk->stride_u, before, stride, row, false);
 }
 
 /* The term of h^k in one column of f and, where n_out > 1, f' and f'': stored for k = 1, else added. n_out and `add`
@@ -109,6 +120,7 @@ void REAL(KernelCompose_CPU)(const KernelTables *tables, REAL(KernelSeries) seri
     most = KERNEL_MAX_POWERS / (size_t)((order - 2) * chunk.n_lower);
   for (size_t l = 0; l < n; l += most) {
     const size_t lanes = n - l < most ? n - l : most;
+    chunk.first = l;
     chunk.u = u + l;
     chunk.out[0] = v + l;
     chunk.out[1] = d ? d + l : NULL;
