@@ -8,12 +8,10 @@ static void check_columns(const char *coordinates, const char *outputs, const ch
 {
   Formula formula = FixtureFormula(coordinates, outputs);
   const FormulaNode node = ParseText(formula, text);
-  const char *names[16];
   char described[512];
   Program program;
-  for (int i = 0; i < FormulaCoordinates(formula); i++) names[i] = FormulaCoordinateName(formula, i);
   ck_petsc(ProgramCreate(formula, 1, &node, &program));
-  JetPlanDescribe(ProgramPlan(program), names, NULL, described, sizeof(described));
+  ProgramDescribe(program, described, sizeof(described));
   ck_assert_msg(!strcmp(described, columns), "%s carries %s, not %s", text, described, columns);
   ck_petsc(ProgramDestroy(&program));
   ck_petsc(FormulaDestroy(&formula));

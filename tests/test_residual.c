@@ -15,6 +15,23 @@
 static const char mlp[] = NAVIER_STOKES "network: { hidden = [7, 9]; };";
 static const char features[] = NAVIER_STOKES "network: { type = \"random-features\"; features = 15; };";
 
+/* Coefficients that depend on the point, with a transform; SPLIT asks for every derivative by itself beside them. */
+#define VARIABLE(SPLIT)                                                                                                \
+  "problem: { coordinates = [\"x\", \"y\"]; fields = [\"u\", \"v\"];\n"                                                \
+  "  transform: { v = \"x*y + x*(1 - x)*net\"; };\n"                                                                   \
+  "  equations = ( { residual = \"u_y - div((1 + x*x)*u_x, exp(y)*u_y) + u*u_x\"; weight = 3.0; },\n"                  \
+  "                { residual = \"v*(u_y - div((1 + x*x)*u_x, exp(y)*u_y)) - sin(u)\"; },\n"                           \
+  "                { residual = \"y*v_xx + x*v_xy + (2 + x)*v_yy - u_x*v_y\"; }" SPLIT " );\n"                         \
+  "  conditions = ( { on = \"boundary\"; residual = \"u*v - sin(x)\"; weight = 3.0; },\n"                              \
+  "                 { on = \"x = 1\"; residual = \"dn(u) + n_x*v\"; } ); };\n"                                         \
+  "domain: { type = \"box\"; lower = [0.0, -1.0]; upper = [1.0, 2.0]; };\n"                                            \
+  "points: { interior = { count = 150; }; conditions = { count = 37; }; heldout = 100; };\n"
+
+static const char variable[] = VARIABLE("") "network: { hidden = [7, 9]; };";
+static const char split[] = VARIABLE(
+    ", { residual = \"u_xx\"; }, { residual = \"u_xy\"; }, { residual = \"u_yy\"; }") "network: { hidden = [7, 9]; };";
+static const char variable_features[] = VARIABLE("") "network: { type = \"random-features\"; features = 15; };";
+
 /* theta = smooth pseudo-random numbers of size about one half */
 static void fill(Vec v, double phase)
 {
@@ -93,6 +110,42 @@ END_TEST
 START_TEST(products_with_J_agree_for_random_features)
 {
   check_products(features);
+}
+END_TEST
+
+START_TEST(products_with_J_agree_for_variable_coefficients)
+{
+  check_products(variable);
+  check_products(variable_features);
+}
+END_TEST
+
+START_TEST(variable_coefficients_take_one_column_and_change_no_value)
+{
+  const char *const texts[] = {variable, split};
+  double *r[2], rms[2][8];
+  for (int k = 0; k < 2; k++) {
+    Case c;
+    Vec theta;
+    double loss;
+    ck_petsc(CaseCreate(texts[k], &c));
+    const Rows rows = ResidualRows(c.residual);
+    ck_petsc(ResidualCreateTheta(c.residual, &theta));
+    fill(theta, 0.0);
+    ck_petsc(PetscMalloc1(rows->n_row, &r[k]));
+    ck_petsc(rows->ops->evaluate(rows->self, theta, r[k], &loss));
+    ck_petsc(ResidualStatistics(c.residual, theta, true, rms[k], NULL));
+    const char *text = ResidualDescribe(c.residual);
+    const char *columns = k ? "jets 1, x, y, xx, xy, yy\n"
+                            : "jets 1, x, y, (x^2 + 1)*xx+exp(y)*yy, "
+                              "y*x*(-x + 1)*xx+x*x*(-x + 1)*xy+x*(-x + 1)*(x + 2)*yy\n";
+    ck_assert_msg(strstr(text, columns) != NULL, "%s", text);
+    ck_petsc(VecDestroy(&theta));
+    ck_petsc(CaseDestroy(&c));
+  }
+  for (int i = 0; i < 3 * 150; i++) ck_near(r[0][i], r[1][i], 1e-12, 1e-13);
+  for (int e = 0; e < 3; e++) ck_near(rms[0][e], rms[1][e], 1e-12, 0);
+  for (int k = 0; k < 2; k++) ck_petsc(PetscFree(r[k]));
 }
 END_TEST
 
@@ -241,5 +294,6 @@ START_TEST(mistakes_are_told)
 END_TEST
 
 TEST_SUITE("residual", products_with_J_agree_for_a_trained_network, products_with_J_agree_for_random_features,
+           products_with_J_agree_for_variable_coefficients, variable_coefficients_take_one_column_and_change_no_value,
            last_layer_columns_are_a_part_of_J, weights_and_statistics_of_a_known_residual,
            nan_is_explained_by_equation_point_and_term, adaptive_points_follow_the_residual, mistakes_are_told)

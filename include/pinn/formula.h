@@ -53,7 +53,8 @@ bool FormulaUsesNetwork(Formula formula, FormulaNode node);
 void FormulaPrint(Formula formula, FormulaNode node, char *text, size_t size);
 
 /* A program evaluates several nodes (roots) at points. It decides the columns every node carries: the plan of the
-   network outputs, collapsed where that carries fewer columns. The formula is borrowed.
+   network outputs, collapsed where that carries fewer columns: sums of derivatives with constant coefficients, and with
+   coefficients that depend on the point, whose products are multiplied out for it. The formula is borrowed, and grows.
    ProgramIsLinear: the roots are affine in the network outputs and their derivatives (a least-squares stage then needs
    one solve). */
 typedef struct Program_s *Program;
@@ -62,18 +63,25 @@ typedef struct ProgramWork_s *ProgramWork;
 PetscErrorCode ProgramCreate(Formula formula, int n_root, const FormulaNode roots[], Program *program);
 PetscErrorCode ProgramDestroy(Program *program);
 JetPlan ProgramPlan(Program program); /* of the network outputs: at least column 0; borrowed */
+/* The plan's columns in one line (JetPlanDescribe) with the names of the formula. Cannot fail. */
+void ProgramDescribe(Program program, char *text, size_t size);
 bool ProgramUsesNetwork(Program program);
 bool ProgramIsLinear(Program program);
 int ProgramRoots(Program program);
 
 /* Parts that do not depend on the network (coefficients, manufactured forcing) are computed once a point set and kept
-   by the caller: ProgramStatics numbers a point, ProgramEvaluateStatics fills them.
+   by the caller: ProgramStatics numbers a point, ProgramEvaluateStatics fills them. The first of them are the values of
+   the factors of ProgramPlan, in the plan's order.
      x       [in]   [n][n_coord]
      normal  [in]   [n][n_coord] outward unit normal, or NULL where no root uses it
      statics [out]  [n_static][n] with row stride `stride` */
 int ProgramStatics(Program program);
 void ProgramEvaluateStatics(Program program, ProgramWork work, int n, const double x[], const double normal[],
                             double statics[], size_t stride);
+
+/* The same into the work space, for a caller that keeps none: borrowed, until the next call that has this work. */
+const double *ProgramWorkStatics(Program program, ProgramWork work, int n, const double x[], const double normal[],
+                                 size_t *stride);
 
 /* Work space of one thread for at most max_point points. Holds what the last evaluation left. */
 PetscErrorCode ProgramWorkCreate(Program program, int max_point, ProgramWork *work);

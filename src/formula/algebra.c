@@ -145,7 +145,8 @@ static PetscErrorCode merge_operators(Formula formula, int n, const DerivativeTe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* u_xx + u_yy becomes one operator applied to u, which a program can carry as one column. */
+/* u_xx + u_yy becomes one operator applied to u, which a program can carry as one column. Operators with factors are
+   complete as they are: alone they may be shared with other sums. */
 static PetscErrorCode merge_derivatives(Formula formula, Gathered *sum)
 {
   DerivativeTerm *list;
@@ -155,7 +156,8 @@ static PetscErrorCode merge_derivatives(Formula formula, Gathered *sum)
   PetscCall(PetscMalloc1(sum->n, &list));
   for (int k = 0; k < sum->n; k++) {
     const Node *node = &formula->nodes[sum->terms[k].node];
-    if (node->kind == NODE_DERIVATIVE) list[n++] = (DerivativeTerm){node->arg[0], k};
+    if (node->kind != NODE_DERIVATIVE || formula->operators[node->which].factor) continue;
+    list[n++] = (DerivativeTerm){node->arg[0], k};
   }
   if (n) qsort(list, (size_t)n, sizeof(list[0]), compare_derivatives);
   bool merged = false;

@@ -12,6 +12,9 @@ static PetscErrorCode demand(Builder *b, FormulaNode id, int op)
   PetscCall(OperatorRestrict(b->formula, op, node->support, &op));
   if (op < 0 || node->kind < NODE_OUTPUT) PetscFunctionReturn(PETSC_SUCCESS);
   if (node->kind == NODE_DERIVATIVE) {
+    const JetOperator which = b->formula->operators[node->which];
+    for (int k = 0; k < which.n && which.factor; k++)
+      if (which.factor[k] >= 0) PetscCall(demand(b, which.factor[k], 0));
     PetscCall(OperatorCompose(b->formula, op, node->which, &op));
     PetscCall(demand(b, node->arg[0], op));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -160,11 +163,26 @@ static PetscErrorCode demand_operands(Builder *b, FormulaNode id)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Notes the operators with factors that are not among the `n` chosen ones. */
+static PetscErrorCode list_refused(Builder *b, int n_wanted, const int wanted[], int n, const int chosen[])
+{
+  PetscFunctionBegin;
+  for (int i = 0; i < n_wanted; i++) {
+    int k = 0;
+    if (!b->formula->operators[wanted[i]].factor) continue;
+    while (k < n && chosen[k] != wanted[i]) k++;
+    if (k < n) continue;
+    FormulaGrow(b->refused, b->n_refused, b->refused_capacity);
+    b->refused[b->n_refused++] = wanted[i];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* One plan for all outputs, and of its columns those that each output is asked for. */
 static PetscErrorCode plan_network(Builder *b, int n_output, const FormulaNode outputs[])
 {
   Program program = b->program;
-  int n = 0, *ops;
+  int n = 0, n_wanted, *ops, *wanted;
   JetOperator *list;
 
   PetscFunctionBegin;
@@ -174,7 +192,12 @@ static PetscErrorCode plan_network(Builder *b, int n_output, const FormulaNode o
   for (int k = 0; k < n_output; k++)
     for (int i = 0; i < b->layouts[outputs[k]].n; i++) ops[n++] = b->layouts[outputs[k]].ops[i];
   PetscCall(BuilderSortOperators(b, &n, ops));
+  n_wanted = n;
+  PetscCall(PetscMalloc1(n, &wanted));
+  PetscCall(PetscArraycpy(wanted, ops, n));
   PetscCall(BuilderCollapse(b, &n, &ops));
+  PetscCall(list_refused(b, n_wanted, wanted, n, ops));
+  PetscCall(PetscFree(wanted));
   PetscCall(PetscMalloc1(n, &list));
   for (int i = 0; i < n; i++) list[i] = b->formula->operators[ops[i]];
   PetscCall(JetPlanCreate(program->n_coord, n, list, &program->plan));
@@ -222,10 +245,11 @@ PetscErrorCode BuilderDemand(Builder *b, const FormulaNode roots[])
     if (b->formula->nodes[id].kind == NODE_OUTPUT) outputs[n_output++] = id;
   }
   PetscCall(plan_network(b, n_output, outputs));
+  b->program->network = n_output > 0;
+  if (b->n_refused) n_output = 0; /* no more than the plan is of use */
   for (int k = 0; k < n_output; k++) PetscCall(split_layout(b, &b->layouts[outputs[k]]));
   for (FormulaNode id = 0; id < b->n_node; id++)
     for (int c = 0; c < b->layouts[id].n; c++) PetscCall(PairMapInsert(&b->columns, id, b->layouts[id].ops[c], c));
-  b->program->network = n_output > 0;
   PetscCall(PetscFree(outputs));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -219,16 +219,20 @@ void ProgramEvaluateStatics(Program program, ProgramWork work, int n, const doub
   }
 }
 
+const double *ProgramWorkStatics(Program program, ProgramWork work, int n, const double x[], const double normal[],
+                                 size_t *stride)
+{
+  *stride = work->frames[TAPE_DYNAMIC].ld;
+  ProgramEvaluateStatics(program, work, n, x, normal, work->statics, *stride);
+  return work->statics;
+}
+
 void ProgramEvaluate(Program program, ProgramWork work, int n, const double x[], const double normal[],
                      const double statics[], size_t stride, const double net[], int n_output, double roots[])
 {
   const Tape *tape = &program->tapes[TAPE_DYNAMIC];
   Frame *frame = &work->frames[TAPE_DYNAMIC];
-  if (!statics) {
-    ProgramEvaluateStatics(program, work, n, x, normal, work->statics, frame->ld);
-    statics = work->statics;
-    stride = frame->ld;
-  }
+  if (!statics) statics = ProgramWorkStatics(program, work, n, x, normal, &stride);
   frame->n = n;
   frame->x = x;
   frame->normal = normal;

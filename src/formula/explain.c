@@ -97,6 +97,13 @@ static void describe(const Search *s, int tape, const Step *step, char *text, si
     snprintf(text, size, "%s%s, whose terms are finite", what, node);
 }
 
+/* Where the network's jets are not finite, a factor may be why. */
+static Finding look_at_factors(const Search *s)
+{
+  const int *factors, n = JetPlanFactors(s->program->plan, &factors);
+  return look(s, TAPE_STATIC, &s->program->tapes[TAPE_STATIC].results, 0, n);
+}
+
 bool ProgramExplain(Program program, ProgramWork work, int root, int p, char *text, size_t size)
 {
   const Tape *tapes = program->tapes;
@@ -119,7 +126,7 @@ bool ProgramExplain(Program program, ProgramWork work, int root, int p, char *te
   while (found.entry && found.entry->area == AREA_VALUE) {
     tape = found.tape;
     step = step_of_column(&tapes[tape], found.entry->index);
-    found = look_into(&s, tape, step);
+    found = step->kind == STEP_LOAD ? look_at_factors(&s) : look_into(&s, tape, step);
   }
   if (found.entry)
     snprintf(text, size, "%s %s", found.entry->area == AREA_X ? "coordinate" : "the normal along",

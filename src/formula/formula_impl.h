@@ -53,7 +53,7 @@ typedef enum {
   NODE_FUNCTION,   /* which = Elementary, value = its parameter */
   NODE_COMPARE,    /* which = Relation; 1, 0 or NaN; derivatives are zero */
   NODE_IF,         /* arg[0] != 0 ? arg[1] : arg[2] */
-  NODE_DERIVATIVE  /* operator `which`, leading coefficient 1, applied to arg[0] */
+  NODE_DERIVATIVE  /* operator `which`, leading coefficient 1, applied to arg[0]; factors: nodes without network */
 } NodeKind;
 
 typedef enum { RELATION_LT, RELATION_LE, RELATION_GT, RELATION_GE, RELATION_EQ, RELATION_NE } Relation;
@@ -180,6 +180,9 @@ PetscErrorCode NodeIf(Formula formula, FormulaNode condition, FormulaNode a, For
 PetscErrorCode NodeDerive(Formula formula, int op, FormulaNode a, FormulaNode *node);
 /* The order that evaluating NodeDerive(op, a) would take. */
 PetscErrorCode NodeDeriveOrder(Formula formula, int op, FormulaNode a, int *order);
+
+/* The node as text, bracketed where it is a sum. */
+void NodePrintFactor(Formula formula, FormulaNode node, char *text, size_t size);
 
 bool NodeIsConstant(Formula formula, FormulaNode node, double *value);
 double RelationValue(Relation relation, double a, double b);

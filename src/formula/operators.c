@@ -12,6 +12,7 @@ static uint64_t hash_operator(const JetOperator *op)
   for (int k = 0; k < op->n; k++) {
     hash = HashBytes(hash, sizeof(int) * (size_t)op->index[k].order, op->index[k].coord);
     hash = HashBytes(hash, sizeof(double), &op->coef[k]);
+    if (op->factor) hash = HashBytes(hash, sizeof(int), &op->factor[k]);
   }
   return hash;
 }

@@ -127,6 +127,10 @@ static void print_operator(Printer *p, const Node *node)
       print_number(p, c);
       append(p, "*");
     }
+    if (op.factor && op.factor[k] >= 0) {
+      print_node(p, op.factor[k], BIND_PRODUCT);
+      append(p, "*");
+    }
     print_derivative(p, &op.index[k], node->arg[0]);
   }
 }
@@ -240,11 +244,21 @@ static void print_node(Printer *p, FormulaNode id, Binding outer)
   p->depth--;
 }
 
-void FormulaPrint(Formula formula, FormulaNode node, char *text, size_t size)
+static void print_whole(Formula formula, FormulaNode node, Binding outer, char *text, size_t size)
 {
   Printer printer = {.formula = formula, .text = text, .size = size};
   if (!size) return;
   text[0] = 0;
-  print_node(&printer, node, BIND_COMPARE);
+  print_node(&printer, node, outer);
   if (full(&printer) && size > 4) memcpy(text + size - 4, "...", 4);
+}
+
+void FormulaPrint(Formula formula, FormulaNode node, char *text, size_t size)
+{
+  print_whole(formula, node, BIND_COMPARE, text, size);
+}
+
+void NodePrintFactor(Formula formula, FormulaNode node, char *text, size_t size)
+{
+  print_whole(formula, node, BIND_PRODUCT, text, size);
 }

@@ -1,7 +1,10 @@
 /* From layouts to steps. Nodes that do not depend on the network belong to the static tape, and what the dynamic tape
    reads of them is a row of the statics. */
 #include <stdlib.h>
+#include "linear_impl.h"
 #include "program_impl.h"
+
+#define FACTOR_TEXT 48 /* characters of a factor in a description */
 
 static PetscErrorCode emit(Builder *b, int dst, Area area, int index, double coef)
 {
@@ -241,6 +244,38 @@ static PetscErrorCode add_results(Builder *b, const FormulaNode roots[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The first statics are the factors of the network's plan. */
+static PetscErrorCode add_factors(Builder *b)
+{
+  const int *factors;
+  int row;
+
+  PetscFunctionBegin;
+  const int n = JetPlanFactors(b->program->plan, &factors);
+  for (int k = 0; k < n; k++) PetscCall(static_row(b, factors[k], 0, &row));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Layouts of all nodes and the plan, in a program without steps yet. */
+static PetscErrorCode create_builder(Formula formula, int n_root, const FormulaNode roots[], Builder *b)
+{
+  Program p;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&p));
+  p->formula = formula;
+  p->n_coord = formula->n_coord;
+  p->n_root = n_root;
+  p->linear = true;
+  for (int r = 0; r < n_root; r++) p->linear &= formula->nodes[roots[r]].affine;
+  *b = (Builder){.formula = formula, .n_node = formula->n_node, .program = p};
+  PetscCall(PetscMalloc3(b->n_node, &b->first_demand, b->n_node, &b->last_demand, b->n_node, &b->layouts));
+  PetscCall(PetscArrayzero(b->layouts, b->n_node));
+  for (int id = 0; id < b->n_node; id++) b->first_demand[id] = -1;
+  PetscCall(BuilderDemand(b, roots));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode destroy_builder(Builder *b)
 {
   PetscFunctionBegin;
@@ -252,31 +287,42 @@ static PetscErrorCode destroy_builder(Builder *b)
   PetscCall(PairMapDestroy(&b->demanded));
   PetscCall(PairMapDestroy(&b->columns));
   PetscCall(PairMapDestroy(&b->row_of));
+  PetscCall(PetscFree(b->refused));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ProgramCountColumns(Formula formula, int n_root, const FormulaNode roots[], int *columns, int *n_refused,
+                                   int **refused)
+{
+  Builder b;
+
+  PetscFunctionBegin;
+  PetscCall(create_builder(formula, n_root, roots, &b));
+  *columns = JetPlanColumns(b.program->plan);
+  *n_refused = b.n_refused;
+  *refused = b.refused;
+  b.refused = NULL;
+  PetscCall(destroy_builder(&b));
+  PetscCall(ProgramDestroy(&b.program));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode ProgramCreate(Formula formula, int n_root, const FormulaNode roots[], Program *program)
 {
-  Builder b = {.formula = formula, .n_node = formula->n_node};
-  Program p;
+  Builder b;
+  FormulaNode *chosen;
 
   PetscFunctionBegin;
-  PetscCall(PetscNew(&p));
-  p->formula = formula;
-  p->n_coord = formula->n_coord;
-  p->n_root = n_root;
-  p->linear = true;
-  for (int r = 0; r < n_root; r++) p->linear &= formula->nodes[roots[r]].affine;
-  b.program = p;
-  PetscCall(PetscMalloc3(b.n_node, &b.first_demand, b.n_node, &b.last_demand, b.n_node, &b.layouts));
-  PetscCall(PetscArrayzero(b.layouts, b.n_node));
-  for (int id = 0; id < b.n_node; id++) b.first_demand[id] = -1;
-  PetscCall(BuilderDemand(&b, roots));
+  PetscCall(PetscMalloc1(n_root, &chosen));
+  PetscCall(ProgramChooseRoots(formula, n_root, roots, chosen));
+  PetscCall(create_builder(formula, n_root, chosen, &b));
+  PetscCall(add_factors(&b));
   for (FormulaNode id = 0; id < b.n_node; id++)
     if (b.layouts[id].n) PetscCall(add_step(&b, id));
-  PetscCall(add_results(&b, roots));
+  PetscCall(add_results(&b, chosen));
+  *program = b.program;
   PetscCall(destroy_builder(&b));
-  *program = p;
+  PetscCall(PetscFree(chosen));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -317,6 +363,23 @@ PetscErrorCode ProgramDestroy(Program *program)
 JetPlan ProgramPlan(Program program)
 {
   return program->plan;
+}
+
+void ProgramDescribe(Program program, char *text, size_t size)
+{
+  Formula formula = program->formula;
+  const int *nodes, n_factor = JetPlanFactors(program->plan, &nodes);
+  char(*texts)[FACTOR_TEXT];
+  const char **names, **factors;
+  if (size) text[0] = 0;
+  if (PetscMalloc3(formula->n_coord, &names, n_factor, &factors, n_factor, &texts)) return;
+  for (int i = 0; i < formula->n_coord; i++) names[i] = formula->coords[i].text;
+  for (int k = 0; k < n_factor; k++) {
+    NodePrintFactor(formula, nodes[k], texts[k], FACTOR_TEXT);
+    factors[k] = texts[k];
+  }
+  JetPlanDescribe(program->plan, names, factors, text, size);
+  (void)PetscFree3(names, factors, texts);
 }
 
 bool ProgramUsesNetwork(Program program)

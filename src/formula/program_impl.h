@@ -70,7 +70,7 @@ struct Program_s {
   Formula formula; /* borrowed */
   int n_coord, n_root;
   bool network, linear;
-  JetPlan plan; /* of the network outputs */
+  JetPlan plan; /* of the network outputs; its factors are nodes of the formula, and the first statics */
   int n_cached, cached_capacity;
   CachedPlan *cached; /* of the nonlinear nodes; equal up to names of coordinates are one */
   Tape tapes[N_TAPES];
@@ -108,8 +108,14 @@ typedef struct {
   PairMap row_of;
   int n_entry, entry_capacity;
   PlacedEntry *entries; /* of the combination being built */
+  int n_refused, refused_capacity;
+  int *refused; /* operators with factors that the network does not carry as a column */
 } Builder;
 
+/* The columns that the network would carry for the roots, and the operators with factors that would not be one of them.
+     refused  [out]  [*n_refused] PetscFree */
+PetscErrorCode ProgramCountColumns(Formula formula, int n_root, const FormulaNode roots[], int *columns, int *n_refused,
+                                   int **refused);
 /* Layouts of all nodes that the roots need and the plan of the network. */
 PetscErrorCode BuilderDemand(Builder *b, const FormulaNode roots[]);
 /* Replaces multi-term operators by their terms where that carries no more columns (collapse.c).

@@ -9,20 +9,15 @@
 
 static void describe_block(const Residual residual, const RowBlock *block, char *text, size_t size)
 {
-  Formula formula = ProblemFormula(residual->problem);
-  const int dim = FormulaCoordinates(formula), n_term = block->block->n_term;
-  const char **names;
-  char columns[512] = "";
-  if (PetscMalloc1(dim, &names)) return;
-  for (int i = 0; i < dim; i++) names[i] = FormulaCoordinateName(formula, i);
-  JetPlanDescribe(ProbePlan(block->probe), names, NULL, columns, sizeof(columns));
+  const int n_term = block->block->n_term;
+  char columns[512];
+  ProgramDescribe(block->probe->program, columns, sizeof(columns));
   if (block == residual->blocks)
     snprintf(text, size, "interior: %d points, %d equation%s; jets %s", (int)block->train.points.count, n_term,
              n_term > 1 ? "s" : "", columns);
   else
     snprintf(text, size, "%s: %d points on %s; jets %s", block->block->terms[0].name, (int)block->train.points.count,
              block->block->on, columns);
-  (void)PetscFree(names);
 }
 
 const char *ResidualDescribe(Residual residual)

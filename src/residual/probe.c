@@ -60,9 +60,15 @@ JetPlan ProbePlan(Probe probe)
 void ProbeForward(Probe probe, int thread, const double theta[], const Tile *tile, double roots[])
 {
   ProbeThread *t = &probe->threads[thread];
-  if (t->sweep) NetworkForward(t->sweep, theta, tile->n, tile->x, t->net);
-  ProgramEvaluate(probe->program, t->work, tile->n, tile->x, tile->normal, tile->statics, tile->stride, t->net,
-                  probe->n_field, roots);
+  const double *statics = tile->statics;
+  size_t stride = tile->stride;
+  if (!statics) statics = ProgramWorkStatics(probe->program, t->work, tile->n, tile->x, tile->normal, &stride);
+  if (t->sweep) {
+    NetworkSetFactors(t->sweep, tile->n, statics, stride);
+    NetworkForward(t->sweep, theta, tile->n, tile->x, t->net);
+  }
+  ProgramEvaluate(probe->program, t->work, tile->n, tile->x, tile->normal, statics, stride, t->net, probe->n_field,
+                  roots);
 }
 
 void ProbeReverse(Probe probe, int thread, const double theta[], const double root_bar[], double gradient[])
