@@ -60,15 +60,22 @@ static PetscErrorCode solve(RunParts *p, ExitStatus *status)
 {
   const ReportOptions options = {.quiet = p->cli->quiet, .json = p->cli->json};
   const bool check = p->cli->action == CLI_CHECK, evaluate = p->cli->action == CLI_EVALUATE;
+  const FolderUse use = evaluate || (p->cli->resume && p->cli->checkpoint) ? FOLDER_ADD
+                        : p->cli->resume                                   ? FOLDER_RESUME
+                        : p->cli->overwrite                                ? FOLDER_OVERWRITE
+                                                                           : FOLDER_NEW;
   char folder[PETSC_MAX_PATH_LEN];
   RunResult result;
   Vec theta;
   PetscFunctionBegin;
   PetscCall(choose_folder(p, folder, sizeof(folder)));
-  if (!check) PetscCall(FolderCreate(p->comm, folder, p->cli->resume || evaluate, p->cli->overwrite, &p->folder));
+  if (!check) PetscCall(FolderCreate(p->comm, folder, use, &p->folder));
   PetscCall(ReportCreate(p->comm, &options, evaluate ? NULL : p->folder, p->problem, p->residual, &p->report));
   if (!evaluate) PetscCall(RunHeader(p));
-  if (check) PetscFunctionReturn(PETSC_SUCCESS);
+  if (check) {
+    PetscCall(RunCheckStages(p));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(ResidualCreateTheta(p->residual, &theta));
   if (evaluate) {
     PetscCall(RunEvaluate(p, theta));

@@ -63,7 +63,7 @@ static Folder open_folder(const char **base)
 {
   Folder folder;
   *base = fixture_directory();
-  ck_petsc(FolderCreate(SELF, *base, false, false, &folder));
+  ck_petsc(FolderCreate(SELF, *base, FOLDER_NEW, &folder));
   return folder;
 }
 

@@ -11,7 +11,7 @@ START_TEST(a_folder_is_made_with_its_parents)
 {
   const char *base = fixture_directory();
   Folder folder;
-  ck_petsc(FolderCreate(SELF, fixture_path(base, "a/b/c//"), false, false, &folder));
+  ck_petsc(FolderCreate(SELF, fixture_path(base, "a/b/c//"), FOLDER_NEW, &folder));
   ck_assert_str_eq(FolderPath(folder, "fields.vtkhdf"), fixture_path(base, "a/b/c/fields.vtkhdf"));
   ck_assert_str_eq(FolderPath(folder, ""), fixture_path(base, "a/b/c"));
   ck_petsc(FolderWriteText(folder, "case.cfg", "seed = 1;\n"));
@@ -27,20 +27,26 @@ END_TEST
 
 START_TEST(results_are_not_overwritten_unasked)
 {
-  static const char *const results[] = {"fields.vtkhdf",   "fields-12.vtkhdf", "history.csv", "history.h5",
-                                        "checkpoint-7.h5", "case.cfg",         "summary.json"};
+  static const char *const results[] = {"fields.vtkhdf", "fields-12.vtkhdf", "history.csv",
+                                        "history.h5",    "checkpoint-7.h5",  "case.cfg",
+                                        "summary.json",  "evaluated.h5",     "evaluated.vtkhdf"};
   for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
     const char *base = fixture_directory();
     Folder folder;
     char text[512];
     fixture_write(fixture_path(base, results[i]), "x", 1);
     snprintf(text, sizeof(text), "%s holds another run's results (use --overwrite, --resume or --output DIR)", base);
-    ck_petsc_fails(FolderCreate(SELF, base, false, false, &folder), PETSC_ERR_USER_INPUT, text);
+    ck_petsc_fails(FolderCreate(SELF, base, FOLDER_NEW, &folder), PETSC_ERR_USER_INPUT, text);
     ck_assert_ptr_null(folder);
-    ck_petsc(FolderCreate(SELF, base, true, false, &folder));
+    ck_petsc(FolderCreate(SELF, base, FOLDER_RESUME, &folder));
     ck_assert(fixture_exists(base, results[i]));
     ck_petsc(FolderDestroy(&folder));
-    ck_petsc(FolderCreate(SELF, base, false, true, &folder));
+    ck_petsc(FolderCreate(SELF, base, FOLDER_ADD, &folder));
+    ck_assert(fixture_exists(base, results[i]));
+    ck_petsc(FolderDestroy(&folder));
+    ck_petsc(FolderCreate(SELF, base, FOLDER_OVERWRITE, &folder));
+    ck_assert(fixture_exists(base, results[i]));
+    ck_petsc(FolderClear(folder));
     ck_assert(!fixture_exists(base, results[i]));
     ck_petsc(FolderDestroy(&folder));
     fixture_remove(base);
@@ -56,12 +62,27 @@ START_TEST(foreign_files_stay_and_do_not_matter)
   const int n = sizeof(foreign) / sizeof(foreign[0]);
   Folder folder;
   for (int i = 0; i < n; i++) fixture_write(fixture_path(base, foreign[i]), "x", 1);
-  ck_petsc(FolderCreate(SELF, base, false, false, &folder));
+  ck_petsc(FolderCreate(SELF, base, FOLDER_NEW, &folder));
   ck_petsc(FolderDestroy(&folder));
   fixture_write(fixture_path(base, "history.csv"), "x", 1);
-  ck_petsc(FolderCreate(SELF, base, false, true, &folder));
+  ck_petsc(FolderCreate(SELF, base, FOLDER_OVERWRITE, &folder));
+  ck_petsc(FolderClear(folder));
   ck_petsc(FolderDestroy(&folder));
   ck_assert_int_eq(fixture_count(base), n);
+  fixture_remove(base);
+}
+END_TEST
+
+START_TEST(only_what_is_there_can_be_resumed)
+{
+  const char *base = fixture_directory();
+  Folder folder;
+  ck_petsc_fails(FolderCreate(SELF, fixture_path(base, "a/b"), FOLDER_RESUME, &folder), PETSC_ERR_USER_INPUT,
+                 "a/b: No such file or directory");
+  ck_assert_int_eq(fixture_count(base), 0);
+  ck_petsc(FolderCreate(SELF, fixture_path(base, "a/b"), FOLDER_ADD, &folder));
+  ck_petsc(FolderDestroy(&folder));
+  ck_assert_int_eq(fixture_count(base), 1);
   fixture_remove(base);
 }
 END_TEST
@@ -72,7 +93,7 @@ START_TEST(temporaries_of_a_killed_run_are_removed)
   Folder folder;
   fixture_write(fixture_path(base, "checkpoint-7.h5.tmp"), "x", 1);
   fixture_write(fixture_path(base, "checkpoint-6.h5"), "x", 1);
-  ck_petsc(FolderCreate(SELF, base, true, false, &folder));
+  ck_petsc(FolderCreate(SELF, base, FOLDER_RESUME, &folder));
   ck_petsc(FolderDestroy(&folder));
   ck_assert(!fixture_exists(base, "checkpoint-7.h5.tmp"));
   ck_assert(fixture_exists(base, "checkpoint-6.h5"));
@@ -84,10 +105,10 @@ START_TEST(two_runs_cannot_share_a_folder)
 {
   const char *base = fixture_directory();
   Folder first, second;
-  ck_petsc(FolderCreate(SELF, base, false, false, &first));
-  ck_petsc_fails(FolderCreate(SELF, base, true, false, &second), PETSC_ERR_USER_INPUT, "another run is writing to");
+  ck_petsc(FolderCreate(SELF, base, FOLDER_NEW, &first));
+  ck_petsc_fails(FolderCreate(SELF, base, FOLDER_RESUME, &second), PETSC_ERR_USER_INPUT, "another run is writing to");
   ck_petsc(FolderDestroy(&first));
-  ck_petsc(FolderCreate(SELF, base, true, false, &second));
+  ck_petsc(FolderCreate(SELF, base, FOLDER_RESUME, &second));
   ck_petsc(FolderDestroy(&second));
   fixture_remove(base);
 }
@@ -99,16 +120,16 @@ START_TEST(an_unusable_place_is_told)
   Folder folder;
   char name[PETSC_MAX_PATH_LEN + 1];
   fixture_write(fixture_path(base, "file"), "x", 1);
-  ck_petsc_fails(FolderCreate(SELF, fixture_path(base, "file/run"), false, false, &folder), PETSC_ERR_USER_INPUT,
+  ck_petsc_fails(FolderCreate(SELF, fixture_path(base, "file/run"), FOLDER_NEW, &folder), PETSC_ERR_USER_INPUT,
                  "file/run: Not a directory");
-  ck_petsc_fails(FolderCreate(SELF, fixture_path(base, "file"), false, false, &folder), PETSC_ERR_USER_INPUT,
+  ck_petsc_fails(FolderCreate(SELF, fixture_path(base, "file"), FOLDER_NEW, &folder), PETSC_ERR_USER_INPUT,
                  "it is a file");
-  ck_petsc_fails(FolderCreate(SELF, "/proc/pinn-solve", false, false, &folder), PETSC_ERR_USER_INPUT,
+  ck_petsc_fails(FolderCreate(SELF, "/proc/pinn-solve", FOLDER_NEW, &folder), PETSC_ERR_USER_INPUT,
                  "cannot create the output directory /proc/pinn-solve: No such file or directory");
-  ck_petsc_fails(FolderCreate(SELF, "", false, false, &folder), PETSC_ERR_USER_INPUT, "is empty");
+  ck_petsc_fails(FolderCreate(SELF, "", FOLDER_NEW, &folder), PETSC_ERR_USER_INPUT, "is empty");
   memset(name, 'x', sizeof(name) - 1);
   name[sizeof(name) - 1] = '\0';
-  ck_petsc_fails(FolderCreate(SELF, name, false, false, &folder), PETSC_ERR_USER_INPUT, "characters");
+  ck_petsc_fails(FolderCreate(SELF, name, FOLDER_NEW, &folder), PETSC_ERR_USER_INPUT, "characters");
   fixture_remove(base);
 }
 END_TEST
@@ -150,6 +171,6 @@ START_TEST(the_checksum_is_crc64_xz)
 END_TEST
 
 TEST_SUITE("output folder", a_folder_is_made_with_its_parents, results_are_not_overwritten_unasked,
-           foreign_files_stay_and_do_not_matter, temporaries_of_a_killed_run_are_removed,
-           two_runs_cannot_share_a_folder, an_unusable_place_is_told, a_failed_write_leaves_the_old_file,
-           the_checksum_is_crc64_xz)
+           only_what_is_there_can_be_resumed, foreign_files_stay_and_do_not_matter,
+           temporaries_of_a_killed_run_are_removed, two_runs_cannot_share_a_folder, an_unusable_place_is_told,
+           a_failed_write_leaves_the_old_file, the_checksum_is_crc64_xz)

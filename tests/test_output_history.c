@@ -34,7 +34,7 @@ START_TEST(history_of_a_resumed_run_is_that_of_one_run)
   } cuts[] = {{7, 0, 8}, {20, 0, 21}, {20, 1, 0}, {26, 1, 7}, {0, 0, 1}};
   const char *base = fixture_directory();
   Folder folder;
-  ck_petsc(FolderCreate(SELF, base, false, false, &folder));
+  ck_petsc(FolderCreate(SELF, base, FOLDER_NEW, &folder));
   Desk *desk = desk_open((ReportOptions){.quiet = true}, folder, 4);
   run_stage(desk->report, 0, 0, 20, 20);
   run_stage(desk->report, 1, 0, 30, 30);
@@ -75,7 +75,7 @@ START_TEST(a_lost_or_foreign_history_is_no_obstacle)
 {
   const char *base = fixture_directory();
   Folder folder;
-  ck_petsc(FolderCreate(SELF, base, false, false, &folder));
+  ck_petsc(FolderCreate(SELF, base, FOLDER_NEW, &folder));
   Desk *desk = desk_open((ReportOptions){0}, folder, 4);
   ck_petsc(ReportReadHistory(desk->report, 40));
   fflush(desk->report->err);
@@ -112,7 +112,7 @@ START_TEST(history_h5_has_a_dataset_a_column)
   const char *base = fixture_directory();
   Folder folder;
   double values[3000];
-  ck_petsc(FolderCreate(SELF, base, false, false, &folder));
+  ck_petsc(FolderCreate(SELF, base, FOLDER_NEW, &folder));
   Desk *desk = desk_open((ReportOptions){.quiet = true}, folder, 4);
   run_stage(desk->report, 0, 0, 2999, 2999); /* more than the first allocation */
   ck_petsc(ReportWriteHistory(desk->report));

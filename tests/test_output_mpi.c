@@ -80,9 +80,9 @@ START_TEST(all_ranks_learn_of_an_error)
   Reference reference;
   TestGrid grid;
   const char *const xt[] = {"x", "t"}, *const u[] = {"u"};
-  ck_all_fail(FolderCreate(WORLD, "/proc/none", false, false, &folder), PETSC_ERR_USER_INPUT, "/proc/none");
-  ck_petsc(FolderCreate(WORLD, base, false, false, &folder));
-  ck_all_fail(FolderCreate(WORLD, base, false, false, &other), PETSC_ERR_USER_INPUT, "another run is writing");
+  ck_all_fail(FolderCreate(WORLD, "/proc/none", FOLDER_NEW, &folder), PETSC_ERR_USER_INPUT, "/proc/none");
+  ck_petsc(FolderCreate(WORLD, base, FOLDER_NEW, &folder));
+  ck_all_fail(FolderCreate(WORLD, base, FOLDER_NEW, &other), PETSC_ERR_USER_INPUT, "another run is writing");
   ck_all_fail(CheckpointRead(WORLD, folder, NULL, 1, 0, &checkpoint), PETSC_ERR_USER_INPUT, "there is no checkpoint");
   ck_all_fail(ReferenceRead(WORLD, "here", "Makefile", 2, xt, 1, u, &reference), PETSC_ERR_USER_INPUT,
               "here: Makefile is not an HDF5 file");
@@ -138,7 +138,7 @@ START_TEST(checkpoints_and_references_reach_all_ranks)
                            .state = state,
                            .case_text = (char *)"text"},
              read;
-  ck_petsc(FolderCreate(WORLD, base, false, false, &folder));
+  ck_petsc(FolderCreate(WORLD, base, FOLDER_NEW, &folder));
   ck_petsc(CheckpointWrite(WORLD, folder, &checkpoint, 1));
   ck_petsc(CheckpointRead(WORLD, folder, NULL, 100, 0, &read));
   ck_assert(read.number == 5 && read.stage == 1 && !read.stage_done && read.n_state == 2);
@@ -168,7 +168,7 @@ START_TEST(a_report_counts_alike_on_all_ranks)
   const double rms[] = {1};
   Folder folder;
   Report report;
-  ck_petsc(FolderCreate(WORLD, base, false, false, &folder));
+  ck_petsc(FolderCreate(WORLD, base, FOLDER_NEW, &folder));
   for (int resumed = 0; resumed < 2; resumed++) {
     ck_petsc(ReportCreate_Names(WORLD, &options, folder, 1, names, 1, names, &report));
     if (resumed) ck_petsc(ReportReadHistory(report, 3));

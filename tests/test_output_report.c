@@ -200,7 +200,7 @@ START_TEST(json_lines_are_events)
   static const char *const events[] = {"start", "progress", "progress", "progress", "message", "verification", "end"};
   const char *base = fixture_directory();
   Folder folder;
-  ck_petsc(FolderCreate(SELF, base, false, false, &folder));
+  ck_petsc(FolderCreate(SELF, base, FOLDER_NEW, &folder));
   Desk *desk = desk_open((ReportOptions){.json = true, .quiet = true}, folder, 4);
   const Verification v = example_verification();
   const char *const names[] = {"case", "jet plan"}, *const texts[] = {"a.cfg", "1, x,\n xx"};

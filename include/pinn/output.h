@@ -7,10 +7,17 @@
 
 /* The run folder. */
 typedef struct Folder_s *Folder;
-/* Creates (or with resume/overwrite reuses) the folder and locks it until FolderDestroy. Errors: it holds another run's
-   results and neither is given; it cannot be created or written; another run is writing to it. `overwrite` removes this
-   program's own files from it and nothing else. */
-PetscErrorCode FolderCreate(MPI_Comm comm, const char *directory, bool resume, bool overwrite, Folder *folder);
+typedef enum {
+  FOLDER_NEW,       /* created with its parents; must hold no results */
+  FOLDER_OVERWRITE, /* the same, but may hold results, which stay until FolderClear */
+  FOLDER_RESUME,    /* must be there */
+  FOLDER_ADD        /* created where it is not there; what it holds stays */
+} FolderUse;
+/* Opens the folder and locks it until FolderDestroy; temporary files of a killed run go. Errors: it holds results or is
+   not there, against `use`; it cannot be created or written; another run has it. */
+PetscErrorCode FolderCreate(MPI_Comm comm, const char *directory, FolderUse use, Folder *folder);
+/* Removes this program's own files and nothing else: for --overwrite, once nothing the user wrote can be wrong. */
+PetscErrorCode FolderClear(Folder folder);
 PetscErrorCode FolderDestroy(Folder *folder);
 const char *FolderPath(Folder folder, const char *file); /* "output/burgers/fields.vtkhdf", rotating buffers */
 /* A whole text file in the folder. Collective. */

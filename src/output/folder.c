@@ -18,7 +18,7 @@ struct Folder_s {
 
 static const char *const own_files[] = {"fields.vtkhdf", "fields-[0-9]*.vtkhdf", "history.csv",
                                         "history.h5",    "checkpoint-[0-9]*.h5", "case.cfg",
-                                        "summary.json"};
+                                        "summary.json",  "evaluated.vtkhdf",     "evaluated.h5"};
 
 static bool is_own(const char *name)
 {
@@ -96,20 +96,20 @@ static PetscErrorCode inspect_folder(Folder folder, bool clear, bool *has_result
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode prepare_folder(Folder folder, bool resume, bool overwrite)
+static PetscErrorCode prepare_folder(Folder folder, FolderUse use)
 {
   bool has_results;
 
   PetscFunctionBegin;
-  PetscCall(make_directories(folder->path));
+  if (use != FOLDER_RESUME) PetscCall(make_directories(folder->path));
   PetscCall(lock_folder(folder));
-  PetscCall(inspect_folder(folder, overwrite, &has_results));
-  PinnUserCheck(!has_results || resume || overwrite,
+  PetscCall(inspect_folder(folder, false, &has_results));
+  PinnUserCheck(!has_results || use != FOLDER_NEW,
                 "%s holds another run's results (use --overwrite, --resume or --output DIR)", folder->path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode FolderCreate(MPI_Comm comm, const char *directory, bool resume, bool overwrite, Folder *folder)
+PetscErrorCode FolderCreate(MPI_Comm comm, const char *directory, FolderUse use, Folder *folder)
 {
   PetscMPIInt rank;
   Folder f;
@@ -127,10 +127,21 @@ PetscErrorCode FolderCreate(MPI_Comm comm, const char *directory, bool resume, b
   memcpy(f->path, directory, n + 1);
   for (char *end = f->path + n; end > f->path + 1 && end[-1] == '/';) *--end = '\0';
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  const PetscErrorCode code = ErrorAgree(comm, rank == 0 ? prepare_folder(f, resume, overwrite) : PETSC_SUCCESS);
+  const PetscErrorCode code = ErrorAgree(comm, rank == 0 ? prepare_folder(f, use) : PETSC_SUCCESS);
   if (code) PetscCall(FolderDestroy(&f));
   PetscCall(code);
   *folder = f;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode FolderClear(Folder folder)
+{
+  PetscMPIInt rank;
+  bool has_results;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(folder->comm, &rank));
+  PetscCall(ErrorAgree(folder->comm, rank == 0 ? inspect_folder(folder, true, &has_results) : PETSC_SUCCESS));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -104,8 +104,7 @@ static PetscErrorCode run_stage(Loop *loop, const Checkpoint *from, Vec theta, b
   else
     snprintf(loop->result->reason, sizeof(loop->result->reason), "%s", OptimizerReasonText(reason));
   loop->result->iterations = ReportIteration(parts->report);
-  if (*go_on && loop->stage + 1 == ConfigCount(parts->config, "solver"))
-    PetscCall(write_checkpoint(loop, NULL, true, theta));
+  if (*go_on) PetscCall(write_checkpoint(loop, NULL, true, theta));
   PetscCall(OptimizerDestroy(&optimizer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -152,6 +151,17 @@ static PetscErrorCode read_settings(Loop *loop)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode RunCheckStages(const RunParts *parts)
+{
+  PetscFunctionBegin;
+  for (int k = 0; k < ConfigCount(parts->config, "solver"); k++) {
+    Optimizer optimizer;
+    PetscCall(OptimizerCreate(parts->config, k, ResidualRows(parts->residual), &optimizer));
+    PetscCall(OptimizerDestroy(&optimizer));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode RunStages(const RunParts *parts, Vec theta, RunResult *result)
 {
   Loop loop = {.parts = parts, .result = result, .print_time = -1.0};
@@ -161,8 +171,10 @@ PetscErrorCode RunStages(const RunParts *parts, Vec theta, RunResult *result)
   *result = (RunResult){.status = EXIT_DONE, .reason = "nothing left to do"};
   PetscCall(read_settings(&loop));
   PetscCall(PetscMalloc2(ResidualTerms(parts->residual), &loop.rms, ProblemFields(parts->problem), &loop.error));
-  if (!parts->cli->resume) PetscCall(RunWriteCase(parts));
+  PetscCall(RunCheckStages(parts));
   PetscCall(begin(&loop, theta, &from, &mid_stage));
+  if (parts->cli->overwrite) PetscCall(FolderClear(parts->folder));
+  if (!parts->cli->resume) PetscCall(RunWriteCase(parts));
   result->iterations = ReportIteration(parts->report);
   for (; go_on && loop.stage < ConfigCount(parts->config, "solver"); loop.stage++) {
     PetscCall(run_stage(&loop, mid_stage ? &from : NULL, theta, &go_on));
