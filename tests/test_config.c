@@ -238,6 +238,62 @@ START_TEST(resolved_case_says_the_same)
 }
 END_TEST
 
+START_TEST(two_cases_differ_where_they_resolve_differently)
+{
+  static const struct {
+    const char *text, *path, *except, *difference;
+  } cases[] = {
+      {CASE "seed = 1;", "seed", NULL, ""},
+      {CASE "seed = 2;", "seed", NULL, "seed is 1 there and 2 here"},
+      {CASE "seed = 2;", "problem", NULL, ""},
+      {CASE "network: { hidden = [ 32, 32 ]; };", "network", NULL, ""},
+      {CASE "network: { hidden = [ 32 ]; activation = \"sin\"; };", "network", "hidden",
+       "network.activation is \"tanh\" there and \"sin\" here"},
+      {CASE "network: { type = \"random-features\"; };", "network", "type features scale scale_search",
+       "network.hidden is [ 32, 32 ] there and absent here"},
+      {PROBLEM "domain: { upper = \"2 - 1\"; };", "domain", NULL, ""},
+      {PROBLEM "domain: { upper = [ 1.0, 1.0000000000000002 ]; };", "domain", NULL,
+       "domain.upper is 1.0 there and [ 1.0, 1.0000000000000002 ] here"},
+      {CASE "solver = ( { type = \"adam\"; iterations = 3; } );", "solver[0]", "iterations tolerance", ""},
+      {CASE "solver = ( { type = \"adam\"; iterations = 3; } );", "solver[0]", "tolerance",
+       "solver[0].iterations is 2000 there and 3 here"},
+      {CASE "solver = ( { type = \"adam\"; } );", "solver[1]", NULL, "solver[1] is given there and absent here"},
+      {CASE "solver = ( { type = \"adam\"; } );", "solver", "iterations", "solver[1] is given there and absent here"},
+      {CASE "output: { grid = 7; };", "output.grid", NULL, "output.grid is absent there and 7 here"},
+  };
+  char text[512];
+  Config there = LOAD(CASE);
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    Config here = LOAD(cases[i].text);
+    ck_petsc(ConfigCompare(here, there, cases[i].path, cases[i].except, text, sizeof(text)));
+    ck_assert_str_eq(text, cases[i].difference);
+    ck_petsc(ConfigDestroy(&here));
+  }
+  Config here = LOAD_SET(CASE, "problem.constants.c=1"), moved = LOAD_SET(CASE, "problem.constants.nu=0.5");
+  ck_petsc(ConfigCompare(here, there, "problem", NULL, text, sizeof(text)));
+  ck_assert_str_eq(text, "problem.constants.c is absent there and 1.0 here");
+  ck_petsc(ConfigCompare(there, here, "problem", NULL, text, sizeof(text)));
+  ck_assert_str_eq(text, "problem.constants.c is 1.0 there and absent here");
+  ck_petsc(ConfigCompare(moved, there, "problem", "two_nu", text, sizeof(text)));
+  ck_assert_str_eq(text, "problem.constants.nu is 0.0031830988618379071 there and 0.5 here");
+  ck_petsc(ConfigDestroy(&moved));
+  ck_petsc(ConfigDestroy(&here));
+  ck_petsc(ConfigDestroy(&there));
+}
+END_TEST
+
+START_TEST(free_names_are_compared_in_any_order)
+{
+  char text[512];
+  Config here = LOAD_SET(CASE, "problem.constants.a=1", "problem.constants.b=2");
+  Config there = LOAD_SET(CASE, "problem.constants.b=2", "problem.constants.a=1");
+  ck_petsc(ConfigCompare(here, there, "problem", NULL, text, sizeof(text)));
+  ck_assert_str_eq(text, "");
+  ck_petsc(ConfigDestroy(&here));
+  ck_petsc(ConfigDestroy(&there));
+}
+END_TEST
+
 START_TEST(a_full_device_is_reported)
 {
   Config c = LOAD(CASE);
@@ -289,5 +345,6 @@ END_TEST
 TEST_SUITE("config", values_are_read_as_written, defaults_fill_what_is_absent, absent_settings_are_known_as_absent,
            asking_wrongly_is_a_bug, numbers_may_be_formulas_of_constants, wide_integers_keep_their_value,
            comments_marks_and_line_ends_do_no_harm, where_names_the_origin, overrides_change_and_create,
-           resolved_case_says_the_same, a_full_device_is_reported, table_of_keys_is_sound, ranges_have_words,
+           resolved_case_says_the_same, two_cases_differ_where_they_resolve_differently,
+           free_names_are_compared_in_any_order, a_full_device_is_reported, table_of_keys_is_sound, ranges_have_words,
            paths_stay_valid_in_turn)

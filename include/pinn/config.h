@@ -83,5 +83,11 @@ const char *ConfigWhere(Config config, const char *path);
 /* snprintf into one of 8 rotating buffers: ConfigGetReal(c, ConfigPath("solver[%d].tolerance", k), &tol). */
 const char *ConfigPath(const char *format, ...);
 
+/* The first setting at or below `path` that two cases resolve differently, in words: "network.activation is "tanh"
+   there and "sin" here"; empty where there is none. The order of free names does not matter.
+     except  [in]   names of settings passed over, separated by blanks, or NULL
+     text    [out]  [size] */
+PetscErrorCode ConfigCompare(Config here, Config there, const char *path, const char *except, char *text, size_t size);
+
 /* Writes a case file that says the same with every key resolved. */
 PetscErrorCode ConfigWrite(Config config, FILE *stream);

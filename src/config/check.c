@@ -19,11 +19,7 @@ static bool is_identifier(const char *name)
 /* Does the key go with the type of its group? */
 static bool belongs(const ConfigKey *key, const char *type)
 {
-  const size_t n = strlen(type);
-  if (!key->only) return true;
-  for (const char *word = strstr(key->only, type); n && word; word = strstr(word + 1, type))
-    if ((word == key->only || word[-1] == ' ') && (!word[n] || word[n] == ' ')) return true;
-  return false;
+  return !key->only || WordAmong(key->only, type);
 }
 
 static PetscErrorCode misplaced_key(Item item, const char *type)

@@ -5,6 +5,7 @@
      override.c  --set changes Items
      check.c     Items against the table: unknown and missing keys, defaults
      value.c     numbers, formulas, words, ranges
+     compare.c   two Configs against each other
 
    Everything a Config owns lies in its chunks and is freed with them. */
 #pragma once
@@ -91,6 +92,13 @@ PetscErrorCode KeyUnknown(const char *place, const char *pattern, const char *na
 /* The next step of a path: a name with index -1, or an index with an empty name. False where it is malformed. */
 bool PathStep(const char **path, char name[MAX_NAME + 1], int *index);
 
+/* Is word one of `words`, which are separated by blanks? NULL has none. */
+bool WordAmong(const char *words, const char *word);
+
+/* The setting at path, or NULL. */
+Item ConfigFind(Config config, const char *path);
+/* A value or array as a resolved case writes it. */
+void ConfigWriteValue(FILE *stream, Item item);
 PetscErrorCode ConfigOverride(Config config, const char *text);
 /* Ties the settings of a group and of all below it to their rows and adds the defaults; words are checked already here,
    since the type of a group decides which keys belong to it. */

@@ -27,6 +27,12 @@ static Item find(Config config, const char *path, const ConfigKey **key)
   return item;
 }
 
+Item ConfigFind(Config config, const char *path)
+{
+  const ConfigKey *key;
+  return find(config, path, &key);
+}
+
 /* The setting of one of two types. Arrays and texts may be absent (*item = NULL), others must be there. */
 static PetscErrorCode find_typed(Config config, const char *path, ConfigType type, ConfigType other, Item *item)
 {
@@ -43,8 +49,7 @@ static PetscErrorCode find_typed(Config config, const char *path, ConfigType typ
 
 bool ConfigHas(Config config, const char *path)
 {
-  const ConfigKey *key;
-  return find(config, path, &key) != NULL;
+  return ConfigFind(config, path) != NULL;
 }
 
 PetscErrorCode ConfigGetInt(Config config, const char *path, PetscInt *value)

@@ -19,6 +19,14 @@ const char *KeyName(const char *pattern, const ConfigKey *key)
   return strpbrk(name, ".[") ? NULL : name;
 }
 
+bool WordAmong(const char *words, const char *word)
+{
+  const size_t n = strlen(word);
+  for (const char *at = words ? strstr(words, word) : NULL; n && at; at = strstr(at + 1, word))
+    if ((at == words || at[-1] == ' ') && (!at[n] || at[n] == ' ')) return true;
+  return false;
+}
+
 const ConfigKey *KeyChild(const char *pattern, const char *name)
 {
   for (const ConfigKey *key = ConfigKeys; key->path; key++) {

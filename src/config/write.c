@@ -38,6 +38,16 @@ static void write_element(FILE *stream, Item item, int k)
   }
 }
 
+void ConfigWriteValue(FILE *stream, Item item)
+{
+  if (item->n_value > 1) fputs("[ ", stream);
+  for (int k = 0; k < item->n_value; k++) {
+    if (k) fputs(", ", stream);
+    write_element(stream, item, k);
+  }
+  if (item->n_value > 1) fputs(" ]", stream);
+}
+
 static void write_item(FILE *stream, Item item, int depth);
 
 static void write_members(FILE *stream, Item group, int depth)
@@ -73,12 +83,8 @@ static void write_item(FILE *stream, Item item, int depth)
     fputs(");\n", stream);
     return;
   }
-  if (item->n_value > 1) fputs("[ ", stream);
-  for (int k = 0; k < item->n_value; k++) {
-    if (k) fputs(", ", stream);
-    write_element(stream, item, k);
-  }
-  fputs(item->n_value > 1 ? " ];\n" : ";\n", stream);
+  ConfigWriteValue(stream, item);
+  fputs(";\n", stream);
 }
 
 PetscErrorCode ConfigWrite(Config config, FILE *stream)
