@@ -35,11 +35,18 @@ static inline void grid_create(MPI_Comm comm, int dim, const PetscInt n[], Petsc
   }
 }
 
-static inline PetscErrorCode grid_write(MPI_Comm comm, const TestGrid *grid, const char *path)
+/* Several ranks: files of up to `limit` bytes are gathered, larger ones written by all. */
+static inline PetscErrorCode grid_write_limit(size_t limit, MPI_Comm comm, const TestGrid *grid, const char *path)
 {
   const char *const names[] = {"u", "residual_a/b"};
   const double *const values[] = {grid->u, grid->v};
-  return FieldsWrite(comm, path, grid->dim, grid->n, &grid->points, 2, names, values, grid->inside, "seed = 1;\n");
+  return FieldsWrite_Limit(limit, comm, path, grid->dim, grid->n, &grid->points, 2, names, values, grid->inside,
+                           "seed = 1;\n");
+}
+
+static inline PetscErrorCode grid_write(MPI_Comm comm, const TestGrid *grid, const char *path)
+{
+  return grid_write_limit(SIZE_MAX, comm, grid, path);
 }
 
 static inline void grid_destroy(TestGrid *grid)

@@ -50,11 +50,13 @@ START_TEST(fields_of_all_ranks_make_one_file)
   } cases[] = {{1, {1}, -1, 1},   {1, {2}, -1, 1},    {1, {7}, -1, 6},        {2, {5, 4}, -1, 12},
                {2, {5, 4}, 7, 8}, {2, {1, 9}, -1, 8}, {3, {4, 3, 5}, -1, 24}, {3, {4, 4, 4}, 21, 19}};
   const char *base = shared_directory(), *path = fixture_path(base, "fields.vtkhdf");
-  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+  const size_t n_case = sizeof(cases) / sizeof(cases[0]);
+  for (size_t k = 0; k < 2 * n_case; k++) {
+    const size_t i = k / 2;
     TestGrid grid, all;
     size_t n;
     grid_create(WORLD, cases[i].dim, cases[i].n, cases[i].hole, &grid);
-    ck_petsc(grid_write(WORLD, &grid, path));
+    ck_petsc(grid_write_limit(k % 2 ? SIZE_MAX : 0, WORLD, &grid, path));
     if (rank_of_world() == 0) {
       grid_create(PETSC_COMM_SELF, cases[i].dim, cases[i].n, cases[i].hole, &all);
       grid_check_cells(path, &all, cases[i].hole, cases[i].n_cell);
@@ -88,7 +90,9 @@ START_TEST(all_ranks_learn_of_an_error)
               "here: Makefile is not an HDF5 file");
   grid_create(WORLD, 2, (const PetscInt[]){30, 30}, -1, &grid);
   PetscPushErrorHandler(TestSilentHandler, NULL);
-  ck_assert_int_ne(grid_write(WORLD, &grid, fixture_path(base, "none/fields.vtkhdf")), 0);
+  for (int gathered = 0; gathered < 2; gathered++)
+    ck_assert_int_ne(grid_write_limit(gathered ? SIZE_MAX : 0, WORLD, &grid, fixture_path(base, "none/fields.vtkhdf")),
+                     0);
   PetscPopErrorHandler();
   grid_destroy(&grid);
   ck_petsc(FolderDestroy(&folder));
@@ -108,7 +112,9 @@ START_TEST(a_full_disk_leaves_the_old_fields)
   signal(SIGXFSZ, SIG_IGN);
   ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
   grid_create(WORLD, 2, (const PetscInt[]){100, 100}, -1, &grid);
-  ck_all_fail(grid_write(WORLD, &grid, path), PETSC_ERR_FILE_WRITE, "fields.vtkhdf: File too large");
+  for (int gathered = 0; gathered < 2; gathered++)
+    ck_all_fail(grid_write_limit(gathered ? SIZE_MAX : 0, WORLD, &grid, path), PETSC_ERR_FILE_WRITE,
+                "fields.vtkhdf: File too large");
   ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
   grid_destroy(&grid);
   if (rank_of_world() == 0) {

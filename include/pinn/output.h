@@ -24,7 +24,8 @@ const char *FolderPath(Folder folder, const char *file); /* "output/burgers/fiel
 PetscErrorCode FolderWriteText(Folder folder, const char *file, const char *text);
 
 /* fields.vtkhdf: VTKHDF UnstructuredGrid 1.0 with point data, plus plain datasets beside /VTKHDF: /coordinates [n][dim]
-   and /fields/NAME [n]. Written in parallel from each rank's share of a regular grid of n[dim] nodes (PointSetGrid).
+   and /fields/NAME [n]. Written from each rank's share of a regular grid of n[dim] nodes (PointSetGrid); a large file
+   by all ranks through MPI-IO. A failed write leaves what was there.
      dim <= 3: vertices, lines, quadrilaterals or hexahedra; cells with a node that is not inside are left out
      names   [in]  [n_array] "u", "u_exact", "u_error", "residual_burgers"
      values  [in]  [n_array][local n]
@@ -101,10 +102,14 @@ PetscErrorCode VerifierErrors(Verifier verifier, Vec theta, double l2[]);
 PetscErrorCode VerifierRun(Verifier verifier, Vec theta, Verification *verification);
 
 /* Nodes a coordinate of the grid named by `path` ("verify.grid", "output.grid"), else output.grid, else a default for
-   up to three coordinates; has_grid [out] is false above. */
-PetscErrorCode OutputGrid(Config config, const char *path, int dim, PetscInt grid[3], bool *has_grid);
-/* `name` as seen from the folder of `file`; a rotating buffer of ConfigPath or name itself. */
+   up to three coordinates; has_grid [out] is false above. Errors: the grid, at node_bytes a node, is more than
+   limits.memory or the machine allows. Collective. */
+PetscErrorCode OutputGrid(MPI_Comm comm, Config config, const char *path, int dim, double node_bytes, PetscInt grid[3],
+                          bool *has_grid);
+/* `name` as seen from the folder of `file`; one of a few rotating buffers or name itself. */
 const char *PathBeside(const char *file, const char *name);
+/* Errors of output.grid that SnapshotWrite would find. Collective. */
+PetscErrorCode SnapshotCheck(MPI_Comm comm, Config config, Problem problem, Domain domain);
 /* fields.vtkhdf of a run on output.grid: u, exact_u, error_u, residual_NAME. *written is false where there is no grid
    (more than 3 coordinates).  theta [in] [n_param] in full. */
 PetscErrorCode SnapshotWrite(MPI_Comm comm, Config config, Problem problem, Domain domain, Network network,

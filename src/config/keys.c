@@ -106,7 +106,7 @@ const ConfigKey ConfigKeys[] = {
      "singular values below cutoff times the largest count as zero"},
 
     GROUP("verify", "{}", "the truth to compare with; problem.exact is used where it is given"),
-    TEXT("verify.reference", "", "HDF5 file with /points and one dataset a field; beside the case file"),
+    TEXT("verify.reference", "", "HDF5 file with /points and one dataset a field; beside the case file; \"\" = none"),
     {"verify.tolerance", CONFIG_REAL, "", POSITIVE, NULL, NULL,
      "largest relative L2 error of a field with which the run counts as done (exit status 4 above it)"},
     {"verify.grid", CONFIG_INTS, "", 2, 1048576, NULL, NULL,
@@ -126,7 +126,7 @@ const ConfigKey ConfigKeys[] = {
 
     GROUP("limits", "{}", "when to stop"),
     {"limits.wall_time", CONFIG_REAL, "", POSITIVE, NULL, NULL,
-     "s; a checkpoint is written and the run ends with status 3"},
+     "s of this process, earlier runs not counted; a checkpoint is written and the run ends with status 3"},
     {"limits.memory", CONFIG_REAL, "", POSITIVE, NULL, NULL, "MB a rank; default: the memory of the machine"},
 
     {NULL, CONFIG_GROUP, NULL, NO_RANGE, NULL, NULL},

@@ -5,9 +5,12 @@
      /coordinates [n][dim], /fields/NAME [n]   the same for people; links to the data above, not copies
      /case                        the case's text
 
-   Each rank writes its range of nodes, and the cells whose lowest node is in it. */
+   A file of moderate size is gathered and written by rank 0: bytes that do not fit leave the old file and one message.
+   In a larger one each rank writes its range of nodes, and the cells whose lowest node is in it, through MPI-IO. */
 #include <string.h>
 #include "output_impl.h"
+
+#define GATHERED ((size_t)256 << 20) /* bytes of a file that rank 0 writes for all */
 
 typedef struct {
   MPI_Comm comm;
@@ -58,6 +61,17 @@ static bool has_cell(const Fields *fields, const Cells *cells, const bool inside
   return true;
 }
 
+/* Numbers of nodes of each rank and before it, times width. */
+static PetscErrorCode share_sizes(const Fields *fields, int width, PetscMPIInt count[], PetscMPIInt first[])
+{
+  const PetscMPIInt mine[2] = {fields->points->n * width, (PetscMPIInt)fields->points->first * width};
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allgather(&mine[0], 1, MPI_INT, count, 1, MPI_INT, fields->comm));
+  PetscCallMPI(MPI_Allgather(&mine[1], 1, MPI_INT, first, 1, MPI_INT, fields->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode gather_inside(const Fields *fields, bool **inside)
 {
   PetscMPIInt n_rank, *count, *first;
@@ -68,10 +82,9 @@ static PetscErrorCode gather_inside(const Fields *fields, bool **inside)
   PetscCallMPI(MPI_Comm_size(fields->comm, &n_rank));
   PetscCall(PetscMalloc2(n_rank, &count, n_rank, &first));
   PetscCall(PetscMalloc1(fields->points->count, inside));
-  const PetscMPIInt mine_n = fields->points->n, mine_first = (PetscMPIInt)fields->points->first;
-  PetscCallMPI(MPI_Allgather(&mine_n, 1, MPI_INT, count, 1, MPI_INT, fields->comm));
-  PetscCallMPI(MPI_Allgather(&mine_first, 1, MPI_INT, first, 1, MPI_INT, fields->comm));
-  PetscCallMPI(MPI_Allgatherv(fields->inside, mine_n, MPI_C_BOOL, *inside, count, first, MPI_C_BOOL, fields->comm));
+  PetscCall(share_sizes(fields, 1, count, first));
+  PetscCallMPI(
+      MPI_Allgatherv(fields->inside, fields->points->n, MPI_C_BOOL, *inside, count, first, MPI_C_BOOL, fields->comm));
   PetscCall(PetscFree2(count, first));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -232,17 +245,89 @@ static PetscErrorCode fill_fields(hid_t file, const char *path, void *context)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* MPI-IO answers a full disk with ranks that wait for ever or a crash at exit: rank 0 asks beforehand. */
-static PetscErrorCode check_space(const Fields *fields, const char *path)
+static size_t file_size(const Fields *fields)
 {
   const size_t reals = 3 + (size_t)fields->dim + (size_t)fields->n_array, ints = (size_t)(1 << fields->dim) + 2;
-  const size_t size = (size_t)fields->points->count * 8 * (reals + ints) + 65536;
-  PetscMPIInt rank, n_rank;
+  return (size_t)fields->points->count * 8 * (reals + ints) + 65536;
+}
+
+/* MPI-IO answers a full disk with ranks that wait for ever or a crash at exit: rank 0 asks beforehand. */
+static PetscErrorCode write_shares(const Fields *fields, const char *path)
+{
+  PetscMPIInt rank;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(fields->comm, &rank));
+  PetscCall(ErrorAgree(fields->comm, rank == 0 ? FileReserve(path, file_size(fields)) : PETSC_SUCCESS));
+  PetscCall(HDF5Write(fields->comm, path, fill_fields, (void *)fields));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Gathers `width` reals a node on rank 0, where all [out] is allocated. */
+static PetscErrorCode gather_reals(const Fields *fields, int width, const double mine[], double **all)
+{
+  PetscMPIInt rank, n_rank, *count, *first;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(fields->comm, &rank));
   PetscCallMPI(MPI_Comm_size(fields->comm, &n_rank));
-  PetscCall(ErrorAgree(fields->comm, rank == 0 && n_rank > 1 ? FileReserve(path, size) : PETSC_SUCCESS));
+  PetscCall(PetscMalloc2(n_rank, &count, n_rank, &first));
+  PetscCall(share_sizes(fields, width, count, first));
+  PetscCall(PetscMalloc1(rank == 0 ? (size_t)fields->points->count * (size_t)width : 0, all));
+  PetscCallMPI(
+      MPI_Gatherv(mine, fields->points->n * width, MPI_DOUBLE, *all, count, first, MPI_DOUBLE, 0, fields->comm));
+  PetscCall(PetscFree2(count, first));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode write_gathered(const Fields *fields, const char *path)
+{
+  PointSet points = {.count = fields->points->count, .n = (int)fields->points->count, .dim = fields->dim};
+  PetscErrorCode written = PETSC_SUCCESS;
+  Fields all = *fields;
+  PetscMPIInt rank;
+  double **values;
+  bool *inside;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(fields->comm, &rank));
+  PetscCall(PetscMalloc1(fields->n_array, &values));
+  PetscCall(gather_reals(fields, fields->dim, fields->points->x, &points.x));
+  for (int a = 0; a < fields->n_array; a++) PetscCall(gather_reals(fields, 1, fields->values[a], &values[a]));
+  PetscCall(gather_inside(fields, &inside));
+  all.comm = PETSC_COMM_SELF;
+  all.points = &points;
+  all.values = (const double *const *)values;
+  all.inside = inside;
+  if (rank == 0) written = HDF5Write(PETSC_COMM_SELF, path, fill_fields, &all);
+  for (int a = 0; a < fields->n_array; a++) PetscCall(PetscFree(values[a]));
+  PetscCall(PetscFree(values));
+  PetscCall(PetscFree(points.x));
+  PetscCall(PetscFree(inside));
+  PetscCall(ErrorAgree(fields->comm, written));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode FieldsWrite_Limit(size_t limit, MPI_Comm comm, const char *path, int dim, const PetscInt n[],
+                                 const PointSet *points, int n_array, const char *const names[],
+                                 const double *const values[], const bool inside[], const char *case_text)
+{
+  const Fields fields = {comm, dim, n_array, n, points, names, values, inside, case_text};
+  int64_t count = 1;
+  PetscMPIInt n_rank;
+
+  PetscFunctionBegin;
+  PetscCheck(dim >= 1 && dim <= 3, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "cells of dimension %d", dim);
+  for (int k = 0; k < dim; k++) count *= n[k];
+  PetscCheck(count == points->count, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%" PetscInt_FMT " points on a grid of %lld",
+             points->count, (long long)count);
+  PetscCallMPI(MPI_Comm_size(comm, &n_rank));
+  if (n_rank == 1)
+    PetscCall(HDF5Write(comm, path, fill_fields, (void *)&fields));
+  else if (file_size(&fields) <= limit)
+    PetscCall(write_gathered(&fields, path));
+  else
+    PetscCall(write_shares(&fields, path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -250,15 +335,7 @@ PetscErrorCode FieldsWrite(MPI_Comm comm, const char *path, int dim, const Petsc
                            int n_array, const char *const names[], const double *const values[], const bool inside[],
                            const char *case_text)
 {
-  Fields fields = {comm, dim, n_array, n, points, names, values, inside, case_text};
-  int64_t count = 1;
-
   PetscFunctionBegin;
-  PetscCheck(dim >= 1 && dim <= 3, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "cells of dimension %d", dim);
-  for (int k = 0; k < dim; k++) count *= n[k];
-  PetscCheck(count == points->count, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%" PetscInt_FMT " points on a grid of %lld",
-             points->count, (long long)count);
-  PetscCall(check_space(&fields, path));
-  PetscCall(HDF5Write(comm, path, fill_fields, &fields));
+  PetscCall(FieldsWrite_Limit(GATHERED, comm, path, dim, n, points, n_array, names, values, inside, case_text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

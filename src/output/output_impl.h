@@ -38,6 +38,11 @@ PetscErrorCode HDF5Write(MPI_Comm comm, const char *path, HDF5FillFn fill, void 
 /* Calls fill with a file opened for reading. Errors: absent, not HDF5, truncated. Not collective. */
 PetscErrorCode HDF5Read(const char *path, HDF5FillFn read, void *context);
 
+/* FieldsWrite where files of up to `limit` bytes are gathered on rank 0; larger ones go through MPI-IO. */
+PetscErrorCode FieldsWrite_Limit(size_t limit, MPI_Comm comm, const char *path, int dim, const PetscInt n[],
+                                 const PointSet *points, int n_array, const char *const names[],
+                                 const double *const values[], const bool inside[], const char *case_text);
+
 /* A dataset dims[rank] (rank 0 = scalar) of disk type `stored` from memory type `type`. */
 PetscErrorCode HDF5Put(hid_t at, const char *path, const char *name, hid_t stored, hid_t type, int rank,
                        const hsize_t dims[], const void *values);

@@ -4,35 +4,6 @@
 #include <string.h>
 #include "output_impl.h"
 
-/* Nodes a coordinate when the case names none: about ten thousand to a hundred thousand in all. */
-static const PetscInt default_nodes[3] = {1001, 101, 41};
-
-PetscErrorCode OutputGrid(Config config, const char *path, int dim, PetscInt grid[3], bool *has_grid)
-{
-  const PetscInt *nodes;
-  int n;
-  PetscFunctionBegin;
-  *has_grid = dim <= 3;
-  if (!ConfigHas(config, path)) path = "output.grid";
-  if (!ConfigHas(config, path)) {
-    for (int i = 0; i < dim && dim <= 3; i++) grid[i] = default_nodes[dim - 1];
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(ConfigGetInts(config, path, &n, &nodes));
-  PinnUserCheck(dim <= 3, "%s: a grid serves at most 3 coordinates, this problem has %d", ConfigWhere(config, path),
-                dim);
-  PinnUserCheck(n == 1 || n == dim, "%s: %d numbers for %d coordinates", ConfigWhere(config, path), n, dim);
-  for (int i = 0; i < dim; i++) grid[i] = nodes[n == 1 ? 0 : i];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-const char *PathBeside(const char *file, const char *name)
-{
-  const char *slash = strrchr(file, '/');
-  if (name[0] == '/' || !slash) return name;
-  return ConfigPath("%.*s/%s", (int)(slash - file), file, name);
-}
-
 typedef struct {
   int n;
   char (*names)[96];
@@ -88,10 +59,32 @@ static PetscErrorCode evaluate_arrays(Problem problem, Network network, const do
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static int most_arrays(Problem problem)
+{
+  return 3 * ProblemFields(problem) + ProblemBlock(problem, 0)->n_term;
+}
+
+/* Bytes a node: what SnapshotWrite holds, the cells, and the file, which one rank builds in memory and copies. */
+static double node_bytes(Problem problem, int dim)
+{
+  const double held = 8.0 * (dim + most_arrays(problem)) + 1.0, cell = 8.0 * (1 << PetscMin(dim, 3));
+  return held + cell + 2.0 * (held + cell + 24.0 + 8.0);
+}
+
+PetscErrorCode SnapshotCheck(MPI_Comm comm, Config config, Problem problem, Domain domain)
+{
+  const int dim = DomainDimension(domain);
+  PetscInt grid[3];
+  bool has_grid;
+  PetscFunctionBegin;
+  PetscCall(OutputGrid(comm, config, "output.grid", dim, node_bytes(problem, dim), grid, &has_grid));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode SnapshotWrite(MPI_Comm comm, Config config, Problem problem, Domain domain, Network network,
                              const double theta[], const char *path, bool *written)
 {
-  const int most = 3 * ProblemFields(problem) + ProblemBlock(problem, 0)->n_term, dim = DomainDimension(domain);
+  const int most = most_arrays(problem), dim = DomainDimension(domain);
   Arrays arrays = {0};
   const char **names;
   double **values, *storage;
@@ -99,7 +92,7 @@ PetscErrorCode SnapshotWrite(MPI_Comm comm, Config config, Problem problem, Doma
   PetscInt grid[3];
   PointSet points;
   PetscFunctionBegin;
-  PetscCall(OutputGrid(config, "output.grid", dim, grid, written));
+  PetscCall(OutputGrid(comm, config, "output.grid", dim, node_bytes(problem, dim), grid, written));
   if (!*written) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PointSetGrid(comm, domain, grid, &points));
   PetscCall(

@@ -8,15 +8,16 @@
 
 PetscErrorCode ReportMessage(Report report, const char *format, ...)
 {
-  char message[2048], *text;
+  char *message, *text;
   va_list arguments;
   Json json;
 
   PetscFunctionBegin;
   if (report->rank != 0) PetscFunctionReturn(PETSC_SUCCESS);
   va_start(arguments, format);
-  vsnprintf(message, sizeof(message), format, arguments);
+  const int n = vasprintf(&message, format, arguments);
   va_end(arguments);
+  PetscCheck(n >= 0, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for a message");
   if (report->options.json) {
     PetscCall(JsonBegin(&json));
     JsonText(&json, "text", message);
@@ -29,6 +30,7 @@ PetscErrorCode ReportMessage(Report report, const char *format, ...)
     fprintf(report->err, "pinn-solve: %s\n", message);
     fflush(report->err);
   }
+  free(message);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -68,7 +68,7 @@ static PetscErrorCode place_points(Verifier v, Config config, Domain domain)
   PetscInt grid[3], count = TRUTH_POINTS;
   bool has_grid;
   PetscFunctionBegin;
-  PetscCall(OutputGrid(config, "verify.grid", dim, grid, &has_grid));
+  PetscCall(OutputGrid(v->comm, config, "verify.grid", dim, 8.0 * (dim + 2 * v->n_field), grid, &has_grid));
   if (has_grid) {
     PetscCall(PointSetGrid(v->comm, domain, grid, &v->points));
     drop_outside(domain, &v->points);
@@ -108,6 +108,7 @@ PetscErrorCode VerifierCreate(MPI_Comm comm, Config config, Problem problem, Dom
                               Residual residual, Verifier *verifier)
 {
   bool exact = false;
+  const char *reference;
   Verifier v;
   PetscFunctionBegin;
   PetscCall(PetscNew(&v));
@@ -119,7 +120,8 @@ PetscErrorCode VerifierCreate(MPI_Comm comm, Config config, Problem problem, Dom
   v->n_field = ProblemFields(problem);
   PetscCall(PetscCalloc1(v->n_field, &v->truths));
   for (int f = 0; f < v->n_field; f++) exact |= ProblemExact(problem, f) >= 0;
-  if (ConfigHas(config, "verify.reference"))
+  PetscCall(ConfigGetString(config, "verify.reference", &reference));
+  if (reference && reference[0])
     PetscCall(read_reference(v, config));
   else if (exact)
     PetscCall(evaluate_exact(v, config, domain));
@@ -249,6 +251,9 @@ static void find_warnings(Verifier v, Verification *out)
     const double ratio = out->heldout_term_rms[e] / out->term_rms[e];
     if (ratio > worst) worst = ratio, where = e;
   }
+  for (int e = 0; e < out->n_term; e++)
+    if (!isfinite(out->heldout_term_rms[e]))
+      warn(out, "the residual of '%s' is NaN or Inf at some of the fresh points", ResidualTermName(v->residual, e));
   if (worst > OVERFIT)
     warn(out,
          "the residual of '%s' is %.0f times larger at fresh points than at the training points: it is overfitted; "
