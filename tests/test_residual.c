@@ -208,6 +208,28 @@ START_TEST(weights_and_statistics_of_a_known_residual)
 }
 END_TEST
 
+/* sqrt has no value around the middle, where only the fresh points lie. */
+START_TEST(nan_at_fresh_points_shows_in_their_statistics)
+{
+  double rms[1], max[1];
+  Case c;
+  Vec theta;
+  ck_petsc(CaseCreate("problem: { coordinates = [\"x\"]; fields = [\"u\"];\n"
+                      "  equations = ( { residual = \"u_x + sqrt(abs(x - 0.5) - 0.1)\"; } ); };\n"
+                      "domain: { lower = [0.0]; upper = [1.0]; };\n"
+                      "points: { interior = { sampler = \"grid\"; count = 2; }; heldout = 100; };",
+                      &c));
+  ck_petsc(ResidualCreateTheta(c.residual, &theta));
+  fill(theta, 0.0);
+  ck_petsc(ResidualStatistics(c.residual, theta, false, rms, max));
+  ck_assert(isfinite(rms[0]) && isfinite(max[0]) && max[0] > 0.0);
+  ck_petsc(ResidualStatistics(c.residual, theta, true, rms, max));
+  ck_assert(!isfinite(rms[0]) && max[0] == INFINITY);
+  ck_petsc(VecDestroy(&theta));
+  ck_petsc(CaseDestroy(&c));
+}
+END_TEST
+
 START_TEST(nan_is_explained_by_equation_point_and_term)
 {
   Case c;
@@ -296,4 +318,5 @@ END_TEST
 TEST_SUITE("residual", products_with_J_agree_for_a_trained_network, products_with_J_agree_for_random_features,
            products_with_J_agree_for_variable_coefficients, variable_coefficients_take_one_column_and_change_no_value,
            last_layer_columns_are_a_part_of_J, weights_and_statistics_of_a_known_residual,
-           nan_is_explained_by_equation_point_and_term, adaptive_points_follow_the_residual, mistakes_are_told)
+           nan_at_fresh_points_shows_in_their_statistics, nan_is_explained_by_equation_point_and_term,
+           adaptive_points_follow_the_residual, mistakes_are_told)
