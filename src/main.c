@@ -56,6 +56,19 @@ static PetscErrorCode destroy(RunParts *p)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A signal that came before there was anything to keep leaves the folder as it is. */
+static PetscErrorCode stop_early(const RunParts *p, ExitStatus *status)
+{
+  const char *name;
+  bool stop;
+  PetscFunctionBegin;
+  PetscCall(CliStopRequested(p->comm, &stop, &name));
+  if (!stop) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFPrintf(p->comm, stderr, "pinn-solve: stopped by %s before anything was done\n", name));
+  *status = EXIT_STOPPED;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode solve(RunParts *p, ExitStatus *status)
 {
   const ReportOptions options = {.quiet = p->cli->quiet, .json = p->cli->json};
@@ -73,7 +86,7 @@ static PetscErrorCode solve(RunParts *p, ExitStatus *status)
   PetscCall(ReportCreate(p->comm, &options, evaluate ? NULL : p->folder, p->problem, p->residual, &p->report));
   if (!evaluate) PetscCall(RunHeader(p));
   if (check) {
-    PetscCall(RunCheckStages(p));
+    PetscCall(RunCheck(p));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(ResidualCreateTheta(p->residual, &theta));
@@ -92,9 +105,10 @@ static PetscErrorCode run(const Cli *cli, ExitStatus *status)
 {
   RunParts parts = {.comm = PETSC_COMM_WORLD, .cli = cli};
   PetscFunctionBegin;
-  PetscCall(CliCatchSignals());
+  PetscCall(CliCatchSignals()); /* again: PETSc has taken SIGPIPE */
   PetscCall(build(&parts));
-  PetscCall(solve(&parts, status));
+  PetscCall(stop_early(&parts, status));
+  if (*status == EXIT_DONE) PetscCall(solve(&parts, status));
   PetscCall(destroy(&parts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -114,6 +128,7 @@ int main(int argc, char **argv)
   Cli cli;
   if (!CliParse(argc, argv, &cli)) return EXIT_USER;
   if (cli.action == CLI_INFORMATION) return EXIT_DONE;
+  if (CliCatchSignals()) return EXIT_FAILED; /* MPI takes a while to start */
   if (!getenv("OMPI_COMM_WORLD_SIZE")) start_alone();
   if (PetscInitialize(&cli.petsc_argc, &cli.petsc_argv, NULL, NULL)) return EXIT_FAILED;
   if (ErrorPushHandler() || MPI_Comm_rank(PETSC_COMM_WORLD, &rank)) return EXIT_FAILED;

@@ -4,6 +4,7 @@ set -uo pipefail
 program=$(realpath "${PINN_SOLVE:-build/pinn-solve}")
 mpirun=${MPIRUN:-mpirun --allow-run-as-root --oversubscribe}
 here=$(cd "$(dirname "$0")/.." && pwd)
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive} # waiting threads sleep: tests share their machine
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
 passed=0; failed=0
@@ -69,6 +70,11 @@ for e in start progress verification end; do grep -q "\"event\": *\"$e\"" log; o
 "$program" --check small.cfg >out 2>err && [ ! -e output ]; ok $? "--check: $(cat err)"
 "$program" --output again run/case.cfg --json >again.log 2>err; ok $? "the resolved case runs: $(cat err)"
 verification() { grep '"event": *"verification"' "$1"; }
+field() { verification "$1" | sed -n 's/.*"l2_error": *{"u": *\([0-9.e+-]*\).*/\1/p'; }
+# Do two runs have the same error, to rounding?
+alike() {
+  awk -v a="$(field "$1")" -v b="$(field "$2")" 'BEGIN { d = a - b; if (d < 0) d = -d; exit !(a > 0 && d <= 1e-6 * a) }'
+}
 [ "$(verification log)" = "$(verification again.log)" ]; ok $? "the resolved case gives the same numbers"
 "$program" --output run --evaluate "$(newest run)" small.cfg >out 2>err && [ -s run/evaluated.vtkhdf ]
 ok $? "--evaluate: $(cat err)"
@@ -88,9 +94,9 @@ case_with 's/-laplacian(u) - f/-laplacian(u) - f + 1e-9*u*log(x - 0.5)/'
 
 # A signal writes a checkpoint and ends with 3; the resumed run ends where an undisturbed one does.
 for signal in TERM INT; do
-  rm -rf stop; long=(--set "solver[0].type=adam" --set "solver[0].iterations=4000" --set 'output.grid=[5,5]')
+  rm -rf stop stop.log; long=(--set "solver[0].type=adam" --set "solver[0].iterations=4000" --set 'output.grid=[5,5]')
   "$program" --json --output stop "${long[@]}" small.cfg >stop.log 2>err & pid=$!
-  for _ in $(seq 100); do grep -q progress stop.log && break; sleep 0.05; done
+  for _ in $(seq 100); do grep -qs progress stop.log && break; sleep 0.05; done
   kill -$signal $pid; wait $pid; status=$?
   [ $status = 3 ] && [ -n "$(newest stop)" ]; ok $? "SIG$signal: status $status, $(cat err)"
 done
@@ -100,15 +106,136 @@ done
 "$program" --set limits.wall_time=0.2 --output limit "${long[@]}" --set "solver[0].iterations=1000000" small.cfg >out 2>err
 [ $? = 3 ]; ok $? "limits.wall_time: $(cat err)"
 
+# What a resumed run must keep; the parameters alone may serve another equation.
+another() { # TEXT OPTIONS...
+  local text=$1; shift
+  "$program" "$@" >out 2>err; [ $? = 2 ] && [ "$(wc -l <err)" = 1 ] && grep -qF "was written by another case: $text" err
+  ok $? "another case ($text) at $*: $(cat err)"
+}
+saved=$(newest stop); sed 's/-laplacian(u) - f/-laplacian(u) - f + u/' small.cfg >equation.cfg
+another 'network.activation is "tanh" there and "sin" here (--set network.activation)' \
+  --resume --output stop "${long[@]}" --set network.activation=sin small.cfg
+another 'problem.equations[0].residual is "-laplacian(u) - f" there and "-laplacian(u) - f + u" here (equation.cfg:6); --start' \
+  --resume --output stop "${long[@]}" equation.cfg
+another 'seed is 1 there and 2 here (--set seed)' --resume --output stop "${long[@]}" --set seed=2 small.cfg
+another 'points.interior.count is 300 there and 301 here' --resume "$saved" --output stop --set points.interior.count=301 small.cfg
+another 'network.activation is' --evaluate "$saved" --output stop --set network.activation=sin small.cfg
+another 'domain.upper is [ 1.0, 1.0 ] there and 2.0 here' --start-from "$saved" --output new4 --set domain.upper=2 small.cfg
+"$program" --quiet --start-from "$saved" --output new5 --set problem.constants.k=2 equation.cfg >out 2>err
+ok $? "another equation starts from old parameters: $(cat err)"
+"$program" --resume --output nope small.cfg >out 2>err; [ $? = 2 ] && [ ! -e nope ]; ok $? "--resume where nothing is: $(cat err)"
+
+# A finished run has nothing left to do, unless its last stage gets more iterations; then it ends where one run would.
+few=(--json --set "solver[0].type=adam" --set "output.grid=5")
+"$program" "${few[@]}" --output more --set "solver[0].iterations=60" small.cfg >out 2>err
+"$program" "${few[@]}" --output more --resume --set "solver[0].iterations=60" small.cfg >out 2>err && grep -q "nothing left to do" out
+ok $? "resuming a finished run: $(cat err)"
+"$program" "${few[@]}" --output more --resume --set "solver[0].iterations=90" small.cfg >more.log 2>err; ok $? "more iterations: $(cat err)"
+"$program" "${few[@]}" --output at-once --set "solver[0].iterations=90" small.cfg >at-once.log 2>err
+[ "$(verification more.log)" = "$(verification at-once.log)" ] && [ "$(wc -l <more/history.csv)" = 92 ]; ok $? "60 + 30 iterations are not 90"
+grep -q "iterations = 90;" more/case.cfg; ok $? "case.cfg is that of the resumed run"
+
+# The command that a stopped run names goes on with it as it stands; a limit of time is one of each run.
+odd=(--set "solver[0].type=adam" --set "solver[0].iterations=1000000" --set limits.wall_time=0.3 --set 'output.grid=[5, 5]'
+     --set 'problem.exact.u="sin(pi*x) * sin(pi*y)"')
+"$program" "${odd[@]}" --output "o'dd dir" small.cfg >out 2>err; [ $? = 3 ]; ok $? "stopped by the limit: $(cat err)"
+first=$(newest "o'dd dir"); command=$(sed -n 's/^pinn-solve: to go on: //p' err)
+eval "$command" >out 2>err; status=$?; second=$(newest "o'dd dir")
+[ $status = 3 ] && [ "$(tr -dc 0-9 <<<"${second##*/}")" -gt $(($(tr -dc 0-9 <<<"${first##*/}") + 1)) ]
+ok $? "the command '$command': status $status, $first to $second, $(cat err)"
+
+# Old results survive whatever is wrong with the new run, and a signal before its first step.
+keeps() { # TEXT OPTIONS...
+  local text=$1; shift
+  "$program" --overwrite --output run "$@" small.cfg >out 2>err; [ $? = 2 ] && grep -qF -- "$text" err && cmp -s run/fields.vtkhdf kept
+  ok $? "--overwrite with $*: $(cat err)"
+}
+cp run/fields.vtkhdf kept
+keeps broken.h5 --start-from broken.h5
+keeps "another case" --start-from "$saved" --set network.activation=sin
+keeps "solver[0].method" --set 'solver[0].method=nonsense'
+keeps "--set output.grid: 40000 x 40000 nodes need" --set output.grid=40000
+keeps "--set output.grid: 1000000 x 1000000 nodes are more" --set output.grid=1000000
+keeps "--set verify.grid: 40000 x 40000 nodes need" --set verify.grid=40000
+keeps "--set output.grid: 500 x 500 nodes need" --set output.grid=500 --set verify.grid=9 --set limits.memory=40
+"$program" --check --set 'solver[0].method=nonsense' small.cfg >out 2>err; [ $? = 2 ]; ok $? "--check looks at the stages"
+"$program" --output run --overwrite --json small.cfg >out 2>err & pid=$!
+# The 15th bit of the caught signals is SIGTERM's.
+for _ in $(seq 2000); do
+  [ "/proc/$pid/exe" -ef "$program" ] && [ $((0x$(sed -n 's/^SigCgt:[^0-9a-f]*//p' "/proc/$pid/status") & 0x4000)) != 0 ] && break
+done
+kill -TERM $pid; wait $pid; status=$?
+[ $status = 3 ] && grep -q "stopped by SIGTERM before anything was done" err && cmp -s run/fields.vtkhdf kept
+ok $? "SIGTERM at the start: status $status, $(cat err)"
+mkfifo pipe.cfg
+"$program" --output run --overwrite pipe.cfg >out 2>err & pid=$!
+exec 3>pipe.cfg; kill -INT $pid; cat small.cfg >&3; exec 3>&-; wait $pid; status=$?
+[ $status = 3 ] && grep -q "stopped by SIGINT before anything was done" err && cmp -s run/fields.vtkhdf kept
+ok $? "SIGINT while the case is read: status $status, $(cat err)"
+
+# The resolved case finds its reference from where it lies; "" switches a reference off.
+mkdir case; cp "$here/configs/data/burgers.h5" case/truth.h5
+cat >case/heat.cfg <<'CFG'
+problem: { coordinates = [ "x", "t" ]; fields = [ "u" ]; equations = ( { residual = "u_t - u_xx"; } ); };
+domain: { lower = [ -1.0, 0.0 ]; upper = [ 1.0, 1.0 ]; };
+points: { interior = { count = 50; }; heldout = 50; };
+network: { hidden = [ 4 ]; };
+solver = ( { type = "adam"; iterations = 2; } );
+verify: { reference = "truth.h5"; };
+output: { grid = 5; };
+CFG
+"$program" --json --output heat case/heat.cfg >heat.log 2>err; ok $? "a reference beside the case: $(cat err)"
+(cd heat && "$program" --json --output again case.cfg) >again.log 2>err; ok $? "the resolved case with its reference: $(cat err)"
+[ "$(field heat.log)" = "$(field again.log)" ] && [ -n "$(field heat.log)" ]; ok $? "the reference of the resolved case"
+"$program" --json --output none --set 'verify.reference=""' case/heat.cfg >none.log 2>err && [ -z "$(field none.log)" ]
+ok $? "a reference switched off: $(cat err)"
+
+# Killed in each of its stages, a run ends where an undisturbed one does: the same bits on as many ranks.
+stopped_in() { # STAGE COMMAND...
+  local stage=$1 pid line; shift
+  rm -f pipe; mkfifo pipe
+  "$@" >pipe 2>err & pid=$!
+  while read -r line; do [[ $line == *'"stage_index": '$stage,* ]] && kill -USR1 $pid 2>/dev/null; echo "$line"; done <pipe >stopped.log
+  wait $pid; status=$?
+  [ $status = 3 ]; ok $? "not stopped in stage $stage: status $status, $(tail -3 err)"
+}
+chain() { # NAME CASE STAGES
+  local name=$1 case=$2 stages=$3 k
+  "$program" --json --output "$name" "$case" >"$name.log" 2>err; ok $? "$name: $(cat err)"
+  stopped_in 0 "$program" --json --output "$name-stopped" "$case"
+  for ((k = 1; k < stages; k++)); do stopped_in $k "$program" --json --resume --output "$name-stopped" "$case"; done
+  "$program" --json --resume --output "$name-stopped" "$case" >"$name-stopped.log" 2>err
+  [ "$(verification "$name.log")" = "$(verification "$name-stopped.log")" ]; ok $? "$name, resumed: $(cat err)"
+}
+stage() { echo "{ type = \"$1\"; iterations = $2; tolerance = 0.0; }"; }
+sed "s/^solver.*/solver = ( $(stage adam 400), $(stage lbfgs 400), $(stage gauss-newton 50), $(stage adam 400) );/
+     s/grid = .*/grid = 5; every = 1; };/" small.cfg >four.cfg
+chain four four.cfg 4
+sed "s/^solver.*/solver = ( $(stage lbfgs 600) );/; s/count = 300;/& adapt = 25;/; s/grid = .*/grid = 5; every = 1; };/" small.cfg >adapt.cfg
+chain adapt adapt.cfg 1
+sed 's/^network.*/network: { type = "random-features"; features = 60; activation = "sin"; scale_search = true; };/
+     s/^solver.*/solver = ( { type = "least-squares"; } );/; s/grid = .*/grid = 5; every = 1; };/' small.cfg >scales.cfg
+chain scales scales.cfg 1
+
 # Two ranks reach the same numbers to rounding.
-field() { verification "$1" | sed -n 's/.*"l2_error": *{"u": *\([0-9.e+-]*\).*/\1/p'; }
 # shellcheck disable=SC2086 # MPIRUN is a list of words
 for stage in adam gauss-newton; do
   "$program" --json --output one --overwrite --set "solver[0].type=$stage" small.cfg >one.log 2>err
   $mpirun -n 2 "$program" --json --output two --overwrite --set "solver[0].type=$stage" small.cfg >two.log 2>err
-  awk -v a="$(field one.log)" -v b="$(field two.log)" 'BEGIN { d = a - b; if (d < 0) d = -d; exit !(a > 0 && d <= 1e-6 * a) }'
-  ok $? "$stage on two ranks: $(field one.log) and $(field two.log): $(cat err)"
+  alike one.log two.log; ok $? "$stage on two ranks: $(field one.log) and $(field two.log): $(cat err)"
 done
+# Stopped on two ranks, a run goes on there with the same bits, and on one to rounding.
+sed "s/^solver.*/solver = ( $(stage adam 300) );/; s/grid = .*/grid = 5; every = 1; };/" small.cfg >ranks.cfg
+# shellcheck disable=SC2086
+{
+  $mpirun -n 2 "$program" --json --output ranks ranks.cfg >ranks.log 2>err
+  stopped_in 0 $mpirun -n 2 "$program" --json --output ranks-stopped ranks.cfg
+  cp -r ranks-stopped ranks-one
+  $mpirun -n 2 "$program" --json --resume --output ranks-stopped ranks.cfg >ranks-stopped.log 2>err
+}
+[ "$(verification ranks.log)" = "$(verification ranks-stopped.log)" ]; ok $? "resumed on two ranks: $(cat err)"
+"$program" --json --resume --output ranks-one ranks.cfg >ranks-one.log 2>err
+alike ranks.log ranks-one.log; ok $? "two ranks, resumed on one: $(field ranks.log) and $(field ranks-one.log): $(cat err)"
 # shellcheck disable=SC2086
 $mpirun -n 2 "$program" --output two --overwrite --set network.hiden=3 small.cfg >out 2>err; [ $? = 2 ]
 ok $? "a mistake on two ranks"

@@ -25,8 +25,8 @@ typedef struct {
 
 /* Prints the header of the case: equations, rows, parameters, jets, memory, ranks, threads, seed, version. */
 PetscErrorCode RunHeader(const RunParts *parts);
-/* Creates every stage once: its mistakes come before the first step, and from --check. Collective. */
-PetscErrorCode RunCheckStages(const RunParts *parts);
+/* Creates every stage once and looks at the output grid: mistakes there come before the first step. Collective. */
+PetscErrorCode RunCheck(const RunParts *parts);
 /* Sets theta to its start: drawn, from --start-from, or where --resume goes on; then runs all stages that are left,
    writes checkpoints and history. theta [inout]. Collective. */
 PetscErrorCode RunStages(const RunParts *parts, Vec theta, RunResult *result);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "run_impl.h"
 
@@ -117,6 +118,47 @@ static PetscErrorCode write_fields(const RunParts *parts, Vec theta, const char 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* As a shell would read it back. */
+static void put_word(FILE *stream, const char *word)
+{
+  static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./@%";
+  fputc(' ', stream);
+  if (word[0] && !word[strspn(word, plain)]) {
+    fputs(word, stream);
+    return;
+  }
+  fputc('\'', stream);
+  for (; *word; word++)
+    if (*word == '\'')
+      fputs("'\\''", stream);
+    else
+      fputc(*word, stream);
+  fputc('\'', stream);
+}
+
+/* The command that goes on with this run. */
+static PetscErrorCode tell_resume(const RunParts *parts)
+{
+  const Cli *cli = parts->cli;
+  size_t size;
+  char *command;
+  FILE *stream = open_memstream(&command, &size);
+  PetscFunctionBegin;
+  PetscCheck(stream, PETSC_COMM_SELF, PETSC_ERR_MEM, "out of memory");
+  fputs("to go on:", stream);
+  put_word(stream, cli->petsc_argv[0]);
+  for (int k = 0; k < cli->n_override; k++) fputs(" --set", stream), put_word(stream, cli->overrides[k]);
+  if (cli->backend) fputs(" --backend", stream), put_word(stream, cli->backend);
+  fputs(" --output", stream), put_word(stream, FolderPath(parts->folder, ""));
+  fputs(" --resume", stream), put_word(stream, ConfigFile(parts->config));
+  if (cli->petsc_argc > 1) fputs(" --", stream);
+  for (int k = 1; k < cli->petsc_argc; k++) put_word(stream, cli->petsc_argv[k]);
+  PetscCheck(!fclose(stream), PETSC_COMM_SELF, PETSC_ERR_MEM, "out of memory");
+  PetscCall(ReportMessage(parts->report, "%s", command));
+  free(command);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode RunFinish(const RunParts *parts, Vec theta, RunResult *result)
 {
   PetscFunctionBegin;
@@ -128,9 +170,7 @@ PetscErrorCode RunFinish(const RunParts *parts, Vec theta, RunResult *result)
     PetscCall(VerificationDestroy(&verification));
     PetscCall(write_fields(parts, theta, "fields.vtkhdf"));
   }
-  if (result->status == EXIT_STOPPED)
-    PetscCall(ReportMessage(parts->report, "to go on: pinn-solve --resume --output %s %s",
-                            FolderPath(parts->folder, ""), ConfigFile(parts->config)));
+  if (result->status == EXIT_STOPPED) PetscCall(tell_resume(parts));
   PetscCall(ReportEnd(parts->report, result->status, result->reason, result->iterations));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

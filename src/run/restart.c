@@ -7,7 +7,8 @@
 
 #define POINTS "points"
 
-static PetscErrorCode resolved_text(Config config, char **text)
+/* text [out] to be freed with free(). */
+static PetscErrorCode write_text(Config config, char **text)
 {
   size_t size;
   FILE *stream = open_memstream(text, &size);
@@ -15,6 +16,28 @@ static PetscErrorCode resolved_text(Config config, char **text)
   PetscCheck(stream, PETSC_COMM_SELF, PETSC_ERR_MEM, "out of memory");
   PetscCall(ConfigWrite(config, stream));
   fclose(stream);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A reference is looked for beside the case file, and this text will lie elsewhere: its path becomes absolute. */
+static PetscErrorCode resolved_text(Config config, char **text)
+{
+  const char *reference, *name = ConfigFile(config);
+  PetscFunctionBegin;
+  PetscCall(ConfigGetString(config, "verify.reference", &reference));
+  char *absolute = reference && reference[0] ? realpath(PathBeside(name, reference), NULL) : NULL;
+  PetscCall(write_text(config, text));
+  if (absolute) {
+    char setting[PETSC_MAX_PATH_LEN + 64];
+    const char *const override[] = {setting};
+    Config moved;
+    snprintf(setting, sizeof(setting), "verify.reference=%s", absolute);
+    PetscCall(ConfigLoadText(name, *text, 1, override, &moved));
+    free(*text);
+    free(absolute);
+    PetscCall(write_text(moved, text));
+    PetscCall(ConfigDestroy(&moved));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -85,6 +108,8 @@ PetscErrorCode RunReadCheckpoint(const RunParts *parts, const char *path, Checkp
   PetscFunctionBegin;
   (void)NetworkFrozen(parts->network, &n_frozen);
   PetscCall(CheckpointRead(parts->comm, parts->folder, path, NetworkParameters(parts->network), n_frozen, checkpoint));
+  if (!path) path = FolderPath(parts->folder, ConfigPath("checkpoint-%" PetscInt_FMT ".h5", checkpoint->number));
+  PetscCall(RunCompareCase(parts, path, checkpoint));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

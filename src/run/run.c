@@ -11,6 +11,7 @@ typedef struct {
   PetscInt every, error_every;
   double print_time, checkpoint_time;   /* seconds of the last ones */
   double checkpoint_seconds, wall_time; /* 0 = never */
+  double resumed_seconds;               /* of earlier runs: a limit is one of this process */
   double *rms, *error;                  /* [n_term], [n_field] */
   Progress progress;                    /* the last one of the stage */
 } Loop;
@@ -27,7 +28,7 @@ static PetscErrorCode what_is_due(const Loop *loop, const Progress *progress, Du
   due->print = now - loop->print_time >= 1.0 || progress->iteration == 0 ||
                progress->iteration == progress->iterations || (loop->every && progress->iteration % loop->every == 0);
   due->checkpoint = loop->checkpoint_seconds > 0.0 && now - loop->checkpoint_time >= loop->checkpoint_seconds;
-  due->time_up = loop->wall_time > 0.0 && now >= loop->wall_time;
+  due->time_up = loop->wall_time > 0.0 && now - loop->resumed_seconds >= loop->wall_time;
   PetscCallMPI(MPI_Bcast(due, 3, MPI_INT, 0, loop->parts->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -69,7 +70,8 @@ static PetscErrorCode monitor(Optimizer optimizer, const Progress *progress, Vec
   else if (due.time_up)
     snprintf(loop->result->reason, sizeof(loop->result->reason), "stopped at limits.wall_time = %g s", loop->wall_time);
   *stop = *stop || due.time_up;
-  if (*stop || due.checkpoint) PetscCall(write_checkpoint(loop, optimizer, false, theta));
+  /* A loss that is not finite ends the stage at an earlier theta. */
+  if ((*stop || due.checkpoint) && isfinite(progress->loss)) PetscCall(write_checkpoint(loop, optimizer, false, theta));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -104,7 +106,8 @@ static PetscErrorCode run_stage(Loop *loop, const Checkpoint *from, Vec theta, b
   else
     snprintf(loop->result->reason, sizeof(loop->result->reason), "%s", OptimizerReasonText(reason));
   loop->result->iterations = ReportIteration(parts->report);
-  if (*go_on) PetscCall(write_checkpoint(loop, NULL, true, theta));
+  /* With its state, a stage that did all its iterations can be given more of them. */
+  if (*go_on) PetscCall(write_checkpoint(loop, reason == OPTIMIZER_ITERATIONS ? optimizer : NULL, true, theta));
   PetscCall(OptimizerDestroy(&optimizer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -126,12 +129,12 @@ static PetscErrorCode begin(Loop *loop, Vec theta, Checkpoint *from, bool *mid_s
   PetscCall(RunReadCheckpoint(parts, parts->cli->checkpoint, from));
   PetscCall(RunRestore(parts, from, theta));
   if (parts->cli->start_from) PetscFunctionReturn(PETSC_SUCCESS);
-  *mid_stage = !from->stage_done;
-  loop->stage = from->stage + (from->stage_done ? 1 : 0);
+  PetscCall(RunStageGoesOn(parts->config, from, mid_stage));
+  loop->stage = from->stage + (*mid_stage ? 0 : 1);
   ReportSetSeconds(parts->report, from->seconds);
-  loop->print_time = loop->checkpoint_time = from->seconds;
+  loop->print_time = loop->checkpoint_time = loop->resumed_seconds = from->seconds;
   PetscCall(ReportReadHistory(parts->report, from->number));
-  if (from->stage_done) PetscCall(RunRestoreStage(parts, from, NULL));
+  if (!*mid_stage) PetscCall(RunRestoreStage(parts, from, NULL));
   PetscCall(ReportMessage(parts->report, "resuming at iteration %d", (int)from->number));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -151,9 +154,10 @@ static PetscErrorCode read_settings(Loop *loop)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode RunCheckStages(const RunParts *parts)
+PetscErrorCode RunCheck(const RunParts *parts)
 {
   PetscFunctionBegin;
+  PetscCall(SnapshotCheck(parts->comm, parts->config, parts->problem, parts->domain));
   for (int k = 0; k < ConfigCount(parts->config, "solver"); k++) {
     Optimizer optimizer;
     PetscCall(OptimizerCreate(parts->config, k, ResidualRows(parts->residual), &optimizer));
@@ -171,10 +175,10 @@ PetscErrorCode RunStages(const RunParts *parts, Vec theta, RunResult *result)
   *result = (RunResult){.status = EXIT_DONE, .reason = "nothing left to do"};
   PetscCall(read_settings(&loop));
   PetscCall(PetscMalloc2(ResidualTerms(parts->residual), &loop.rms, ProblemFields(parts->problem), &loop.error));
-  PetscCall(RunCheckStages(parts));
+  PetscCall(RunCheck(parts));
   PetscCall(begin(&loop, theta, &from, &mid_stage));
   if (parts->cli->overwrite) PetscCall(FolderClear(parts->folder));
-  if (!parts->cli->resume) PetscCall(RunWriteCase(parts));
+  PetscCall(RunWriteCase(parts));
   result->iterations = ReportIteration(parts->report);
   for (; go_on && loop.stage < ConfigCount(parts->config, "solver"); loop.stage++) {
     PetscCall(run_stage(&loop, mid_stage ? &from : NULL, theta, &go_on));

@@ -1,7 +1,7 @@
 #pragma once
 #include "pinn/run.h"
 
-/* case.cfg in the run folder: every key resolved. */
+/* case.cfg in the run folder: every key resolved, the reference's path absolute, so that it runs from anywhere. */
 PetscErrorCode RunWriteCase(const RunParts *parts);
 /* Takes theta, frozen weights and scales from a checkpoint. */
 PetscErrorCode RunRestore(const RunParts *parts, const Checkpoint *checkpoint, Vec theta);
@@ -9,4 +9,9 @@ PetscErrorCode RunRestore(const RunParts *parts, const Checkpoint *checkpoint, V
 PetscErrorCode RunCheckpoint(const RunParts *parts, Optimizer optimizer, int stage, bool stage_done, Vec theta);
 /* Gives a stage back the state that a checkpoint held. */
 PetscErrorCode RunRestoreStage(const RunParts *parts, const Checkpoint *checkpoint, Optimizer optimizer);
+/* path NULL: the folder's newest. Errors: CheckpointRead's and RunCompareCase's. Collective. */
 PetscErrorCode RunReadCheckpoint(const RunParts *parts, const char *path, Checkpoint *checkpoint);
+/* Is the checkpoint of a stage under way, or of one that did all its iterations and has got more of them since? */
+PetscErrorCode RunStageGoesOn(Config config, const Checkpoint *checkpoint, bool *goes_on);
+/* Errors: the checkpoint's case differs in what a resumed run must keep (--resume), or in what its parameters mean. */
+PetscErrorCode RunCompareCase(const RunParts *parts, const char *path, const Checkpoint *checkpoint);
