@@ -48,7 +48,8 @@ PetscErrorCode NetworkSweepDestroy(NetworkSweep *sweep);
 /* Its size in doubles, for estimates. Cannot fail. */
 double NetworkSweepDoubles(Network network, JetPlan plan, int max_point);
 
-/* The number of points whose jets fill about half of this machine's L2 cache, at least 8: what a tile should hold. */
+/* The number of points whose jets fill about half of this machine's L2 cache, and at least enough for fast products of
+   matrices: what a tile should hold. */
 int NetworkTilePoints(Network network, JetPlan plan);
 
 /* The values of the plan's factors at the n points of the next forward sweep; where the plan has factors, every forward
