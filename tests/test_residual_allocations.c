@@ -96,6 +96,14 @@ static PetscErrorCode jacobian(Work *w)
   return w->rows->ops->jacobian(w->rows->self, w->theta, 0, w->rows->n_param, w->r, w->J, w->rows->n_param);
 }
 
+/* at another theta each time: none is held already */
+static PetscErrorCode linearize(Work *w)
+{
+  double loss;
+  PetscErrorCode code = VecShift(w->theta, 1e-3);
+  return code ? code : w->rows->ops->linearize(w->rows->self, w->theta, w->r, &loss);
+}
+
 static const struct {
   const char *name;
   PetscErrorCode (*call)(Work *work); /* Check's own macros take memory */
@@ -103,7 +111,11 @@ static const struct {
                   {"gradient", gradient},
                   {"apply", apply},
                   {"apply_transpose", apply_transpose},
-                  {"jacobian", jacobian}};
+                  {"jacobian", jacobian},
+                  {"linearize", linearize},
+                  {"apply, linearized", apply},
+                  {"apply_transpose, linearized", apply_transpose},
+                  {"jacobian, linearized", jacobian}};
 
 static void check_case(const char *text)
 {

@@ -50,7 +50,14 @@ typedef struct {
    multiply: w (+)= u v, `add` != 0 accumulates. w aliases neither.
    multiply_transpose: u_bar (+)= transpose of (u -> d u) applied to v_bar: u_bar_j (+)= sum over terms (i, j) of c:
      coef d_i v_bar_c. The adjoint of compose (d = f'(u)) and of multiply (d = the other factor). u_bar aliases neither.
-     Needs product->transpose. */
+     Needs product->transpose.
+
+   Contractions of arrays [n_column][n][width] of points:
+   dot_points: y[p] += sum_{c,j} a[c][p][j] b[c][p][j]
+   scale_points: b[c][p][j] (+)= w[p] a[c][p][j]
+   outer_point: row[j][i] = g[j] first[i] + sum_{0<c<n_column} g[c * stride_g + j] z[(c - 1) * stride_z + i],
+     j < m, i < n
+   pair_product: k[p * ldk + q] = sum_{c,d} x y at [(c, p)][(d, q)]; x and y [columns_a * n_a][columns_b * n_b] */
 #define PINN_KERNEL(Real, Series, Kernel)                                                                              \
   typedef void (*Series)(int order, size_t n, double parameter, const Real *x, Real *s);                               \
   typedef struct {                                                                                                     \
@@ -62,6 +69,12 @@ typedef struct {
                      size_t stride_v, Real *w, size_t stride_w, int add);                                              \
     void (*multiply_transpose)(const KernelProduct *product, size_t n, const Real *d, size_t stride_d,                 \
                                const Real *v_bar, size_t stride_v, Real *u_bar, size_t stride_u, int add);             \
+    void (*dot_points)(size_t n_column, size_t n, size_t width, const Real *a, const Real *b, Real *y);                \
+    void (*scale_points)(size_t n_column, size_t n, size_t width, const Real *w, const Real *a, Real *b, int add);     \
+    void (*outer_point)(size_t n_column, size_t m, size_t n, const Real *g, size_t stride_g, const Real *first,        \
+                        const Real *z, size_t stride_z, Real *row);                                                    \
+    void (*pair_product)(size_t columns_a, size_t n_a, size_t columns_b, size_t n_b, const Real *x, const Real *y,     \
+                         Real *k, size_t ldk);                                                                         \
   } Kernel;
 
 PINN_KERNEL(double, KernelSeries, Kernel)

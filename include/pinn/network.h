@@ -79,3 +79,57 @@ void NetworkTangent(NetworkSweep sweep, const double theta[], const double v[], 
    not swept. */
 void NetworkRows(NetworkSweep sweep, const double theta[], const double out_bar[], size_t begin, size_t count,
                  double J[], size_t ld);
+
+/* What products with J at one theta need of all points of a block with n_term rows a point, kept from one forward sweep
+   and one reverse sweep a term: inputs Z of the trained layers and adjoints G of their pre-activations. Points are kept
+   by panels, each one piece of memory; row `term` of point p of a panel is J[p] = sum_c g_c z_c^T, layer by layer.
+   Panels are as large as their products like it, whatever the number of threads and the size of a tile. */
+typedef struct NetworkStore_s *NetworkStore;
+PetscErrorCode NetworkStoreCreate(Network network, JetPlan plan, int n_point, int n_term, NetworkStore *store);
+PetscErrorCode NetworkStoreDestroy(NetworkStore *store);
+/* Its size in doubles, for estimates: about n_point columns (sum of widths) (1 + n_term). Cannot fail. */
+double NetworkStoreDoubles(Network network, JetPlan plan, double n_point, int n_term);
+/* Work space of one thread, in doubles, for products of this store, and for its Gram products with another one. */
+size_t NetworkStoreWork(NetworkStore store);
+size_t NetworkStoreGramWork(NetworkStore a, NetworkStore b);
+
+int NetworkStorePanels(NetworkStore store);
+void NetworkStorePanel(NetworkStore store, int panel, int *begin, int *n); /* its points [begin, begin + n) */
+double *NetworkStoreData(NetworkStore store, int panel, size_t *n);        /* what it keeps, borrowed, writable */
+
+/* From the last forward sweep, its points to points [at, at + n) of a panel; and from a reverse sweep of out_bar, the
+   seed of the rows of one term.  out_bar [in] [column][n][n_field] */
+void NetworkStoreInputs(NetworkStore store, int panel, int at, NetworkSweep sweep);
+void NetworkStoreAdjoints(NetworkStore store, int panel, int at, int term, NetworkSweep sweep, const double theta[],
+                          const double out_bar[]);
+
+/* Products with the rows of a panel; each thread has its own work [NetworkStoreWork]. Rows are [term][point] with row
+   stride `stride`, beginning at the panel's first point. Cost of Apply and ApplyTranspose: one GEMM a layer.
+     Apply           Jv = J v                          v [in] [n_param], Jv [out]
+     ApplyTranspose  gradient += J^T w                 w [in], gradient [inout] [n_param]
+     Rows            J[term * stride + p][ld]          columns [begin, begin + count), whole layers
+     Squares         sums[k] += sum of J_k^2 over rows sums [inout] [n_param] */
+void NetworkStoreApply(NetworkStore store, int panel, const double v[], double work[], double Jv[], size_t stride);
+void NetworkStoreApplyTranspose(NetworkStore store, int panel, const double w[], size_t stride, double work[],
+                                double gradient[]);
+void NetworkStoreRows(NetworkStore store, int panel, size_t begin, size_t count, double J[], size_t stride, size_t ld);
+void NetworkStoreSquares(NetworkStore store, int panel, double work[], double sums[]);
+
+/* Trained layers, for sums over layers: numbers [first, end), and the outputs of one. */
+void NetworkTrainedLayers(Network network, int *first, int *end);
+int NetworkLayerOutputs(Network network, int layer);
+/* Columns of J of outputs [begin, begin + count) of one layer, weights before biases, (n_in + 1) count in all, each
+   times its scaling [n_param] (NULL: 1).  J [term * stride + p][ld] [out] */
+void NetworkStoreLayerRows(NetworkStore store, int panel, int layer, int begin, int count, const double scaling[],
+                           double J[], size_t stride, size_t ld);
+size_t NetworkLayerColumns(Network network, int layer, int count);
+
+/* One layer's part of J J^T between the rows of two panels, without rows of J:
+       K[(e, p)][(f, q)] += sum_{c,d} (g_{e,c,p} . g_{f,d,q}) (z_{c,p} . z_{d,q} + [c = d = 0])
+   K has the rows [term][point] of all points of a, row-major with ldk, and columns likewise of b. Where lower, a and b
+   are the same store and panel_a >= panel_b: only entries of the lower triangle count.
+   GramFlops: of that for one pair of points; DenseFlops: of the same by rows of J. */
+void NetworkStoreGram(NetworkStore a, int panel_a, NetworkStore b, int panel_b, int layer, bool lower, double work[],
+                      double K[], size_t ldk);
+double NetworkStoreGramFlops(NetworkStore a, NetworkStore b, int layer);
+double NetworkStoreDenseFlops(NetworkStore a, NetworkStore b, int layer);

@@ -54,6 +54,8 @@ PetscErrorCode ResidualExplain(Residual residual, Vec theta, char *text, size_t 
 const char *ResidualDescribe(Residual residual);
 double ResidualSweepFlops(Residual residual); /* of one forward sweep over all points of all ranks */
 double ResidualMemoryMB(Residual residual);   /* estimated, this rank, without the optimizer */
+/* What RowsOps.linearize keeps on this rank, where limits.memory allows that (once more in products of two ranks). */
+double ResidualLinearizationMB(Residual residual);
 
 /* A Vec for theta (owned by the caller); all of theta on every rank, values [out] [n_param]; and the way back.
    Collective. */

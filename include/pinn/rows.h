@@ -21,6 +21,18 @@ typedef struct {
   PetscErrorCode (*apply_transpose)(void *self, Vec theta, const double w[], Vec y);
   /* r [n_row] and the columns [begin, begin + count) of the local rows of J, row-major [n_row][ld] */
   PetscErrorCode (*jacobian)(void *self, Vec theta, size_t begin, size_t count, double r[], double J[], size_t ld);
+  /* optional, for whoever takes several products at one theta: r [n_row] (may be NULL) and loss, and with them what
+     products need, from one forward and one reverse sweep; as long as theta is the same and nothing else is linearized,
+     they need no sweep. Where memory is short nothing is kept, and products sweep as they would without. */
+  PetscErrorCode (*linearize)(void *self, Vec theta, double r[], double *loss);
+  /* optional: the local rows of J S^2 J^T, S = diag(scaling) [n_param] on all ranks (NULL: 1):
+     K [out] [n_row][ld], ld >= n_row_global; columns are the rows of all ranks, rank by rank */
+  PetscErrorCode (*gram)(void *self, Vec theta, const double scaling[], double K[], size_t ld);
+  /* optional: J^T J of the local rows, lower triangle: N [out] [n_param][ld], row-major; and J^T r of the local rows,
+     b [out] [n_param]. The sum over ranks is the caller's. */
+  PetscErrorCode (*normal)(void *self, Vec theta, double N[], size_t ld, double b[]);
+  /* optional: diag J^T J of all rows, d [out] [n_param] on all ranks */
+  PetscErrorCode (*diagonal)(void *self, Vec theta, double d[]);
   /* optional: new points before iteration `iteration`, if it is time; *changed tells whether rows changed */
   PetscErrorCode (*update)(void *self, Vec theta, PetscInt iteration, bool *changed);
   /* optional: root mean square of held-out residuals (fresh points), weighted like the loss */
@@ -41,3 +53,9 @@ struct Rows_s {
   bool linear;        /* r is affine in the last layer's parameters */
   bool search_scales; /* the case asks a least-squares stage for a search */
 };
+
+/* The optional products, by `jacobian` where the rows have no better way. Collective. */
+PetscErrorCode RowsLinearize(Rows rows, Vec theta, double r[], double *loss);
+PetscErrorCode RowsGram(Rows rows, Vec theta, const double scaling[], double K[], size_t ld);
+PetscErrorCode RowsNormal(Rows rows, Vec theta, double N[], size_t ld, double b[]);
+PetscErrorCode RowsDiagonal(Rows rows, Vec theta, double d[]);

@@ -119,3 +119,14 @@ void NetworkRows(NetworkSweep s, const double theta[], const double out_bar[], s
 {
   s->adjoint_ops->rows(s->adjoint, theta, out_bar, begin, count, J, ld);
 }
+
+void NetworkStoreInputs(NetworkStore store, int panel, int at, NetworkSweep s)
+{
+  s->adjoint_ops->store_inputs(store, panel, at, s->adjoint);
+}
+
+void NetworkStoreAdjoints(NetworkStore store, int panel, int at, int term, NetworkSweep s, const double theta[],
+                          const double out_bar[])
+{
+  s->adjoint_ops->store_adjoints(store, panel, at, term, s->adjoint, theta, out_bar);
+}

@@ -2,7 +2,7 @@
    product over columns x points; activations compose jets lane by lane. What the forward sweep leaves is what the
    others need: the layers' inputs Z, and the jets D = s'(u) by which du becomes dv and v_bar becomes u_bar. */
 #include <string.h>
-#include "sweep_impl.h"
+#include "store_impl.h"
 
 #define LINE (64 / sizeof(Real)) /* numbers of a cache line: unaligned vectors cost twice the time */
 
@@ -64,8 +64,7 @@ static void add_bias(const Layer *layer, const Real b[], int n, Real u[])
     for (int j = 0; j < layer->n_out; j++) u[(size_t)p * (size_t)layer->n_out + (size_t)j] += b[j];
 }
 
-/* The inputs' jets in a column whose seeds depend on the point: [n][n_coord], until the next call. */
-static const Real *seeds_at_points(REAL(Sweep) * s, int column)
+const Real *REAL(SweepSeedsAtPoints)(REAL(Sweep) * s, int column)
 {
   const Network network = s->network;
   const Seeds seeds = SweepSeeds(s, column);
@@ -90,7 +89,8 @@ static void first_layer(REAL(Sweep) * s, const Real weights[], Real u[])
   for (int c = 1; c < s->n_column; c++) {
     Real *column = u + (size_t)c * n * n_out;
     if (JetPlanSeedsVary(s->plan, c)) {
-      REAL(KernelCPU).gemm('N', 'T', n, n_out, n_in, 1, seeds_at_points(s, c), n_in, weights, n_in, 0, column, n_out);
+      REAL(KernelCPU).gemm('N', 'T', n, n_out, n_in, 1, REAL(SweepSeedsAtPoints)(s, c), n_in, weights, n_in, 0, column,
+                           n_out);
       continue;
     }
     const Seeds seeds = SweepSeeds(s, c);
@@ -209,8 +209,8 @@ static void first_gradient(REAL(Sweep) * s, const Real u_bar[], Real gradient[])
   REAL(KernelCPU).gemm('T', 'N', n_out, n_in, n, 1, u_bar, n_out, s->input, n_in, 1, gradient, n_in);
   for (int c = 1; c < s->n_column; c++) {
     if (JetPlanSeedsVary(s->plan, c)) {
-      REAL(KernelCPU).gemm('T', 'N', n_out, n_in, n, 1, u_bar + (size_t)c * n * n_out, n_out, seeds_at_points(s, c),
-                           n_in, 1, gradient, n_in);
+      REAL(KernelCPU).gemm('T', 'N', n_out, n_in, n, 1, u_bar + (size_t)c * n * n_out, n_out,
+                           REAL(SweepSeedsAtPoints)(s, c), n_in, 1, gradient, n_in);
       continue;
     }
     const Seeds seeds = SweepSeeds(s, c);
@@ -286,5 +286,11 @@ void SweepTake_Single(void *sweep, int n, const double input[], double *const z[
 }
 #endif
 
-const SweepOps REAL(SweepInReal) = {sweep_create,  sweep_destroy, sweep_forward,
-                                    sweep_reverse, sweep_tangent, REAL(SweepRows)};
+const SweepOps REAL(SweepInReal) = {.create = sweep_create,
+                                    .destroy = sweep_destroy,
+                                    .forward = sweep_forward,
+                                    .reverse = sweep_reverse,
+                                    .tangent = sweep_tangent,
+                                    .rows = REAL(SweepRows),
+                                    .store_inputs = REAL(StoreInputs),
+                                    .store_adjoints = REAL(StoreAdjoints)};

@@ -13,6 +13,9 @@ typedef struct {
   void (*tangent)(void *sweep, const double theta[], const double v[], double out_dot[]);
   void (*rows)(void *sweep, const double theta[], const double out_bar[], size_t begin, size_t count, double J[],
                size_t ld);
+  void (*store_inputs)(NetworkStore store, int panel, int at, void *sweep);
+  void (*store_adjoints)(NetworkStore store, int panel, int at, int term, void *sweep, const double theta[],
+                         const double out_bar[]);
 } SweepOps;
 extern const SweepOps SweepInReal, SweepInReal_Single;
 
@@ -76,6 +79,9 @@ static inline const Real *SweepWeights(const REAL(Sweep) * sweep, const Layer *l
 {
   return SweepNarrow(NetworkWeights(sweep->network, layer, theta), LayerSize(layer), sweep->narrowed[0]);
 }
+
+/* The inputs' jets in a column whose seeds depend on the point: [n][n_coord], until the next call. */
+const Real *REAL(SweepSeedsAtPoints)(REAL(Sweep) * sweep, int column);
 
 /* Adjoint of layer l's pre-activation from that of layer l + 1 (`above`; the outputs' adjoint for the last layer).
    Borrowed, in the sweep's work space, until the next call but one. */

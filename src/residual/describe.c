@@ -5,7 +5,8 @@
 #include <unistd.h>
 #include "residual_impl.h"
 
-#define DESCRIPTION 8192
+#define DESCRIPTION   8192
+#define SHARE_TO_KEEP 0.5 /* of the machine's memory: what may be filled by what could be swept again */
 
 static void describe_block(const Residual residual, const RowBlock *block, char *text, size_t size)
 {
@@ -63,8 +64,17 @@ PetscErrorCode ResidualCheckMemory(Residual residual, Config config)
   const double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / 1048576.0;
   const double needed = ResidualMemoryMB(residual);
   PetscReal limit = machine;
+  MPI_Comm node;
+  PetscMPIInt n_rank;
   PetscFunctionBegin;
-  if (ConfigHas(config, "limits.memory")) PetscCall(ConfigGetReal(config, "limits.memory", &limit));
+  PetscCallMPI(MPI_Comm_split_type(residual->rows.comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
+  PetscCallMPI(MPI_Comm_size(node, &n_rank));
+  PetscCallMPI(MPI_Comm_free(&node));
+  residual->memory_limit = SHARE_TO_KEEP * machine / n_rank;
+  if (ConfigHas(config, "limits.memory")) {
+    PetscCall(ConfigGetReal(config, "limits.memory", &limit));
+    residual->memory_limit = limit;
+  }
   PinnUserCheck(needed <= limit,
                 "%s: the points and sweeps need about %.0f MB a rank, but there are %.0f MB (limits.memory)",
                 ConfigWhere(config, "points.interior.count"), needed, limit);

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <omp.h>
 #include <string.h>
-#include "residual_impl.h"
+#include "linearization.h"
 
 /* Sampler and count of a block: points.interior, or points.conditions unless the condition has its own. */
 static PetscErrorCode read_sampling(Config config, const RowBlock *block, bool interior, uint32_t number,
@@ -88,6 +88,7 @@ PetscErrorCode ResidualLayout(Residual residual)
 {
   Rows rows = &residual->rows;
   PetscFunctionBegin;
+  PetscCall(LinearizationDestroy(&residual->linearization));
   rows->n_row = rows->n_row_global = 0;
   residual->n_tile = 0;
   for (int b = 0; b < residual->n_block; b++) {
@@ -170,6 +171,7 @@ PetscErrorCode ResidualDestroy(Residual *residual)
     PetscCall(RegionDestroy(&block->region));
     PetscCall(PetscFree(block->scale));
   }
+  PetscCall(LinearizationDestroy(&r->linearization));
   PetscCall(PetscFree2(r->tiles, r->last));
   PetscCall(PetscFree(r->blocks));
   PetscCall(PetscFree(r->gradients));

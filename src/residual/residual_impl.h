@@ -52,6 +52,8 @@ typedef struct {
   int block, begin, n;
 } TileRange;
 
+typedef struct Linearization_s *Linearization;
+
 struct Residual_s {
   struct Rows_s rows;
   Problem problem;
@@ -67,6 +69,8 @@ struct Residual_s {
   double *direction; /* [n_param] of a tangent, in full */
   double *last;      /* [n_row] the rows last evaluated */
   double last_loss, rows_evaluated;
+  double memory_limit;         /* MB of this rank */
+  Linearization linearization; /* NULL until first asked for, and after points have changed */
   char *description;
 };
 
@@ -99,6 +103,12 @@ PetscErrorCode RowBlockStatistics(MPI_Comm comm, RowBlock *block, const RowSet *
 PetscErrorCode ResidualLayout(Residual residual);
 /* PETSC_ERR_USER_INPUT where ResidualMemoryMB is above limits.memory or the machine's. */
 PetscErrorCode ResidualCheckMemory(Residual residual, Config config);
+/* Loss of the rows `last`, of all ranks; loss may be NULL. Collective. */
+PetscErrorCode ResidualFinishLoss(Residual residual, double *loss);
+/* gradients = 0; and the sum of the threads' shares in their order, then of the ranks', in the first of them.
+   Collective. */
+PetscErrorCode ResidualZeroGradients(Residual residual);
+PetscErrorCode ResidualSumGradients(Residual residual);
 /* Residual-adaptive distribution of the interior points (adapt.c). Collective. */
 PetscErrorCode ResidualAdapt(Residual residual, const double theta[], PetscInt iteration);
 

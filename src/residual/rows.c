@@ -2,7 +2,7 @@
 #include <math.h>
 #include <omp.h>
 #include <string.h>
-#include "residual_impl.h"
+#include "linearization.h"
 
 typedef struct {
   Residual residual;
@@ -92,7 +92,7 @@ static void for_tiles(const Sweep *sweep, TileTask task)
   residual->rows_evaluated += residual->rows.n_row;
 }
 
-static PetscErrorCode finish_loss(Residual residual, double *loss)
+PetscErrorCode ResidualFinishLoss(Residual residual, double *loss)
 {
   double sum = 0.0;
   PetscFunctionBegin;
@@ -103,27 +103,29 @@ static PetscErrorCode finish_loss(Residual residual, double *loss)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Adds the threads' shares in their order, then the ranks'. */
-static PetscErrorCode finish_gradient(Residual residual, Vec gradient)
+PetscErrorCode ResidualSumGradients(Residual residual)
 {
   const size_t n = residual->rows.n_param;
-  double *g = residual->gradients, *local;
+  double *g = residual->gradients;
   PetscMPIInt size;
-  PetscInt first, last;
   PetscFunctionBegin;
 #pragma omp parallel for schedule(static) num_threads(residual->n_thread)
   for (size_t k = 0; k < n; k++)
     for (int t = 1; t < residual->n_thread; t++) g[k] += g[(size_t)t * n + k];
   PetscCallMPI(MPI_Comm_size(residual->rows.comm, &size));
   if (size > 1) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, g, (PetscMPIInt)n, MPI_DOUBLE, MPI_SUM, residual->rows.comm));
-  PetscCall(VecGetOwnershipRange(gradient, &first, &last));
-  PetscCall(VecGetArrayWrite(gradient, &local));
-  PetscCall(PetscArraycpy(local, g + first, last - first));
-  PetscCall(VecRestoreArrayWrite(gradient, &local));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode zero_gradients(Residual residual)
+static PetscErrorCode finish_gradient(Residual residual, Vec gradient)
+{
+  PetscFunctionBegin;
+  PetscCall(ResidualSumGradients(residual));
+  PetscCall(ResidualScatterTheta(residual, residual->gradients, gradient));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ResidualZeroGradients(Residual residual)
 {
   const size_t n = residual->rows.n_param;
   PetscFunctionBegin;
@@ -142,7 +144,7 @@ static PetscErrorCode RowsEvaluate_Residual(void *self, Vec theta, double r[], d
   for_tiles(&sweep, evaluate_tile);
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
   if (r) PetscCall(PetscArraycpy(r, residual->last, residual->rows.n_row));
-  PetscCall(finish_loss(residual, loss));
+  PetscCall(ResidualFinishLoss(residual, loss));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -151,12 +153,12 @@ static PetscErrorCode RowsGradient_Residual(void *self, Vec theta, double *loss,
   Residual residual = self;
   Sweep sweep = {.residual = residual, .r = residual->last};
   PetscFunctionBegin;
-  PetscCall(zero_gradients(residual));
+  PetscCall(ResidualZeroGradients(residual));
   sweep.gradients = residual->gradients;
   PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
   for_tiles(&sweep, reverse_tile);
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
-  PetscCall(finish_loss(residual, loss));
+  PetscCall(ResidualFinishLoss(residual, loss));
   PetscCall(finish_gradient(residual, gradient));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -170,7 +172,10 @@ static PetscErrorCode RowsApply_Residual(void *self, Vec theta, Vec v, double Jv
   PetscCall(ResidualGatherTheta(residual, v, residual->direction));
   sweep.v = residual->direction;
   PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
-  for_tiles(&sweep, tangent_tile);
+  if (LinearizationHolds(residual, sweep.theta))
+    LinearizationApply(residual, sweep.v, Jv);
+  else
+    for_tiles(&sweep, tangent_tile);
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -180,10 +185,13 @@ static PetscErrorCode RowsApplyTranspose_Residual(void *self, Vec theta, const d
   Residual residual = self;
   Sweep sweep = {.residual = residual, .w = w};
   PetscFunctionBegin;
-  PetscCall(zero_gradients(residual));
+  PetscCall(ResidualZeroGradients(residual));
   sweep.gradients = residual->gradients;
   PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
-  for_tiles(&sweep, reverse_tile);
+  if (LinearizationHolds(residual, sweep.theta))
+    LinearizationApplyTranspose(residual, w, residual->gradients);
+  else
+    for_tiles(&sweep, reverse_tile);
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
   PetscCall(finish_gradient(residual, y));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -196,10 +204,13 @@ static PetscErrorCode RowsJacobian_Residual(void *self, Vec theta, size_t begin,
   Sweep sweep = {.residual = residual, .r = residual->last, .J = J, .begin = begin, .count = count, .ld = ld};
   PetscFunctionBegin;
   PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
-  for_tiles(&sweep, jacobian_tile);
+  if (LinearizationHolds(residual, sweep.theta))
+    LinearizationJacobian(residual, begin, count, residual->last, J, ld);
+  else
+    for_tiles(&sweep, jacobian_tile);
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
   PetscCall(PetscArraycpy(r, residual->last, residual->rows.n_row));
-  PetscCall(finish_loss(residual, NULL));
+  PetscCall(ResidualFinishLoss(residual, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -259,6 +270,7 @@ static PetscErrorCode RowsSetScales_Residual(void *self, int n, const double sca
   PetscFunctionBegin;
   (void)n;
   PetscCall(NetworkSetScales(residual->network, scales));
+  PetscCall(LinearizationDestroy(&residual->linearization));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -268,6 +280,10 @@ const RowsOps ResidualRowsOps = {
     .apply = RowsApply_Residual,
     .apply_transpose = RowsApplyTranspose_Residual,
     .jacobian = RowsJacobian_Residual,
+    .linearize = RowsLinearize_Residual,
+    .gram = RowsGram_Residual,
+    .normal = RowsNormal_Residual,
+    .diagonal = RowsDiagonal_Residual,
     .update = RowsUpdate_Residual,
     .heldout = RowsHeldout_Residual,
     .get_scales = RowsGetScales_Residual,

@@ -42,8 +42,11 @@ static PetscErrorCode describe_memory(const RunParts *parts, char *text, size_t 
     if (OptimizerMemoryMB(optimizer) > most) most = OptimizerMemoryMB(optimizer), name = type;
     PetscCall(OptimizerDestroy(&optimizer));
   }
-  const int used = snprintf(text, size, "%.0f MB a rank", ceil(own + most));
-  if (most > 0.0) snprintf(text + used, size - (size_t)used, ", %.0f of them for the matrices of %s", ceil(most), name);
+  int used = snprintf(text, size, "%.0f MB a rank", ceil(own + most));
+  if (most > 0.0)
+    used += snprintf(text + used, size - (size_t)used, ", %.0f of them for the matrices of %s", ceil(most), name);
+  snprintf(text + used, size - (size_t)used, ", %.0f more where sweeps are kept",
+           ceil(ResidualLinearizationMB(parts->residual)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -52,7 +55,7 @@ PetscErrorCode RunHeader(const RunParts *parts)
   enum { LINES = 11 };
   static const char *const names[LINES] = {"case",    "equations", "conditions", "domain", "rows",   "points",
                                            "network", "memory",    "machine",    "seed",   "version"};
-  char equations[MOST_TEXT], conditions[MOST_TEXT], rows[128], network[320], memory[256], stages[128], machine[128],
+  char equations[MOST_TEXT], conditions[MOST_TEXT], rows[128], network[320], memory[256], stages[160], machine[128],
       seed[32];
   const Rows r = ResidualRows(parts->residual);
   const int n_thread = omp_get_max_threads();

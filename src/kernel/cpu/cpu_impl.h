@@ -25,3 +25,10 @@ void REAL(KernelMultiply_CPU)(const KernelProduct *product, size_t n, const Real
                               size_t stride_v, Real *w, size_t stride_w, int add);
 void REAL(KernelMultiplyTranspose_CPU)(const KernelProduct *product, size_t n, const Real *d, size_t stride_d,
                                        const Real *v_bar, size_t stride_v, Real *u_bar, size_t stride_u, int add);
+void REAL(KernelDotPoints_CPU)(size_t n_column, size_t n, size_t width, const Real *a, const Real *b, Real *y);
+void REAL(KernelScalePoints_CPU)(size_t n_column, size_t n, size_t width, const Real *w, const Real *a, Real *b,
+                                 int add);
+void REAL(KernelOuterPoint_CPU)(size_t n_column, size_t m, size_t n, const Real *g, size_t stride_g, const Real *first,
+                                const Real *z, size_t stride_z, Real *row);
+void REAL(KernelPairProduct_CPU)(size_t columns_a, size_t n_a, size_t columns_b, size_t n_b, const Real *x,
+                                 const Real *y, Real *k, size_t ldk);

@@ -1,0 +1,65 @@
+/* Contractions of arrays of points against sums written out, in both floating-point types. */
+#include "harness.h"
+#include "pinn/kernel.h"
+
+enum { C = 5, D = 2, N = 150, M = 7, WIDTH = 11, MOST = C * N * WIDTH * D * M };
+
+static double number(size_t k)
+{
+  return sin(12.9898 * (double)k + 0.3);
+}
+
+/* The numbers begin at 0, 10^5 ... of the sequence, so that arrays differ. */
+#define CHECK_POINTS(Real, kernel, tolerance)                                                                          \
+  do {                                                                                                                 \
+    static Real a[MOST], b[MOST], out[MOST];                                                                           \
+    Real w[N], y[N];                                                                                                   \
+    for (size_t k = 0; k < MOST; k++) a[k] = (Real)number(k), b[k] = (Real)number(100000 + k);                         \
+    for (size_t p = 0; p < N; p++) w[p] = (Real)number(300000 + p), y[p] = 1;                                          \
+    for (size_t width = 1; width <= WIDTH; width += WIDTH - 1) {                                                       \
+      for (size_t p = 0; p < N; p++) y[p] = 1;                                                                         \
+      (kernel).dot_points(C, N, width, a, b, y);                                                                       \
+      for (size_t p = 0; p < N; p++) {                                                                                 \
+        double sum = 1.0;                                                                                              \
+        for (size_t c = 0; c < C; c++)                                                                                 \
+          for (size_t j = 0; j < width; j++) sum += (double)a[(c * N + p) * width + j] * b[(c * N + p) * width + j];   \
+        ck_near(y[p], sum, 0, 20.0 * (tolerance));                                                                     \
+      }                                                                                                                \
+    }                                                                                                                  \
+    (kernel).scale_points(C, N, WIDTH, w, a, out, 0);                                                                  \
+    (kernel).scale_points(C, N, WIDTH, w, b, out, 1);                                                                  \
+    for (size_t k = 0; k < C * N * WIDTH; k++)                                                                         \
+      ck_near(out[k], w[k / WIDTH % N] * ((double)a[k] + b[k]), 0, 4.0 * (tolerance));                                 \
+    for (size_t columns = 1; columns <= C; columns++) {                                                                \
+      (kernel).outer_point(columns, M, WIDTH, a, 20, b, b + 50, 30, out);                                              \
+      for (size_t k = 0; k < M * WIDTH; k++) {                                                                         \
+        double sum = (double)a[k / WIDTH] * b[k % WIDTH];                                                              \
+        for (size_t c = 1; c < columns; c++) sum += (double)a[c * 20 + k / WIDTH] * b[50 + (c - 1) * 30 + k % WIDTH];  \
+        ck_near(out[k], sum, 0, 10.0 * (tolerance));                                                                   \
+      }                                                                                                                \
+    }                                                                                                                  \
+    (kernel).pair_product(C, M, D, N, a, b, out, N + 3);                                                               \
+    for (size_t p = 0; p < M; p++)                                                                                     \
+      for (size_t q = 0; q < N; q++) {                                                                                 \
+        double sum = 0.0;                                                                                              \
+        for (size_t k = 0; k < C * D; k++) {                                                                           \
+          const size_t at = (k / D * M + p) * D * N + k % D * N + q;                                                   \
+          sum += (double)a[at] * b[at];                                                                                \
+        }                                                                                                              \
+        ck_near(out[p * (N + 3) + q], sum, 0, 20.0 * (tolerance));                                                     \
+      }                                                                                                                \
+  } while (0)
+
+START_TEST(contractions_in_double)
+{
+  CHECK_POINTS(double, KernelCPU, 1e-15);
+}
+END_TEST
+
+START_TEST(contractions_in_single)
+{
+  CHECK_POINTS(float, KernelCPU_Single, 1e-6);
+}
+END_TEST
+
+TEST_SUITE("kernel_points", contractions_in_double, contractions_in_single)
