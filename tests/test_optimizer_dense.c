@@ -19,16 +19,17 @@ typedef struct {
   Vec theta;
 } Fixture;
 
-static void set_up(Fixture *f, int n_row, int n, const double A[], const double b[], bool wide, double evenness)
+static void set_up(Fixture *f, int n_row, int n, const double A[], const double b[], bool wide, double evenness,
+                   bool with_rows)
 {
   const double zero[MOST_PARAMETERS] = {0.0};
   f->problem = (Linear){n_row, n, A, b};
   test_rows(&f->rows, PETSC_COMM_WORLD, n_row, n, 0, linear_row, &f->problem);
   f->config = test_config("type = \"gauss-newton\";");
   ck_petsc(OptimizerCreate(f->config, 0, &f->rows.rows, &f->optimizer));
-  ck_petsc(DenseCreate(f->optimizer, f->config, 0, (size_t)n, wide, &f->dense));
+  ck_petsc(DenseCreate(f->optimizer, f->config, 0, (size_t)n, wide, false, &f->dense));
   f->theta = test_theta(&f->rows.rows, zero);
-  ck_petsc(DenseAssemble(f->dense, f->theta, evenness));
+  ck_petsc(DenseAssemble(f->dense, f->theta, evenness, with_rows));
 }
 
 static void tear_down(Fixture *f)
@@ -91,9 +92,10 @@ START_TEST(every_kind_and_form_solves_the_damped_problem)
     largest = fmax(largest, D[k]);
   }
   for (int k = 0; k < N_PARAM; k++) D[k] += 0.1 * largest;
-  for (int wide = 0; wide < 2; wide++) {
+  for (int form = 0; form < 4; form++) { /* with and without rows of J at first */
+    const bool wide = form & 1;
     Fixture f;
-    set_up(&f, N_ROW, N_PARAM, A, b, wide, 0.1);
+    set_up(&f, N_ROW, N_PARAM, A, b, wide, 0.1, form & 2);
     for (int kind = DENSE_GRAM; kind <= DENSE_SINGULAR; kind++) {
       for (int l = 0; l < 3; l++) {
         if (wide && lambdas[l] < 1e-6) continue; /* J J^T is singular here */
@@ -133,7 +135,7 @@ START_TEST(wide_problems_get_the_shortest_solution)
     for (int i = 0; i < M; i++) expected[k] += transposed[k * M + i] * y[i];
   }
   Fixture f;
-  set_up(&f, M, N, A, b, true, 1e6); /* so even that D is a multiple of the identity */
+  set_up(&f, M, N, A, b, true, 1e6, true); /* so even that D is a multiple of the identity */
   for (int kind = DENSE_GRAM; kind <= DENSE_SINGULAR; kind++) {
     solve(&f, (DenseKind)kind, 0.0, x);
     for (int k = 0; k < N; k++) ck_near(x[k], expected[k], 1e-6, 1e-8);
@@ -155,7 +157,7 @@ START_TEST(triangle_survives_where_the_gram_matrix_has_lost_all_digits)
     }
   Fixture f;
   double error[4] = {0.0};
-  set_up(&f, N, N, A, b, false, 0.0);
+  set_up(&f, N, N, A, b, false, 0.0, true);
   for (int kind = DENSE_GRAM; kind <= DENSE_SINGULAR; kind++) {
     ck_petsc(DenseReduce(f.dense, (DenseKind)kind));
     ck_petsc(DenseSolve(f.dense, 0.0, x, &ok));
@@ -185,21 +187,22 @@ START_TEST(second_solve_reuses_the_factor_for_another_right_hand_side)
   double minus_w[N_ROW];
   for (int i = 0; i < N_ROW; i++) minus_w[i] = -w[i];
   reference(N_ROW, N_PARAM, A, minus_w, 1e-2, D, expected);
-  for (int wide = 0; wide < 2; wide++) {
+  for (int form = 0; form < 4; form++) {
     Fixture f;
-    set_up(&f, N_ROW, N_PARAM, A, b, wide, 0.5);
+    set_up(&f, N_ROW, N_PARAM, A, b, form & 1, 0.5, form & 2);
     for (int kind = DENSE_GRAM; kind <= DENSE_SINGULAR; kind++) {
       solve(&f, (DenseKind)kind, 1e-2, step);
       ck_petsc(DenseSolveAgain(f.dense, 1e-2, w, step, &ok));
       ck_assert(ok);
       for (int k = 0; k < N_PARAM; k++) ck_near(step[k] * f.dense->scaling[k], expected[k], 1e-10, 1e-12);
+      ck_assert(f.dense->has_rows == (kind != DENSE_GRAM || (form & 2)));
     }
     tear_down(&f);
   }
 }
 END_TEST
 
-START_TEST(gradient_scaling_and_products_belong_to_the_rows)
+static void check_rows(bool wide, bool with_rows)
 {
   double A[N_ROW * N_PARAM], b[N_ROW], v[N_PARAM], Jv[N_ROW];
   Fixture f;
@@ -207,7 +210,7 @@ START_TEST(gradient_scaling_and_products_belong_to_the_rows)
   fill(N_ROW, b);
   fill(N_PARAM, v);
   for (int i = 0; i < N_ROW; i++) A[i * N_PARAM + 3] = 0.0;
-  set_up(&f, N_ROW, N_PARAM, A, b, false, 0.0);
+  set_up(&f, N_ROW, N_PARAM, A, b, wide, 0.0, with_rows);
   for (int k = 0; k < N_PARAM; k++) {
     double square = 0.0, gradient = 0.0;
     for (int i = 0; i < N_ROW; i++) {
@@ -224,6 +227,11 @@ START_TEST(gradient_scaling_and_products_belong_to_the_rows)
     ck_near(Jv[i], expected, 1e-13, 1e-14);
   }
   tear_down(&f);
+}
+
+START_TEST(gradient_scaling_and_products_belong_to_the_rows)
+{
+  for (int form = 0; form < 4; form++) check_rows(form & 1, form & 2);
 }
 END_TEST
 

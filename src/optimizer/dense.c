@@ -4,16 +4,17 @@
 
 #define MEGA 1048576.0
 
-/* Bytes this rank will hold. */
+/* Bytes this rank will hold at most, besides what the rows themselves keep. */
 static double bytes_needed(Dense d)
 {
   const double n = (double)d->n, local = (double)d->rows->n_row, all = (double)d->rows->n_row_global;
   const double ld = (d->wide ? all : n) + 1.0, small = ld * ld;
-  double doubles = local * (n + 1.0) + 4.0 * n;
-  if (!d->wide)
-    doubles += local * (n + 1.0) + (d->rank ? 2.0 : 3.0) * small;
-  else if (!d->rank)
-    doubles += all * n + (d->size > 1 ? all * n : 0.0) + 3.0 * small;
+  double doubles = 4.0 * n;
+  if (d->wide && d->size > 1) doubles += local * all;
+  if (!d->wide || !d->rank) doubles += (d->rank ? 2.0 : 3.0) * small;
+  if (!d->gram_only) doubles += local * (n + 1.0);
+  if (!d->gram_only && !d->wide) doubles += local * (n + 1.0);
+  if (!d->gram_only && d->wide && !d->rank) doubles += all * n * (d->size > 1 ? 2.0 : 1.0);
   return doubles * sizeof(double);
 }
 
@@ -49,7 +50,8 @@ static PetscErrorCode check_memory(Dense d, Optimizer optimizer, Config config)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DenseCreate(Optimizer optimizer, Config config, size_t begin, size_t n, bool wide, Dense *dense)
+PetscErrorCode DenseCreate(Optimizer optimizer, Config config, size_t begin, size_t n, bool wide, bool gram_only,
+                           Dense *dense)
 {
   Dense d;
   PetscFunctionBegin;
@@ -59,6 +61,7 @@ PetscErrorCode DenseCreate(Optimizer optimizer, Config config, size_t begin, siz
   d->begin = begin;
   d->n = n;
   d->wide = wide;
+  d->gram_only = gram_only;
   PetscCallMPI(MPI_Comm_rank(d->rows->comm, &d->rank));
   PetscCallMPI(MPI_Comm_size(d->rows->comm, &d->size));
   PetscCall(check_memory(d, optimizer, config));
@@ -72,6 +75,7 @@ PetscErrorCode DenseDestroy(Dense *dense)
   Dense d = *dense;
   PetscFunctionBegin;
   if (!d) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DenseProductsDestroy(d));
   if (d->J_all != d->J) PetscCall(PetscFree(d->J_all));
   if (d->r_all != d->r) PetscCall(PetscFree(d->r_all));
   PetscCall(PetscFree4(d->r, d->gradient, d->scaling, d->work));
@@ -89,7 +93,6 @@ static PetscErrorCode allocate(Dense d)
 {
   const size_t n_row = (size_t)d->rows->n_row, k = (size_t)d->k, small = (size_t)d->ld * (size_t)d->ld;
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(n_row * d->n, &d->J));
   PetscCall(PetscMalloc4(n_row, &d->r, d->n, &d->gradient, d->n, &d->scaling, PetscMax(d->n, k) + 1, &d->work));
   PetscCall(PetscMalloc2(k, &d->c, k, &d->s));
   if (!d->wide || !d->rank) {
@@ -97,11 +100,8 @@ static PetscErrorCode allocate(Dense d)
     PetscCall(PetscCalloc1(small, &d->B));
   }
   if (!d->rank) PetscCall(PetscCalloc1(small, &d->F));
-  if (d->wide && d->size == 1) d->J_all = d->J, d->r_all = d->r;
-  if (d->wide && d->size > 1 && !d->rank) {
-    PetscCall(PetscMalloc1((size_t)d->rows->n_row_global * d->n, &d->J_all));
-    PetscCall(PetscMalloc1(d->rows->n_row_global, &d->r_all));
-  }
+  if (d->wide && d->size == 1) d->r_all = d->r;
+  if (d->wide && d->size > 1 && !d->rank) PetscCall(PetscMalloc1(d->rows->n_row_global, &d->r_all));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -123,8 +123,16 @@ static void sum_columns(Dense d, double sums[])
   }
 }
 
-/* scaling = (diag J^T J + evenness max diag J^T J)^{-1/2} from the diagonal, applied to J and the gradient. */
-static void scale_columns(Dense d, const double diagonal[], double evenness)
+static void scale_rows(Dense d)
+{
+  const size_t n = d->n;
+#pragma omp parallel for schedule(static)
+  for (PetscInt i = 0; i < d->rows->n_row; i++)
+    for (size_t k = 0; k < n; k++) d->J[(size_t)i * n + k] *= d->scaling[k];
+}
+
+/* scaling = (diag J^T J + evenness max diag J^T J)^{-1/2} from the diagonal, applied to the gradient. */
+static void find_scaling(Dense d, const double diagonal[], double evenness)
 {
   const size_t n = d->n;
   double largest = 0.0;
@@ -134,28 +142,67 @@ static void scale_columns(Dense d, const double diagonal[], double evenness)
     d->scaling[k] = D > 0.0 ? 1.0 / sqrt(D) : 1.0;
     d->gradient[k] *= d->scaling[k];
   }
-#pragma omp parallel for schedule(static)
-  for (PetscInt i = 0; i < d->rows->n_row; i++)
-    for (size_t k = 0; k < n; k++) d->J[(size_t)i * n + k] *= d->scaling[k];
 }
 
-PetscErrorCode DenseAssemble(Dense d, Vec theta, double evenness)
+/* J unscaled, and r. */
+static PetscErrorCode form_rows(Dense d)
 {
   const Rows rows = d->rows;
+  const size_t n_row = (size_t)rows->n_row;
+  PetscFunctionBegin;
+  if (!d->J) {
+    PetscCall(PetscMalloc1(n_row * d->n, &d->J));
+    if (d->wide && d->size == 1) d->J_all = d->J;
+    if (d->wide && d->size > 1 && !d->rank) PetscCall(PetscMalloc1((size_t)rows->n_row_global * d->n, &d->J_all));
+  }
+  PetscCall(rows->ops->jacobian(rows->self, d->theta, d->begin, d->n, d->r, d->J, d->n));
+  d->has_rows = true;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DenseFormRows(Dense d)
+{
+  PetscFunctionBegin;
+  PetscCall(form_rows(d));
+  scale_rows(d);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* gradient and diag J^T J from rows of J. */
+static PetscErrorCode assemble_rows(Dense d, double diagonal[])
+{
   double *sums;
   PetscFunctionBegin;
-  if (!d->J) PetscCall(allocate(d));
-  PetscCall(rows->ops->jacobian(rows->self, theta, d->begin, d->n, d->r, d->J, d->n));
+  PetscCall(form_rows(d));
   PetscCall(PetscMalloc1(2 * d->n + 1, &sums));
   sum_columns(d, sums);
   sums[2 * d->n] = 0.0;
-  for (PetscInt i = 0; i < rows->n_row; i++) sums[2 * d->n] += 0.5 * d->r[i] * d->r[i];
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, (PetscMPIInt)(2 * d->n + 1), MPI_DOUBLE, MPI_SUM, rows->comm));
+  for (PetscInt i = 0; i < d->rows->n_row; i++) sums[2 * d->n] += 0.5 * d->r[i] * d->r[i];
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, (PetscMPIInt)(2 * d->n + 1), MPI_DOUBLE, MPI_SUM, d->rows->comm));
   PetscCall(PetscArraycpy(d->gradient, sums, d->n));
+  PetscCall(PetscArraycpy(diagonal, sums + d->n, d->n));
   d->loss = sums[2 * d->n];
-  scale_columns(d, sums + d->n, evenness);
   PetscCall(PetscFree(sums));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DenseAssemble(Dense d, Vec theta, double evenness, bool with_rows)
+{
+  double *diagonal;
+  PetscFunctionBegin;
+  if (!d->gradient) PetscCall(allocate(d));
+  PetscCheck(with_rows || d->n == d->rows->n_param, d->rows->comm, PETSC_ERR_ARG_INCOMP, "products are of all columns");
+  d->theta = theta;
+  d->has_rows = false;
   d->kind = DENSE_NONE;
+  PetscCall(PetscMalloc1(d->n, &diagonal));
+  if (with_rows)
+    PetscCall(assemble_rows(d, diagonal));
+  else
+    PetscCall(DenseProductsLinearize(d, theta, diagonal));
+  find_scaling(d, diagonal, evenness);
+  if (with_rows) scale_rows(d);
+  PetscCall(PetscFree(diagonal));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -181,6 +228,10 @@ PetscErrorCode DenseApply(Dense d, const double v[], double Jv[])
   const PetscBLASInt one = 1;
   const double plus = 1.0, zero = 0.0;
   PetscFunctionBegin;
+  if (!d->has_rows) {
+    PetscCall(DenseProductsMultiply(d, v, Jv));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscBLASIntCast((PetscInt)d->n, &n));
   PetscCall(PetscBLASIntCast(d->rows->n_row, &n_row));
   if (n_row) PetscCallBLAS("BLASgemv", BLASgemv_("T", &n, &n_row, &plus, d->J, &n, v, &one, &zero, Jv, &one));

@@ -16,6 +16,9 @@
                  and the right-hand side carried along         accurate as Q for minimum-norm problems (Paige 1973)
      singular    R = U S V^T                                   R = U S V^T
 
+   Gram kinds do without rows of J: J^T J or J J^T, and all else that J is multiplied with, come from the Rows' own
+   products; memory is then that of the small problem.
+
    Tall triangles of several ranks are merged by a binomial tree (TSQR; Demmel, Grigori, Hoemmen, Langou 2012). */
 #pragma once
 #include <petscsys.h>
@@ -28,10 +31,13 @@ typedef struct {
   Rows rows;       /* borrowed */
   size_t begin, n; /* columns of J: parameters [begin, begin + n) */
   bool wide;
+  bool gram_only; /* the caller never asks for another kind than gram: rows of J need not fit */
   PetscMPIInt rank, size;
   PetscBLASInt k, ld; /* order of the small problem; leading dimension of T, F and B, which is k + 1 */
 
   /* of the last DenseAssemble */
+  Vec theta;        /* borrowed */
+  bool has_rows;    /* J is there */
   double *J;        /* [n_row][n] local, row-major: column-major J^T; scaled */
   double *r;        /* [n_row] local */
   double *gradient; /* [n] J^T r, on all ranks; scaled */
@@ -48,16 +54,22 @@ typedef struct {
   double *F;             /* rank 0: its damped factor; V^T where singular */
   double *B;             /* what is merged into a triangle */
   double *work;          /* [max(n, k) + 1] */
+  double *K;             /* wide, without rows, on several ranks: [n_row][k] local rows of J J^T */
+  Vec direction;         /* without rows: what goes into products and comes out of them */
+  VecScatter gather;     /* to all ranks */
+  Vec everywhere;
 } * Dense;
 
 /* Columns [begin, begin + n). Allocates at the first DenseAssemble, but checks now that it will fit.
    Errors: PETSC_ERR_USER_INPUT, where the memory of the machine (or limits.memory) is too small. Collective. */
-PetscErrorCode DenseCreate(Optimizer optimizer, Config config, size_t begin, size_t n, bool wide, Dense *dense);
+PetscErrorCode DenseCreate(Optimizer optimizer, Config config, size_t begin, size_t n, bool wide, bool gram_only,
+                           Dense *dense);
 PetscErrorCode DenseDestroy(Dense *dense);
 
-/* J, r and what follows from them at theta. gradient is not finite where J or r are not. Columns of zeros stay as they
-   are with evenness 0. Collective. */
-PetscErrorCode DenseAssemble(Dense dense, Vec theta, double evenness);
+/* J, r and what follows from them at theta, which must not change until the next time. gradient is not finite where J
+   or r are not. Columns of zeros stay as they are with evenness 0. Without with_rows, which needs all parameters as
+   columns, rows of J are not formed until a kind asks for them. Collective. */
+PetscErrorCode DenseAssemble(Dense dense, Vec theta, double evenness, bool with_rows);
 /* The small problem of this kind; at once where it is there already. Collective.
    Cost for m rows: gram m n^2 flops (wide m^2 n), triangle twice that, singular about 20 k^3 more. */
 PetscErrorCode DenseReduce(Dense dense, DenseKind kind);
@@ -66,7 +78,7 @@ PetscErrorCode DenseReduce(Dense dense, DenseKind kind);
 PetscErrorCode DenseSolve(Dense dense, double lambda, double step[], bool *ok);
 /* step = -(J^T J + lambda)^{-1} J^T w with the factor of the last DenseSolve.  w [in] [n_row] local. Collective. */
 PetscErrorCode DenseSolveAgain(Dense dense, double lambda, const double w[], double step[], bool *ok);
-/* J v for the local rows.  v [in] [n] scaled, Jv [out] [n_row]. Not collective. */
+/* J v for the local rows.  v [in] [n] scaled, Jv [out] [n_row]. Collective. */
 PetscErrorCode DenseApply(Dense dense, const double v[], double Jv[]);
 /* x = theta + factor * D^{-1/2} step. x may be theta. */
 PetscErrorCode DenseShift(Dense dense, Vec x, Vec theta, double factor, const double step[]);
@@ -76,3 +88,18 @@ PetscErrorCode DenseShift(Dense dense, Vec x, Vec theta, double factor, const do
      DenseGather    rows of `width` doubles of all ranks, to rank 0; nothing where all == local. Collective. */
 PetscErrorCode DenseTriangle(Dense dense);
 PetscErrorCode DenseGather(Dense dense, PetscMPIInt width, const double local[], double all[]);
+/* The rows of J, scaled by what the last DenseAssemble found. Collective. */
+PetscErrorCode DenseFormRows(Dense dense);
+
+/* Without rows of J (dense_products.c), all collective:
+     Linearize  r, loss, the unscaled gradient and diag J^T J [n]; where tall also T = J^T J of the local rows, unscaled
+     Gram       T = the scaled J^T J or J J^T on rank 0
+     Multiply   Jv [n_row] = J v, v [n] scaled
+     Transpose  y [n] = J^T w on all ranks, scaled, w [n_row]
+     Scatter    one number a row from rank 0: local [n_row] from all [n_row_global] */
+PetscErrorCode DenseProductsLinearize(Dense dense, Vec theta, double diagonal[]);
+PetscErrorCode DenseProductsGram(Dense dense);
+PetscErrorCode DenseProductsMultiply(Dense dense, const double v[], double Jv[]);
+PetscErrorCode DenseProductsTranspose(Dense dense, const double w[], double y[]);
+PetscErrorCode DenseProductsScatter(Dense dense, const double all[], double local[]);
+PetscErrorCode DenseProductsDestroy(Dense dense);

@@ -81,6 +81,10 @@ static PetscErrorCode reduce_gram(Dense d)
   const double one = 1.0, zero = 0.0;
   PetscBLASInt n, n_row;
   PetscFunctionBegin;
+  if (!d->has_rows) {
+    PetscCall(DenseProductsGram(d));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscBLASIntCast((PetscInt)d->n, &n));
   PetscCall(PetscBLASIntCast(d->rows->n_row, &n_row));
   if (d->wide) {
@@ -127,13 +131,16 @@ static PetscErrorCode reduce_singular(Dense d)
 PetscErrorCode DenseReduce(Dense d, DenseKind kind)
 {
   PetscFunctionBegin;
+  const bool needs_rows = kind == DENSE_TRIANGLE || kind == DENSE_SINGULAR;
   if (d->kind == kind) PetscFunctionReturn(PETSC_SUCCESS);
-  if (d->wide && d->kind == DENSE_NONE) {
+  const bool forms_rows = needs_rows && !d->has_rows;
+  if (forms_rows) PetscCall(DenseFormRows(d));
+  if (d->wide && d->has_rows && (forms_rows || d->kind == DENSE_NONE)) {
     PetscMPIInt n;
     PetscCall(PetscMPIIntCast((PetscInt)d->n, &n));
     PetscCall(DenseGather(d, n, d->J, d->J_all));
-    PetscCall(DenseGather(d, 1, d->r, d->r_all));
   }
+  if (d->wide && d->kind == DENSE_NONE) PetscCall(DenseGather(d, 1, d->r, d->r_all));
   switch (kind) {
   case DENSE_NONE:
     break;

@@ -46,14 +46,27 @@ static bool solve_normal(Dense d, double lambda, double y[])
   return true;
 }
 
-/* step = -J^T (J J^T + lambda)^{-1} w,  w [k], overwritten */
-static bool solve_wide(Dense d, double lambda, double w[], double step[])
+/* step = -J^T (J J^T + lambda)^{-1} w,  w [k] on rank 0, overwritten. Collective. */
+static PetscErrorCode solve_wide(Dense d, double lambda, double w[], double step[], bool *ok)
 {
   const PetscBLASInt inc = 1, n = (PetscBLASInt)d->n;
   const double minus = -1.0, zero = 0.0;
-  if (!solve_normal(d, lambda, w)) return false;
-  BLASgemv_("N", &n, &d->k, &minus, d->J_all, &n, w, &inc, &zero, step, &inc);
-  return true;
+  double *local;
+  PetscFunctionBegin;
+  if (!d->rank && *ok) *ok = solve_normal(d, lambda, w);
+  PetscCallMPI(MPI_Bcast(ok, 1, MPI_C_BOOL, 0, d->rows->comm));
+  if (!*ok) PetscFunctionReturn(PETSC_SUCCESS);
+  if (d->has_rows) {
+    if (!d->rank)
+      PetscCallBLAS("BLASgemv", BLASgemv_("N", &n, &d->k, &minus, d->J_all, &n, w, &inc, &zero, step, &inc));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscMalloc1(d->rows->n_row, &local));
+  PetscCall(DenseProductsScatter(d, w, local));
+  PetscCall(DenseProductsTranspose(d, local, step));
+  for (size_t k = 0; k < d->n; k++) step[k] = -step[k];
+  PetscCall(PetscFree(local));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* step = -(J^T J + lambda)^{-1} b,  b = J^T r unless the kind has a better way to it */
@@ -91,9 +104,11 @@ PetscErrorCode DenseSolve(Dense d, double lambda, double step[], bool *ok)
   PetscFunctionBegin;
   *ok = true;
   if (!d->rank) PetscCall(factor_damped(d, lambda, ok));
-  if (!d->rank && *ok) {
-    if (d->wide) PetscCall(PetscArraycpy(d->c, d->r_all, d->k));
-    *ok = d->wide ? solve_wide(d, lambda, d->c, step) : solve_tall(d, lambda, d->gradient, step);
+  if (d->wide) {
+    if (!d->rank) PetscCall(PetscArraycpy(d->c, d->r_all, d->k));
+    PetscCall(solve_wide(d, lambda, d->c, step, ok));
+  } else if (!d->rank && *ok) {
+    *ok = solve_tall(d, lambda, d->gradient, step);
   }
   PetscCall(share_step(d, step, ok));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -109,13 +124,17 @@ PetscErrorCode DenseSolveAgain(Dense d, double lambda, const double w[], double 
   *ok = true;
   if (d->wide) {
     PetscCall(DenseGather(d, 1, w, d->c));
-    if (!d->rank) *ok = solve_wide(d, lambda, d->c, step);
+    PetscCall(solve_wide(d, lambda, d->c, step, ok));
   } else {
     PetscCall(PetscBLASIntCast((PetscInt)d->n, &n));
     PetscCall(PetscBLASIntCast(d->rows->n_row, &n_row));
     PetscCall(PetscCalloc1(d->n, &b));
-    if (n_row) PetscCallBLAS("BLASgemv", BLASgemv_("N", &n, &n_row, &one, d->J, &n, w, &inc, &zero, b, &inc));
-    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, b, n, MPI_DOUBLE, MPI_SUM, d->rows->comm));
+    if (d->has_rows) {
+      if (n_row) PetscCallBLAS("BLASgemv", BLASgemv_("N", &n, &n_row, &one, d->J, &n, w, &inc, &zero, b, &inc));
+      PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, b, n, MPI_DOUBLE, MPI_SUM, d->rows->comm));
+    } else {
+      PetscCall(DenseProductsTranspose(d, w, b));
+    }
     if (!d->rank) *ok = solve_tall(d, lambda, b, step);
     PetscCall(PetscFree(b));
   }

@@ -74,7 +74,8 @@ static PetscErrorCode OptimizerSetUp_GaussNewton(Optimizer optimizer, Config con
   PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "damping"), &gn->damping));
   PetscCall(ConfigGetBool(config, OptimizerKey(optimizer, "geodesic"), &gn->geodesic));
   const bool wide = gn->method.form ? gn->method.form == 2 : (size_t)rows->n_row_global < rows->n_param;
-  PetscCall(DenseCreate(optimizer, config, 0, rows->n_param, wide, &gn->dense));
+  const bool gram_only = gn->method.gram && !gn->method.triangle;
+  PetscCall(DenseCreate(optimizer, config, 0, rows->n_param, wide, gram_only, &gn->dense));
   PetscCall(OptimizerCreateVec(optimizer, &gn->trial));
   PetscCall(OptimizerCreateVec(optimizer, &gn->last));
   PetscCall(PetscMalloc2(rows->n_param, &gn->step, rows->n_param, &gn->acceleration));
@@ -91,12 +92,16 @@ static double dot(size_t n, const double a[], const double b[])
   return sum;
 }
 
+/* Damping rises until a step is found: a Jacobian for which this holds at first never needs an orthogonal factor. */
+static bool uses_gram(const GaussNewton *gn)
+{
+  return gn->method.gram && (!gn->method.triangle || gn->damping >= GRAM_LIMIT);
+}
+
 static PetscErrorCode solve_step(GaussNewton *gn, bool *ok)
 {
-  const Method *method = &gn->method;
-  const bool gram = method->gram && (!method->triangle || gn->damping >= GRAM_LIMIT);
   PetscFunctionBegin;
-  PetscCall(DenseReduce(gn->dense, gram ? DENSE_GRAM : method->triangle ? DENSE_TRIANGLE : DENSE_SINGULAR));
+  PetscCall(DenseReduce(gn->dense, uses_gram(gn) ? DENSE_GRAM : gn->method.triangle ? DENSE_TRIANGLE : DENSE_SINGULAR));
   PetscCall(DenseSolve(gn->dense, gn->damping, gn->step, ok));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -168,7 +173,7 @@ static PetscErrorCode OptimizerSolve_GaussNewton(Optimizer optimizer, Vec theta,
   for (;;) {
     PetscCall(OptimizerReport(optimizer, theta, loss, gn->damping, NAN, reason));
     if (*reason != OPTIMIZER_RUNNING) break;
-    PetscCall(DenseAssemble(gn->dense, theta, EVENNESS));
+    PetscCall(DenseAssemble(gn->dense, theta, EVENNESS, !uses_gram(gn)));
     if (!isfinite(dot(gn->dense->n, gn->dense->gradient, gn->dense->gradient))) {
       PetscCall(VecCopy(gn->last, theta));
       *reason = OPTIMIZER_DIVERGED;

@@ -28,7 +28,7 @@ static PetscErrorCode OptimizerSetUp_LeastSquares(Optimizer optimizer, Config co
   PetscCall(PetscNew(&ls));
   optimizer->data = ls;
   PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "cutoff"), &ls->cutoff));
-  PetscCall(DenseCreate(optimizer, config, rows->last_begin, count, false, &ls->dense));
+  PetscCall(DenseCreate(optimizer, config, rows->last_begin, count, false, false, &ls->dense));
   PetscCall(PetscMalloc2(count, &ls->step, count, &ls->coefficients));
   PetscCall(OptimizerCreateVec(optimizer, &ls->trial));
   PetscCall(OptimizerAddValues(optimizer, "solves", 1, &ls->solves));
@@ -82,7 +82,7 @@ static PetscErrorCode full_step(LeastSquares *ls, Vec theta, double *floor)
   const bool refinement = d->rows->linear && ls->solves > 0.0;
   double shared[2] = {0.0, 0.0};
   PetscFunctionBegin;
-  PetscCall(DenseAssemble(d, theta, 0.0));
+  PetscCall(DenseAssemble(d, theta, 0.0, true));
   *floor = NAN;
   for (size_t k = 0; k < d->n; k++)
     if (!isfinite(d->gradient[k])) PetscFunctionReturn(PETSC_SUCCESS);
