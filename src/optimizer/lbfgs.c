@@ -4,27 +4,18 @@
    with. The last history + 1 points and gradients are kept; fed again in order, and with the inverse Hessian's scale
    taken from the newest pair alone, they give the same matrix bit for bit. */
 #include <math.h>
-#include <petsctao.h>
+#include "line_search.h"
 #include "optimizer_impl.h"
 
 typedef struct {
   Mat hessian;
-  TaoLineSearch search;
-  Vec gradient, direction, start, start_gradient;
+  LineSearch line;
+  Vec gradient, direction;
   PetscInt n_slot;
   Vec *x, *g;          /* [n_slot], a ring */
   double next, n_kept; /* whole: the slot to be written, slots in use */
   char (*names)[2][16];
 } LBFGS;
-
-static PetscErrorCode objective_and_gradient(TaoLineSearch search, Vec theta, PetscReal *loss, Vec gradient, void *self)
-{
-  const Rows rows = self;
-  PetscFunctionBegin;
-  (void)search;
-  PetscCall(rows->ops->gradient(rows->self, theta, loss, gradient));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 static PetscErrorCode create_ring(Optimizer optimizer, LBFGS *lbfgs)
 {
@@ -46,7 +37,6 @@ static PetscErrorCode create_ring(Optimizer optimizer, LBFGS *lbfgs)
 static PetscErrorCode OptimizerSetUp_LBFGS(Optimizer optimizer, Config config)
 {
   LBFGS *lbfgs;
-  MPI_Comm comm = optimizer->rows->comm;
   PetscInt n_local, history;
   PetscFunctionBegin;
   PetscCall(PetscNew(&lbfgs));
@@ -55,21 +45,17 @@ static PetscErrorCode OptimizerSetUp_LBFGS(Optimizer optimizer, Config config)
   lbfgs->n_slot = history + 1;
   PetscCall(OptimizerCreateVec(optimizer, &lbfgs->gradient));
   PetscCall(VecDuplicate(lbfgs->gradient, &lbfgs->direction));
-  PetscCall(VecDuplicate(lbfgs->gradient, &lbfgs->start));
-  PetscCall(VecDuplicate(lbfgs->gradient, &lbfgs->start_gradient));
   PetscCall(create_ring(optimizer, lbfgs));
   PetscCall(VecGetLocalSize(lbfgs->gradient, &n_local));
   /* Not MatCreateLMVMBFGS(): it allocates, and changing the history of an allocated matrix crashes in PETSc 3.18. */
   PetscCall(KSPInitializePackage()); /* it registers the matrix type */
-  PetscCall(MatCreate(comm, &lbfgs->hessian));
+  PetscCall(MatCreate(optimizer->rows->comm, &lbfgs->hessian));
   PetscCall(MatSetSizes(lbfgs->hessian, n_local, n_local, PETSC_DETERMINE, PETSC_DETERMINE));
   PetscCall(MatSetType(lbfgs->hessian, MATLMVMBFGS));
   PetscCall(MatLMVMSetHistorySize(lbfgs->hessian, history));
   PetscCall(MatLMVMSymBroydenSetScaleType(lbfgs->hessian, MAT_LMVM_SYMBROYDEN_SCALE_SCALAR));
   PetscCall(MatLMVMAllocate(lbfgs->hessian, lbfgs->gradient, lbfgs->gradient));
-  PetscCall(TaoLineSearchCreate(comm, &lbfgs->search));
-  PetscCall(TaoLineSearchSetType(lbfgs->search, TAOLINESEARCHMT));
-  PetscCall(TaoLineSearchSetObjectiveAndGradientRoutine(lbfgs->search, objective_and_gradient, optimizer->rows));
+  PetscCall(LineSearchCreate(optimizer->rows, &lbfgs->line));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -106,27 +92,11 @@ static PetscErrorCode remember(LBFGS *lbfgs, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Line search along -direction from theta. Where trial points are not finite it starts again with shorter steps. */
 static PetscErrorCode line_search(LBFGS *lbfgs, double first, Vec theta, double *loss, double *step, bool *found)
 {
-  const double loss_start = *loss;
-  TaoLineSearchConvergedReason reason;
   PetscFunctionBegin;
-  PetscCall(VecCopy(theta, lbfgs->start));
-  PetscCall(VecCopy(lbfgs->gradient, lbfgs->start_gradient));
   PetscCall(VecScale(lbfgs->direction, -1.0));
-  for (int attempt = 0; attempt < 12; attempt++, first *= 0.1) {
-    PetscCall(TaoLineSearchSetInitialStepLength(lbfgs->search, first));
-    PetscCall(TaoLineSearchApply(lbfgs->search, theta, loss, lbfgs->gradient, lbfgs->direction, step, &reason));
-    *found = reason > TAOLINESEARCH_CONTINUE_ITERATING && isfinite(*loss) && *loss < loss_start;
-    if (*found) PetscFunctionReturn(PETSC_SUCCESS);
-    const bool not_finite = reason == TAOLINESEARCH_FAILED_INFORNAN || !isfinite(*loss);
-    *loss = loss_start;
-    PetscCall(VecCopy(lbfgs->start, theta));
-    PetscCall(VecCopy(lbfgs->start_gradient, lbfgs->gradient));
-    if (!not_finite) break;
-  }
-  *step = 0.0;
+  PetscCall(LineSearchRun(&lbfgs->line, first, lbfgs->direction, theta, loss, lbfgs->gradient, step, found));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -190,11 +160,9 @@ static PetscErrorCode OptimizerDestroy_LBFGS(Optimizer optimizer)
   LBFGS *lbfgs = optimizer->data;
   PetscFunctionBegin;
   PetscCall(MatDestroy(&lbfgs->hessian));
-  PetscCall(TaoLineSearchDestroy(&lbfgs->search));
+  PetscCall(LineSearchDestroy(&lbfgs->line));
   PetscCall(VecDestroy(&lbfgs->gradient));
   PetscCall(VecDestroy(&lbfgs->direction));
-  PetscCall(VecDestroy(&lbfgs->start));
-  PetscCall(VecDestroy(&lbfgs->start_gradient));
   PetscCall(VecDestroyVecs(lbfgs->n_slot, &lbfgs->x));
   PetscCall(VecDestroyVecs(lbfgs->n_slot, &lbfgs->g));
   PetscCall(PetscFree(lbfgs->names));
