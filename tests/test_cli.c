@@ -200,7 +200,8 @@ START_TEST(help_of_keys)
   ck_contains("gauss-newton");
   ck_assert_ptr_null(strstr(output, "learning_rate"));
   ck_told("--help", "solver");
-  ck_contains("solver[].learning_rate\n    number, positive; default 1e-3; only with type adam\n    step size\n");
+  ck_contains("solver[].learning_rate\n    number, positive; default 1e-3; only with type adam shampoo\n"
+              "    largest step size\n");
   ck_told("--help", "learning_rate");
   ck_contains("solver[].learning_rate\n");
   ck_told("--help", "points.interior");

@@ -23,6 +23,32 @@ START_TEST(layout_and_description)
 }
 END_TEST
 
+START_TEST(parameter_blocks_are_the_layers_weights_and_biases)
+{
+  static const PetscInt expected[6][3] = {{0, 7, 3}, {21, 7, 0}, {28, 5, 7}, {63, 5, 0}, {68, 2, 5}, {78, 2, 0}};
+  size_t offset, begin;
+  int n_feature;
+  PetscInt rows, columns;
+  Network network = NetworkOf("hidden = [7, 5]; activation = \"tanh\";", 3, 2);
+  ck_assert_int_eq(NetworkParameterBlocks(network), 6);
+  for (PetscInt k = 0; k < 6; k++) {
+    NetworkParameterBlock(network, k, &offset, &rows, &columns);
+    ck_assert_uint_eq(offset, expected[k][0]);
+    ck_assert_int_eq(rows, expected[k][1]);
+    ck_assert_int_eq(columns, expected[k][2]);
+  }
+  ck_petsc(NetworkDestroy(&network));
+  network = NetworkOf("type = \"random-features\"; features = 9; activation = \"sin\";", 2, 3);
+  NetworkLastLayer(network, &begin, &n_feature);
+  ck_assert_int_eq(NetworkParameterBlocks(network), 2); /* hidden weights are not trained */
+  NetworkParameterBlock(network, 0, &offset, &rows, &columns);
+  ck_assert(offset == begin && rows == 3 && columns == 9);
+  NetworkParameterBlock(network, 1, &offset, &rows, &columns);
+  ck_assert(offset == 27 && rows == 3 && columns == 0);
+  ck_petsc(NetworkDestroy(&network));
+}
+END_TEST
+
 START_TEST(initial_weights_have_glorots_variance_and_repeat)
 {
   enum { IN = 2, WIDTH = 120 };
@@ -164,7 +190,7 @@ START_TEST(mistakes_are_told_with_their_place)
 }
 END_TEST
 
-TEST_SUITE("network", layout_and_description, initial_weights_have_glorots_variance_and_repeat,
-           features_have_their_scales_and_can_be_drawn_again, other_features_bend_inside_the_box,
-           periodic_coordinates_are_periodic_with_all_derivatives, inputs_are_mapped_to_the_unit_box_where_asked,
-           mistakes_are_told_with_their_place)
+TEST_SUITE("network", layout_and_description, parameter_blocks_are_the_layers_weights_and_biases,
+           initial_weights_have_glorots_variance_and_repeat, features_have_their_scales_and_can_be_drawn_again,
+           other_features_bend_inside_the_box, periodic_coordinates_are_periodic_with_all_derivatives,
+           inputs_are_mapped_to_the_unit_box_where_asked, mistakes_are_told_with_their_place)

@@ -73,15 +73,22 @@ START_TEST(a_resumed_run_is_the_same_bit_for_bit)
       "type = \"adam\"; iterations = 20; learning_rate = 1e-2; decay = 0.1; tolerance = 0.0;",
       "type = \"lbfgs\"; iterations = 20; history = 5; tolerance = 0.0;",
       "type = \"lbfgs\"; iterations = 20; history = 50; tolerance = 0.0;",
+      "type = \"ssbfgs\"; iterations = 20; tolerance = 0.0;",
+      "type = \"ssbroyden\"; iterations = 20; tolerance = 0.0;",
+      "type = \"soap\"; iterations = 20; refresh = 3; schedule = \"cosine\"; warmup = 12; tolerance = 0.0;",
+      "type = \"shampoo\"; iterations = 20; refresh = 7; tolerance = 0.0;",
       "type = \"gauss-newton\"; iterations = 20; method = \"qr\"; tolerance = 0.0;",
       "type = \"gauss-newton\"; iterations = 20; geodesic = true; tolerance = 0.0;",
   };
+  static const ParameterBlock blocks[] = {{0, 6, 2}, {12, 6, 0}};
   const Fit fit = {40, 6};
   Trace *whole = calloc(1, sizeof(Trace)), *halves = calloc(1, sizeof(Trace));
   TestRows t;
   for (size_t s = 0; s < sizeof(stages) / sizeof(stages[0]); s++) {
     double once[18], twice[18];
     test_rows(&t, PETSC_COMM_WORLD, fit.n_point, 3 * fit.width, 2 * fit.width, network_row, &fit);
+    t.rows.n_parameter_block = 2;
+    t.rows.parameter_blocks = blocks;
     network_start(&fit, once);
     network_start(&fit, twice);
     whole->stop_at = 0;

@@ -6,6 +6,8 @@
 #define WIDTH   5
 #define N_PARAM (3 * WIDTH)
 
+static const ParameterBlock blocks[] = {{0, WIDTH, 2}, {2 * WIDTH, WIDTH, 0}};
+
 /* The stage on all ranks together, and on every rank by itself. */
 static void compare(const char *stage, int n_point, double tolerance)
 {
@@ -15,6 +17,8 @@ static void compare(const char *stage, int n_point, double tolerance)
   Trace *trace_a = calloc(1, sizeof(Trace)), *trace_b = calloc(1, sizeof(Trace));
   test_rows(&shared, PETSC_COMM_WORLD, n_point, N_PARAM, 2 * WIDTH, network_row, &fit);
   test_rows(&alone, PETSC_COMM_SELF, n_point, N_PARAM, 2 * WIDTH, network_row, &fit);
+  shared.rows.n_parameter_block = alone.rows.n_parameter_block = 2;
+  shared.rows.parameter_blocks = alone.rows.parameter_blocks = blocks;
   network_start(&fit, a);
   network_start(&fit, b);
   ck_assert_int_eq(test_solve(&shared, stage, a, trace_a), test_solve(&alone, stage, b, trace_b));
@@ -35,6 +39,21 @@ END_TEST
 START_TEST(lbfgs_is_the_same_on_all_ranks)
 {
   compare("type = \"lbfgs\"; iterations = 10;", 33, 1e-9);
+}
+END_TEST
+
+START_TEST(quasi_newton_is_the_same_on_all_ranks)
+{
+  compare("type = \"ssbfgs\"; iterations = 10;", 33, 1e-9);
+  compare("type = \"ssbroyden\"; iterations = 10;", 33, 1e-9);
+}
+END_TEST
+
+START_TEST(layers_are_the_same_on_all_ranks)
+{
+  compare("type = \"soap\"; iterations = 20; refresh = 3;", 33, 1e-8);
+  /* rounding in directions without a gradient, times epsilon^{-1/4} */
+  compare("type = \"shampoo\"; iterations = 20; refresh = 3;", 33, 1e-6);
 }
 END_TEST
 
@@ -62,4 +81,5 @@ START_TEST(least_squares_is_the_same_on_all_ranks)
 END_TEST
 
 TEST_SUITE("optimizer_mpi", adam_is_the_same_on_all_ranks, lbfgs_is_the_same_on_all_ranks,
+           quasi_newton_is_the_same_on_all_ranks, layers_are_the_same_on_all_ranks,
            gauss_newton_is_the_same_on_all_ranks, least_squares_is_the_same_on_all_ranks)

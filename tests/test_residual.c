@@ -59,6 +59,13 @@ static void check_products(const char *text)
   const Rows rows = ResidualRows(c.residual);
   const size_t m = (size_t)rows->n_row, n = rows->n_param;
   ck_assert_int_eq(rows->n_row, 3 * 150 + 37 + 37);
+  size_t end = 0;
+  for (PetscInt k = 0; k < rows->n_parameter_block; k++) {
+    const ParameterBlock *block = &rows->parameter_blocks[k];
+    ck_assert_uint_eq(block->offset, end);
+    end += (size_t)(block->rows * PetscMax(1, block->columns));
+  }
+  ck_assert_uint_eq(end, n);
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
   ck_petsc(VecDuplicate(theta, &v));
   ck_petsc(VecDuplicate(theta, &g));

@@ -24,6 +24,7 @@ extern const ChoiceTable NetworkTable;    /* network */
 extern const ChoiceTable PrecisionTable;  /* network */
 extern const ChoiceTable StageTable;      /* optimizer */
 extern const ChoiceTable MethodTable;     /* optimizer: how gauss-newton solves for its step */
+extern const ChoiceTable ScheduleTable;   /* optimizer */
 
 /* All tables, NULL-terminated, in the order of the pipeline (src/cli). */
 extern const ChoiceTable *const ChoiceTables[];

@@ -23,7 +23,8 @@ typedef enum {
 } ConfigType;
 
 /* One row of the table. CONFIG_WORD is a string that must be in `choices`; an INTS, REALS or STRINGS setting may be
-   written as a scalar. */
+   written as a scalar. A key whose default depends on the type of its group has a row for each default; these rows
+   differ in `fallback`, `only` and `help`. */
 typedef struct {
   const char *path;
   ConfigType type;

@@ -25,7 +25,11 @@ PetscErrorCode NetworkDestroy(Network *network);
 size_t NetworkParameters(Network network);  /* n_param */
 double NetworkWeightCount(Network network); /* of all layers, frozen ones too: multiply-adds of a sweep, a jet column */
 void NetworkLastLayer(Network network, size_t *begin, int *n_feature); /* theta[begin ..]; n_feature = n_hidden */
-const char *NetworkDescribe(Network network);                          /* "mlp 2-64-64-1, tanh"; owned by network */
+/* The trained layers' weights, a matrix [*rows][*columns] at theta[*offset], and biases, a vector of *rows with
+   *columns = 0: number of both, and the k-th in the order of theta. */
+PetscInt NetworkParameterBlocks(Network network);
+void NetworkParameterBlock(Network network, PetscInt k, size_t *offset, PetscInt *rows, PetscInt *columns);
+const char *NetworkDescribe(Network network); /* "mlp 2-64-64-1, tanh"; owned by network */
 
 /* Draws theta [out] [n_param] from the network's seed (counter-based: independent of ranks and threads). */
 void NetworkInitialize(Network network, double theta[]);

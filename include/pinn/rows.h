@@ -10,6 +10,12 @@
 
 typedef struct Rows_s *Rows;
 
+/* Where a layer's weights lie in theta: a matrix [rows][columns] at offset; columns = 0 for a vector of `rows`. */
+typedef struct {
+  size_t offset;
+  PetscInt rows, columns;
+} ParameterBlock;
+
 typedef struct {
   /* r [n_row] (may be NULL) and loss */
   PetscErrorCode (*evaluate)(void *self, Vec theta, double r[], double *loss);
@@ -49,9 +55,11 @@ struct Rows_s {
   PetscInt n_row; /* local */
   PetscInt n_row_global;
   size_t n_param;
-  size_t last_begin;  /* where the last layer's parameters begin; they are the tail of theta */
-  bool linear;        /* r is affine in the last layer's parameters */
-  bool search_scales; /* the case asks a least-squares stage for a search */
+  PetscInt n_parameter_block;             /* 0: nothing is known of the layers */
+  const ParameterBlock *parameter_blocks; /* [n_parameter_block] they cover theta without gaps, in order; borrowed */
+  size_t last_begin;                      /* where the last layer's parameters begin; they are the tail of theta */
+  bool linear;                            /* r is affine in the last layer's parameters */
+  bool search_scales;                     /* the case asks a least-squares stage for a search */
 };
 
 /* The optional products, by `jacobian` where the rows have no better way. Collective. */

@@ -35,6 +35,14 @@ static PetscErrorCode misplaced_key(Item item, const char *type)
                 (int)strcspn(pattern, "["), pattern, type, known);
 }
 
+/* Does a row of the table have the key for this type? A key with several defaults has a row for each. */
+static bool belongs_somewhere(const char *path, const char *type)
+{
+  for (const ConfigKey *key = ConfigKeys; key->path; key++)
+    if (!strcmp(key->path, path) && belongs(key, type)) return true;
+  return false;
+}
+
 /* The setting of a row in its group: found, made from the default, or absent. */
 static PetscErrorCode settle_key(Config config, Item group, const ConfigKey *key, const char *name)
 {
@@ -43,7 +51,7 @@ static PetscErrorCode settle_key(Config config, Item group, const ConfigKey *key
   Item item = ItemFind(group, name);
   PetscFunctionBegin;
   if (!belongs(key, word)) {
-    if (item) PetscCall(misplaced_key(item, word));
+    if (item && !belongs_somewhere(key->path, word)) PetscCall(misplaced_key(item, word));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (!item && !key->fallback && group == config->root)
@@ -52,8 +60,8 @@ static PetscErrorCode settle_key(Config config, Item group, const ConfigKey *key
   if (!item && *key->fallback) {
     PetscCall(ItemCreateDefault(config, key, &item));
     ItemAppend(group, name, item);
-    item->key = key;
   }
+  if (item) item->key = key;
   if (item && key->type == CONFIG_WORD) PetscCall(ConfigCheckWord(config, item));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

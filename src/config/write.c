@@ -59,7 +59,7 @@ static void write_members(FILE *stream, Item group, int depth)
   for (const ConfigKey *key = ConfigKeys; key->path && !free_names; key++) {
     const char *name = KeyName(pattern, key);
     const Item item = name ? ItemFind(group, name) : NULL;
-    if (item) write_item(stream, item, depth);
+    if (item && item->key == key) write_item(stream, item, depth);
   }
 }
 

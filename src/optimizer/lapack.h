@@ -20,3 +20,7 @@ PetscErrorCode LapackSVD(PetscBLASInt n, double A[], double s[], double U[], dou
    (by a complete orthogonal factorization). A [n][lda] is lost. */
 PetscErrorCode LapackLeastSquares(PetscBLASInt n, double A[], PetscBLASInt lda, double b[], double cutoff,
                                   PetscBLASInt *rank);
+/* A [n][n], symmetric, its lower triangle given: columns become eigenvectors, w [n] eigenvalues in rising order. */
+PetscErrorCode LapackEigen(PetscBLASInt n, double A[], double w[]);
+/* A [n][n]: columns become orthonormal, the first k of them spanning what they did (QR). */
+PetscErrorCode LapackOrthogonalize(PetscBLASInt n, double A[]);

@@ -5,6 +5,10 @@
 static const Choice stages[] = {
     {"adam", "first order with adaptive rates; to get near a solution", &OptimizerOps_Adam},
     {"lbfgs", "limited-memory quasi-Newton (PETSc MATLMVMBFGS, More-Thuente line search)", &OptimizerOps_LBFGS},
+    {"ssbfgs", "self-scaled BFGS with the dense inverse Hessian; up to some thousand parameters", &OptimizerOps_SSBFGS},
+    {"ssbroyden", "the same in the wider Broyden family", &OptimizerOps_SSBroyden},
+    {"soap", "Adam in the eigenbases of Shampoo's factors, a pair for each layer", &OptimizerOps_SOAP},
+    {"shampoo", "gradients of layers between inverse fourth roots of their second moments", &OptimizerOps_Shampoo},
     {"gauss-newton", "damped Gauss-Newton with the dense Jacobian; rows or parameters up to some thousands",
      &OptimizerOps_GaussNewton},
     {"least-squares", "the last layer by rank-revealing least squares; hidden layers stay", &OptimizerOps_LeastSquares},
@@ -69,6 +73,8 @@ PetscErrorCode OptimizerDestroy(Optimizer *optimizer)
   PetscFunctionBegin;
   if (!*optimizer) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall((*optimizer)->ops->destroy(*optimizer));
+  PetscCall(VecScatterDestroy(&(*optimizer)->gather));
+  PetscCall(VecDestroy(&(*optimizer)->everywhere));
   PetscCall(PetscFree((*optimizer)->state));
   PetscCall(PetscFree(*optimizer));
   PetscFunctionReturn(PETSC_SUCCESS);

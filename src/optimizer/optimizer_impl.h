@@ -13,6 +13,10 @@ typedef struct {
 
 extern const OptimizerOps OptimizerOps_Adam;
 extern const OptimizerOps OptimizerOps_LBFGS;
+extern const OptimizerOps OptimizerOps_SSBFGS;
+extern const OptimizerOps OptimizerOps_SSBroyden;
+extern const OptimizerOps OptimizerOps_SOAP;
+extern const OptimizerOps OptimizerOps_Shampoo;
 extern const OptimizerOps OptimizerOps_GaussNewton;
 extern const OptimizerOps OptimizerOps_LeastSquares;
 
@@ -32,6 +36,8 @@ struct Optimizer_s {
   void *monitor_context;
   int n_state, max_state;
   StateEntry *state;
+  VecScatter gather; /* made by the first OptimizerGather() on several ranks */
+  Vec everywhere;
 };
 
 /* "solver[1].damping" of this stage; see ConfigPath. */
@@ -42,6 +48,10 @@ PetscErrorCode OptimizerAddValues(Optimizer optimizer, const char *name, size_t 
 PetscErrorCode OptimizerAddVec(Optimizer optimizer, const char *name, Vec vec);
 /* A zero vector laid out like theta; owned by the caller. */
 PetscErrorCode OptimizerCreateVec(Optimizer optimizer, Vec *vec);
+
+/* values [out] [n_param]: all of a vector like theta, the same on every rank; collective. And the way back, local. */
+PetscErrorCode OptimizerGather(Optimizer optimizer, Vec vec, double values[]);
+PetscErrorCode OptimizerScatter(const double values[], Vec vec);
 
 /* New points, if it is time, before rows are evaluated at the current iteration. */
 PetscErrorCode OptimizerUpdateRows(Optimizer optimizer, Vec theta, bool *changed);

@@ -124,6 +124,20 @@ static PetscErrorCode create_gather(Residual residual)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode create_parameter_blocks(Residual residual)
+{
+  Rows rows = &residual->rows;
+  PetscFunctionBegin;
+  rows->n_parameter_block = NetworkParameterBlocks(residual->network);
+  PetscCall(PetscMalloc1(rows->n_parameter_block, &residual->parameter_blocks));
+  for (PetscInt k = 0; k < rows->n_parameter_block; k++) {
+    ParameterBlock *block = &residual->parameter_blocks[k];
+    NetworkParameterBlock(residual->network, k, &block->offset, &block->rows, &block->columns);
+  }
+  rows->parameter_blocks = residual->parameter_blocks;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Domain domain, Network network,
                               Residual *residual)
 {
@@ -143,6 +157,7 @@ PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Dom
                             .linear = true,
                             .search_scales = NetworkSearchesScales(network)};
   NetworkLastLayer(network, &r->rows.last_begin, &n_feature);
+  PetscCall(create_parameter_blocks(r));
   PetscCall(ConfigGetInt(config, "points.interior.resample", &r->resample));
   PetscCall(ConfigGetInt(config, "points.interior.adapt", &r->adapt));
   PetscCall(ConfigGetInt(config, "points.heldout", &r->n_heldout));
@@ -174,6 +189,7 @@ PetscErrorCode ResidualDestroy(Residual *residual)
   PetscCall(LinearizationDestroy(&r->linearization));
   PetscCall(PetscFree2(r->tiles, r->last));
   PetscCall(PetscFree(r->blocks));
+  PetscCall(PetscFree(r->parameter_blocks));
   PetscCall(PetscFree(r->gradients));
   PetscCall(PetscFree(r->direction));
   PetscCall(PetscFree(r->description));

@@ -56,6 +56,7 @@ typedef struct Linearization_s *Linearization;
 
 struct Residual_s {
   struct Rows_s rows;
+  ParameterBlock *parameter_blocks; /* what rows.parameter_blocks shows */
   Problem problem;
   Network network;
   int n_block, n_term, n_thread;
