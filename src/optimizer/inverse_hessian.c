@@ -19,14 +19,9 @@
 
 #define MOST_SCALE 1e100
 
-/* Packed products, which PETSc does not declare; Fortran symbols of the BLAS. */
+/* The packed product, which PETSc does not declare. */
 BLAS_EXTERN void dspmv_(const char *, const PetscBLASInt *, const double *, const double *, const double *,
                         const PetscBLASInt *, const double *, double *, const PetscBLASInt *);
-BLAS_EXTERN void dspr_(const char *, const PetscBLASInt *, const double *, const double *, const PetscBLASInt *,
-                       double *);
-BLAS_EXTERN void dspr2_(const char *, const PetscBLASInt *, const double *, const double *, const PetscBLASInt *,
-                        const double *, const PetscBLASInt *, double *);
-
 void ScalingBFGS(const Curvature *c, double n, double *tau, double *phi)
 {
   (void)n;
@@ -83,20 +78,24 @@ PetscErrorCode InverseHessianApply(const InverseHessian *H, const double x[], do
 }
 
 PetscErrorCode InverseHessianUpdate(InverseHessian *H, double tau, double phi, const Curvature *c, const double s[],
-                                    const double Hy[], double work[])
+                                    const double Hy[])
 {
-  const PetscBLASInt inc = 1;
-  const double ss = phi * c->yHy / (tau * c->ys * c->ys) + 1.0 / c->ys, sq = -phi / (tau * c->ys);
+  const size_t n = (size_t)H->n;
   PetscFunctionBegin;
   H->scale /= tau;
   if (H->scale > MOST_SCALE) {
     for (size_t k = 0; k < H->n_packed; k++) H->packed[k] *= H->scale;
     H->scale = 1.0;
   }
-  /* s (ss / 2 s + sq Hy)^T and its transpose */
-  const double one = 1.0 / H->scale, qq = -(1.0 - phi) / (tau * c->yHy * H->scale);
-  for (PetscBLASInt k = 0; k < H->n; k++) work[k] = 0.5 * ss * s[k] + sq * Hy[k];
-  dspr2_("L", &H->n, &one, s, &inc, work, &inc, H->packed);
-  if (qq != 0.0) dspr_("L", &H->n, &qq, Hy, &inc, H->packed);
+  /* ss s s^T + sq (s Hy^T + Hy s^T) + qq Hy Hy^T, in one pass over memory */
+  const double ss = (phi * c->yHy / (tau * c->ys * c->ys) + 1.0 / c->ys) / H->scale;
+  const double sq = -phi / (tau * c->ys * H->scale), qq = -(1.0 - phi) / (tau * c->yHy * H->scale);
+#pragma omp parallel for schedule(static, 8) if (n > 200)
+  for (size_t j = 0; j < n; j++) {
+    const double a = ss * s[j] + sq * Hy[j], b = sq * s[j] + qq * Hy[j];
+    double *column = H->packed + j * (2 * n - j - 1) / 2; /* column[i], i >= j */
+#pragma omp simd
+    for (size_t i = j; i < n; i++) column[i] += a * s[i] + b * Hy[i];
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

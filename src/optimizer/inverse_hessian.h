@@ -28,6 +28,6 @@ PetscErrorCode InverseHessianDestroy(InverseHessian *H);
 PetscErrorCode InverseHessianReset(InverseHessian *H, double diagonal);
 /* y [out] [n] = H x. Cost: n^2 multiply-adds, one pass over n^2 / 2 numbers. */
 PetscErrorCode InverseHessianApply(const InverseHessian *H, const double x[], double y[]);
-/* The update below with Hy [n] = H y; work [n] is overwritten. Cost: one or two passes over n^2 / 2 numbers. */
+/* The update in inverse_hessian.c, with Hy [n] = H y. Cost: one pass over n^2 / 2 numbers, read and written. */
 PetscErrorCode InverseHessianUpdate(InverseHessian *H, double tau, double phi, const Curvature *curvature,
-                                    const double s[], const double Hy[], double work[]);
+                                    const double s[], const double Hy[]);

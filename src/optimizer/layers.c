@@ -26,7 +26,7 @@ static PetscErrorCode create_layers(Optimizer optimizer, Layers *layers)
   const ParameterBlock *blocks = rows->n_parameter_block ? rows->parameter_blocks : &whole;
   size_t most = 0, end = 0;
   PetscFunctionBegin;
-  layers->n_layer = (int)PetscMax(1, rows->n_parameter_block);
+  layers->n_layer = rows->n_parameter_block ? (int)rows->n_parameter_block : 1;
   PetscCall(PetscCalloc1(layers->n_layer, &layers->layers));
   for (int k = 0; k < layers->n_layer; k++) {
     const size_t p = (size_t)blocks[k].rows, q = (size_t)PetscMax(1, blocks[k].columns), side = PetscMax(p, q);

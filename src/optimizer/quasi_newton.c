@@ -21,7 +21,7 @@ typedef struct {
   double pairs; /* whole: updates since H was forgotten */
   LineSearch line;
   Vec gradient, direction, s, y;
-  double *s_all, *y_all, *product, *work; /* [n_param] */
+  double *s_all, *y_all, *product; /* [n_param] */
 } QuasiNewton;
 
 static PetscErrorCode check_memory(Optimizer optimizer, Config config)
@@ -56,7 +56,7 @@ static PetscErrorCode set_up(Optimizer optimizer, Config config, ScalingFn scali
   PetscCall(VecDuplicate(qn->gradient, &qn->direction));
   PetscCall(VecDuplicate(qn->gradient, &qn->s));
   PetscCall(VecDuplicate(qn->gradient, &qn->y));
-  PetscCall(PetscMalloc4(n, &qn->s_all, n, &qn->y_all, n, &qn->product, n, &qn->work));
+  PetscCall(PetscMalloc3(n, &qn->s_all, n, &qn->y_all, n, &qn->product));
   PetscCall(OptimizerAddValues(optimizer, "pairs", 1, &qn->pairs));
   PetscCall(OptimizerAddValues(optimizer, "scale", 1, &qn->H.scale));
   PetscCall(OptimizerAddValues(optimizer, "inverse", qn->H.n_packed, qn->H.packed));
@@ -104,7 +104,7 @@ static PetscErrorCode learn(Optimizer optimizer, double step, Vec theta)
   PetscCall(VecDot(qn->y, qn->direction, &c.yHy));
   if (!(c.sBs > 0.0 && c.yHy > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
   qn->scaling(&c, (double)qn->H.n, &tau, &phi);
-  PetscCall(InverseHessianUpdate(&qn->H, tau, phi, &c, qn->s_all, qn->product, qn->work));
+  PetscCall(InverseHessianUpdate(&qn->H, tau, phi, &c, qn->s_all, qn->product));
   qn->pairs += 1.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -172,7 +172,7 @@ static PetscErrorCode OptimizerDestroy_QuasiNewton(Optimizer optimizer)
   PetscCall(VecDestroy(&qn->direction));
   PetscCall(VecDestroy(&qn->s));
   PetscCall(VecDestroy(&qn->y));
-  PetscCall(PetscFree4(qn->s_all, qn->y_all, qn->product, qn->work));
+  PetscCall(PetscFree3(qn->s_all, qn->y_all, qn->product));
   PetscCall(PetscFree(qn));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
