@@ -95,6 +95,7 @@ install: $(program) ## to PREFIX (/usr/local): program, man page, completion, ex
 	$(program) --completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pinn-solve
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pinn-solve/configs configs/*.cfg
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pinn-solve/configs/data configs/data/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pinn-solve/configs/optimizers configs/optimizers/*
 
 packages: ## install the system packages that are missing
 	sh scripts/install-packages

@@ -216,10 +216,12 @@ chain adapt adapt.cfg 1
 sed 's/^network.*/network: { type = "random-features"; features = 60; activation = "sin"; scale_search = true; };/
      s/^solver.*/solver = ( { type = "least-squares"; } );/; s/grid = .*/grid = 5; every = 1; };/' small.cfg >scales.cfg
 chain scales scales.cfg 1
+sed "s/^solver.*/solver = ( $(stage soap 400), $(stage ssbroyden 500), $(stage shampoo 400) );/; s/grid = .*/grid = 5; every = 1; };/" small.cfg >matrices.cfg
+chain matrices matrices.cfg 3
 
 # Two ranks reach the same numbers to rounding.
 # shellcheck disable=SC2086 # MPIRUN is a list of words
-for stage in adam gauss-newton; do
+for stage in adam gauss-newton ssbroyden soap; do
   "$program" --json --output one --overwrite --set "solver[0].type=$stage" small.cfg >one.log 2>err
   $mpirun -n 2 "$program" --json --output two --overwrite --set "solver[0].type=$stage" small.cfg >two.log 2>err
   alike one.log two.log; ok $? "$stage on two ranks: $(field one.log) and $(field two.log): $(cat err)"
@@ -239,6 +241,12 @@ alike ranks.log ranks-one.log; ok $? "two ranks, resumed on one: $(field ranks.l
 # shellcheck disable=SC2086
 $mpirun -n 2 "$program" --output two --overwrite --set network.hiden=3 small.cfg >out 2>err; [ $? = 2 ]
 ok $? "a mistake on two ranks"
+
+# Stages side by side: one that the clock stops, one that ends by itself.
+PINN_SOLVE=$program "$here/scripts/compare-optimizers" -s 0.5 -o compared -m "adam least-squares" small.cfg >out 2>err
+grep -qE "^adam +[0-9]+ .*e[-+]" out && grep -qE "^least-squares +[0-9]+ .*e[-+]" out &&
+  grep -q "^least-squares,.*$(sed -n 's/.*"l2_error": {"u": \([0-9]\.[0-9]\{3\}\).*/\1/p' compared/least-squares/summary.json)" compared/errors.csv
+ok $? "compare-optimizers: $(cat out err)"
 
 # ParaView's own reader sees the values that plain HDF5 holds.
 for python in /usr/bin/python3 python3; do "$python" -c 'import vtk' 2>/dev/null && break; python=; done

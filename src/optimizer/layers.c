@@ -24,11 +24,12 @@ static PetscErrorCode create_layers(Optimizer optimizer, Layers *layers)
   const Rows rows = optimizer->rows;
   const ParameterBlock whole = {0, (PetscInt)rows->n_param, 0};
   const ParameterBlock *blocks = rows->n_parameter_block ? rows->parameter_blocks : &whole;
+  const int n_layer = rows->n_parameter_block ? (int)rows->n_parameter_block : 1;
   size_t most = 0, end = 0;
   PetscFunctionBegin;
-  layers->n_layer = rows->n_parameter_block ? (int)rows->n_parameter_block : 1;
-  PetscCall(PetscCalloc1(layers->n_layer, &layers->layers));
-  for (int k = 0; k < layers->n_layer; k++) {
+  layers->n_layer = n_layer;
+  PetscCall(PetscCalloc1(n_layer, &layers->layers));
+  for (int k = 0; k < n_layer; k++) {
     const size_t p = (size_t)blocks[k].rows, q = (size_t)PetscMax(1, blocks[k].columns), side = PetscMax(p, q);
     PetscCheck(blocks[k].offset == end, rows->comm, PETSC_ERR_PLIB, "parameter block %d begins at %zu, not at %zu", k,
                blocks[k].offset, end);
