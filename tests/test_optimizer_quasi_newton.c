@@ -100,7 +100,13 @@ static void update(InverseHessian *H, ScalingFn scaling, const double s[], const
   const Curvature c = {dot(y, s), sBs, dot(y, Hy)};
   scaling(&c, N, &tau, &phi);
   ck_assert(tau > 0.0 && tau <= 1.0);
+  double x[N], product[N], expected[N];
+  for (int i = 0; i < N; i++) x[i] = 1.0 + 0.1 * i;
+  ck_petsc(InverseHessianApply(H, x, product));
   ck_petsc(InverseHessianUpdate(H, tau, phi, &c, s, Hy));
+  InverseHessianUpdateProduct(N, tau, phi, &c, s, Hy, dot(s, x), dot(Hy, x), product);
+  ck_petsc(InverseHessianApply(H, x, expected));
+  for (int i = 0; i < N; i++) ck_near(product[i], expected[i], 0.0, 1e-9 * sqrt(dot(expected, expected)));
 }
 
 START_TEST(update_is_the_inverse_of_the_direct_one)

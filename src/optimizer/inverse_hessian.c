@@ -77,25 +77,42 @@ PetscErrorCode InverseHessianApply(const InverseHessian *H, const double x[], do
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The update is H+ = H / tau + ss s s^T + sq (s Hy^T + Hy s^T) + qq Hy Hy^T. */
+static void coefficients(double tau, double phi, const Curvature *c, double *ss, double *sq, double *qq)
+{
+  *ss = phi * c->yHy / (tau * c->ys * c->ys) + 1.0 / c->ys;
+  *sq = -phi / (tau * c->ys);
+  *qq = -(1.0 - phi) / (tau * c->yHy);
+}
+
 PetscErrorCode InverseHessianUpdate(InverseHessian *H, double tau, double phi, const Curvature *c, const double s[],
                                     const double Hy[])
 {
   const size_t n = (size_t)H->n;
+  double ss, sq, qq;
   PetscFunctionBegin;
+  coefficients(tau, phi, c, &ss, &sq, &qq);
   H->scale /= tau;
   if (H->scale > MOST_SCALE) {
     for (size_t k = 0; k < H->n_packed; k++) H->packed[k] *= H->scale;
     H->scale = 1.0;
   }
-  /* ss s s^T + sq (s Hy^T + Hy s^T) + qq Hy Hy^T, in one pass over memory */
-  const double ss = (phi * c->yHy / (tau * c->ys * c->ys) + 1.0 / c->ys) / H->scale;
-  const double sq = -phi / (tau * c->ys * H->scale), qq = -(1.0 - phi) / (tau * c->yHy * H->scale);
+  const double share = 1.0 / H->scale;
 #pragma omp parallel for schedule(static, 8) if (n > 200)
   for (size_t j = 0; j < n; j++) {
-    const double a = ss * s[j] + sq * Hy[j], b = sq * s[j] + qq * Hy[j];
+    const double a = share * (ss * s[j] + sq * Hy[j]), b = share * (sq * s[j] + qq * Hy[j]);
     double *column = H->packed + j * (2 * n - j - 1) / 2; /* column[i], i >= j */
 #pragma omp simd
     for (size_t i = j; i < n; i++) column[i] += a * s[i] + b * Hy[i];
   }
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void InverseHessianUpdateProduct(size_t n, double tau, double phi, const Curvature *c, const double s[],
+                                 const double Hy[], double sx, double Hyx, double product[])
+{
+  double ss, sq, qq;
+  coefficients(tau, phi, c, &ss, &sq, &qq);
+  const double a = ss * sx + sq * Hyx, b = sq * sx + qq * Hyx;
+  for (size_t k = 0; k < n; k++) product[k] = product[k] / tau + a * s[k] + b * Hy[k];
 }

@@ -31,3 +31,6 @@ PetscErrorCode InverseHessianApply(const InverseHessian *H, const double x[], do
 /* The update in inverse_hessian.c, with Hy [n] = H y. Cost: one pass over n^2 / 2 numbers, read and written. */
 PetscErrorCode InverseHessianUpdate(InverseHessian *H, double tau, double phi, const Curvature *curvature,
                                     const double s[], const double Hy[]);
+/* product [n] = H x becomes H+ x, from sx = s . x and Hyx = Hy . x: no pass over the matrix. Cannot fail. */
+void InverseHessianUpdateProduct(size_t n, double tau, double phi, const Curvature *curvature, const double s[],
+                                 const double Hy[], double sx, double Hyx, double product[]);

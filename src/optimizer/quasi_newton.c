@@ -3,7 +3,8 @@
    H begins as (ys / yy) I after a first step along the gradient (Nocedal and Wright 2006, eq. 6.20). A pair without
    positive curvature is left out. Where H gives no descent or the search finds no step, H is forgotten and a step along
    the gradient is tried; the stage has stalled where that fails too. New points keep H: they sample the same loss, and
-   pairs are always taken on one set of points. */
+   pairs are always taken on one set of points. A step costs one product H g, at the new point before the update: Hy is
+   the difference of two such products, and the next direction follows from the formula of the update. */
 #include <float.h>
 #include <math.h>
 #include <unistd.h>
@@ -18,10 +19,11 @@
 typedef struct {
   ScalingFn scaling;
   InverseHessian H;
-  double pairs; /* whole: updates since H was forgotten */
+  double pairs; /* whole: steps since H was forgotten, from the first that it counts for */
   LineSearch line;
-  Vec gradient, direction, s, y;
-  double *s_all, *y_all, *product; /* [n_param] */
+  Vec gradient, direction, s, y, Hy;
+  double *s_all, *Hy_all, *work; /* [n_param] */
+  double *product;               /* [n_param] H times gradient, where pairs > 0 */
 } QuasiNewton;
 
 static PetscErrorCode check_memory(Optimizer optimizer, Config config)
@@ -56,9 +58,11 @@ static PetscErrorCode set_up(Optimizer optimizer, Config config, ScalingFn scali
   PetscCall(VecDuplicate(qn->gradient, &qn->direction));
   PetscCall(VecDuplicate(qn->gradient, &qn->s));
   PetscCall(VecDuplicate(qn->gradient, &qn->y));
-  PetscCall(PetscMalloc3(n, &qn->s_all, n, &qn->y_all, n, &qn->product));
+  PetscCall(VecDuplicate(qn->gradient, &qn->Hy));
+  PetscCall(PetscCalloc4(n, &qn->s_all, n, &qn->Hy_all, n, &qn->work, n, &qn->product));
   PetscCall(OptimizerAddValues(optimizer, "pairs", 1, &qn->pairs));
   PetscCall(OptimizerAddValues(optimizer, "scale", 1, &qn->H.scale));
+  PetscCall(OptimizerAddValues(optimizer, "product", n, qn->product));
   PetscCall(OptimizerAddValues(optimizer, "inverse", qn->H.n_packed, qn->H.packed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -77,35 +81,65 @@ static PetscErrorCode OptimizerSetUp_SSBroyden(Optimizer optimizer, Config confi
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Updates H by the step that the line search took: `step` times direction, which is -H g where H counts.
-   Scalar products are those of vectors shared out over the ranks, so that all ranks decide alike. */
-static PetscErrorCode learn(Optimizer optimizer, double step, Vec theta)
+/* values [n_param] = H times the gradient */
+static PetscErrorCode multiply(Optimizer optimizer, double values[])
 {
   QuasiNewton *qn = optimizer->data;
-  Curvature c;
-  double ss, yy, sg, tau, phi;
+  PetscFunctionBegin;
+  PetscCall(OptimizerGather(optimizer, qn->gradient, qn->work));
+  PetscCall(InverseHessianApply(&qn->H, qn->work, values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Scalar products of the step, of vectors shared out over the ranks, so that all ranks decide alike. *counts: is there
+   curvature to learn from? A forgotten H begins anew. */
+static PetscErrorCode measure_step(QuasiNewton *qn, double step, Vec theta, Curvature *c, bool *counts)
+{
+  double ss, yy, sg;
   PetscFunctionBegin;
   PetscCall(VecWAXPY(qn->s, -1.0, qn->line.start, theta));
   PetscCall(VecWAXPY(qn->y, -1.0, qn->line.start_gradient, qn->gradient));
-  PetscCall(VecDot(qn->y, qn->s, &c.ys));
+  PetscCall(VecDot(qn->y, qn->s, &c->ys));
   PetscCall(VecDot(qn->s, qn->s, &ss));
   PetscCall(VecDot(qn->y, qn->y, &yy));
   PetscCall(VecDot(qn->s, qn->line.start_gradient, &sg));
-  if (!(c.ys > LEAST_COSINE * sqrt(ss * yy))) PetscFunctionReturn(PETSC_SUCCESS);
-  c.sBs = -step * sg;
+  *counts = c->ys > LEAST_COSINE * sqrt(ss * yy);
+  c->sBs = -step * sg;
+  if (!*counts || qn->pairs > 0.0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(InverseHessianReset(&qn->H, c->ys / yy));
+  c->sBs = ss * yy / c->ys;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Updates H by the step that the line search took: `step` times direction, which is -H g where H counts. */
+static PetscErrorCode learn(Optimizer optimizer, double step, Vec theta)
+{
+  QuasiNewton *qn = optimizer->data;
+  const size_t n = optimizer->rows->n_param;
+  Curvature c;
+  double tau, phi, sx, Hyx;
+  bool counts;
+  PetscFunctionBegin;
+  PetscCall(measure_step(qn, step, theta, &c, &counts));
+  if (!counts && qn->pairs == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   if (qn->pairs == 0.0) {
-    PetscCall(InverseHessianReset(&qn->H, c.ys / yy));
-    c.sBs = ss * yy / c.ys;
+    PetscCall(OptimizerGather(optimizer, qn->line.start_gradient, qn->work));
+    PetscCall(InverseHessianApply(&qn->H, qn->work, qn->product));
   }
-  PetscCall(OptimizerGather(optimizer, qn->s, qn->s_all));
-  PetscCall(OptimizerGather(optimizer, qn->y, qn->y_all));
-  PetscCall(InverseHessianApply(&qn->H, qn->y_all, qn->product));
-  PetscCall(OptimizerScatter(qn->product, qn->direction));
-  PetscCall(VecDot(qn->y, qn->direction, &c.yHy));
-  if (!(c.sBs > 0.0 && c.yHy > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
-  qn->scaling(&c, (double)qn->H.n, &tau, &phi);
-  PetscCall(InverseHessianUpdate(&qn->H, tau, phi, &c, qn->s_all, qn->product));
+  PetscCall(PetscArraycpy(qn->Hy_all, qn->product, n));
+  PetscCall(multiply(optimizer, qn->product));
+  if (!counts) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t k = 0; k < n; k++) qn->Hy_all[k] = qn->product[k] - qn->Hy_all[k];
+  PetscCall(OptimizerScatter(qn->Hy_all, qn->Hy));
+  PetscCall(VecDot(qn->y, qn->Hy, &c.yHy));
+  PetscCall(VecDot(qn->s, qn->gradient, &sx));
+  PetscCall(VecDot(qn->Hy, qn->gradient, &Hyx));
   qn->pairs += 1.0;
+  if (!(c.sBs > 0.0 && c.yHy > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(OptimizerGather(optimizer, qn->s, qn->s_all));
+  qn->scaling(&c, (double)n, &tau, &phi);
+  PetscCall(InverseHessianUpdate(&qn->H, tau, phi, &c, qn->s_all, qn->Hy_all));
+  InverseHessianUpdateProduct(n, tau, phi, &c, qn->s_all, qn->Hy_all, sx, Hyx, qn->product);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -116,8 +150,6 @@ static PetscErrorCode take_step(Optimizer optimizer, Vec theta, double norm, dou
   PetscFunctionBegin;
   *found = false;
   if (qn->pairs > 0.0) {
-    PetscCall(OptimizerGather(optimizer, qn->gradient, qn->y_all));
-    PetscCall(InverseHessianApply(&qn->H, qn->y_all, qn->product));
     PetscCall(OptimizerScatter(qn->product, qn->direction));
     PetscCall(VecScale(qn->direction, -1.0));
     PetscCall(VecDot(qn->direction, qn->gradient, &slope));
@@ -157,7 +189,9 @@ static PetscErrorCode OptimizerSolve_QuasiNewton(Optimizer optimizer, Vec theta,
     }
     optimizer->iteration += 1.0;
     PetscCall(OptimizerUpdateRows(optimizer, theta, &changed));
-    if (changed) PetscCall(rows->ops->gradient(rows->self, theta, &loss, qn->gradient));
+    if (!changed) continue;
+    PetscCall(rows->ops->gradient(rows->self, theta, &loss, qn->gradient));
+    if (qn->pairs > 0.0) PetscCall(multiply(optimizer, qn->product));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -172,7 +206,8 @@ static PetscErrorCode OptimizerDestroy_QuasiNewton(Optimizer optimizer)
   PetscCall(VecDestroy(&qn->direction));
   PetscCall(VecDestroy(&qn->s));
   PetscCall(VecDestroy(&qn->y));
-  PetscCall(PetscFree3(qn->s_all, qn->y_all, qn->product));
+  PetscCall(VecDestroy(&qn->Hy));
+  PetscCall(PetscFree4(qn->s_all, qn->Hy_all, qn->work, qn->product));
   PetscCall(PetscFree(qn));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
