@@ -77,6 +77,7 @@ START_TEST(a_resumed_run_is_the_same_bit_for_bit)
       "type = \"ssbroyden\"; iterations = 20; tolerance = 0.0;",
       "type = \"soap\"; iterations = 20; refresh = 3; schedule = \"cosine\"; warmup = 12; tolerance = 0.0;",
       "type = \"shampoo\"; iterations = 20; refresh = 7; tolerance = 0.0;",
+      "type = \"spring\"; iterations = 20; learning_rate = 0.3; tolerance = 0.0;",
       "type = \"gauss-newton\"; iterations = 20; method = \"qr\"; tolerance = 0.0;",
       "type = \"gauss-newton\"; iterations = 20; geodesic = true; tolerance = 0.0;",
   };

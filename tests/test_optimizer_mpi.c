@@ -54,6 +54,7 @@ START_TEST(layers_are_the_same_on_all_ranks)
   compare("type = \"soap\"; iterations = 20; refresh = 3;", 33, 1e-8);
   /* rounding in directions without a gradient, times epsilon^{-1/4} */
   compare("type = \"shampoo\"; iterations = 20; refresh = 3;", 33, 1e-6);
+  compare("type = \"spring\"; iterations = 10; learning_rate = 0.3;", 33, 1e-9);
 }
 END_TEST
 

@@ -1,8 +1,5 @@
 #include <math.h>
-#include <unistd.h>
 #include "dense.h"
-
-#define MEGA 1048576.0
 
 /* Bytes this rank will hold at most, besides what the rows themselves keep. */
 static double bytes_needed(Dense d)
@@ -16,38 +13,6 @@ static double bytes_needed(Dense d)
   if (!d->gram_only && !d->wide) doubles += local * (n + 1.0);
   if (!d->gram_only && d->wide && !d->rank) doubles += all * n * (d->size > 1 ? 2.0 : 1.0);
   return doubles * sizeof(double);
-}
-
-static PetscErrorCode check_memory(Dense d, Optimizer optimizer, Config config)
-{
-  double rank_bytes = bytes_needed(d), node_bytes = 0.0, limit, have;
-  const char *key = OptimizerKey(optimizer, "type"), *whose = "this machine";
-  MPI_Comm node;
-  PetscFunctionBegin;
-  optimizer->bytes = rank_bytes;
-  PetscCallMPI(MPI_Comm_split_type(d->rows->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
-  PetscCallMPI(MPI_Allreduce(&rank_bytes, &node_bytes, 1, MPI_DOUBLE, MPI_SUM, node));
-  PetscCallMPI(MPI_Comm_free(&node));
-  have = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-  if (ConfigHas(config, "limits.memory")) {
-    PetscCall(ConfigGetReal(config, "limits.memory", &limit));
-    node_bytes = rank_bytes;
-    have = limit * MEGA;
-    whose = "limits.memory";
-  }
-  /* The rank that lacks most speaks for all. */
-  struct {
-    double excess;
-    int rank;
-  } mine = {node_bytes / have, d->rank}, worst;
-  PetscCallMPI(MPI_Allreduce(&mine, &worst, 1, MPI_DOUBLE_INT, MPI_MAXLOC, d->rows->comm));
-  PetscCallMPI(MPI_Bcast(&have, 1, MPI_DOUBLE, worst.rank, d->rows->comm));
-  PinnUserCheck(worst.excess <= 1.0,
-                "%s: %s would need %.0f MB for %" PetscInt_FMT " rows x %zu parameters, %s has %.0f MB; take fewer "
-                "points, a smaller network, or lbfgs or adam",
-                ConfigWhere(config, key), optimizer->name, worst.excess * have / MEGA, d->rows->n_row_global, d->n,
-                whose, have / MEGA);
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode DenseCreate(Optimizer optimizer, Config config, size_t begin, size_t n, bool wide, bool gram_only,
@@ -64,7 +29,8 @@ PetscErrorCode DenseCreate(Optimizer optimizer, Config config, size_t begin, siz
   d->gram_only = gram_only;
   PetscCallMPI(MPI_Comm_rank(d->rows->comm, &d->rank));
   PetscCallMPI(MPI_Comm_size(d->rows->comm, &d->size));
-  PetscCall(check_memory(d, optimizer, config));
+  PetscCall(
+      OptimizerCheckMemory(optimizer, config, bytes_needed(d), "fewer points, a smaller network, or lbfgs or adam"));
   PetscCall(PetscBLASIntCast(wide ? d->rows->n_row_global : (PetscInt)n, &d->k));
   d->ld = d->k + 1;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -11,6 +11,8 @@ static const Choice stages[] = {
     {"shampoo", "gradients of layers between inverse fourth roots of their second moments", &OptimizerOps_Shampoo},
     {"gauss-newton", "damped Gauss-Newton with the dense Jacobian; rows or parameters up to some thousands",
      &OptimizerOps_GaussNewton},
+    {"spring", "damped kernel steps that remember the last one; batches of up to some thousand rows, any network",
+     &OptimizerOps_SPRING},
     {"least-squares", "the last layer by rank-revealing least squares; hidden layers stay", &OptimizerOps_LeastSquares},
     {NULL, NULL, NULL},
 };

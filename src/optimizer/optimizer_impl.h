@@ -19,6 +19,7 @@ extern const OptimizerOps OptimizerOps_SOAP;
 extern const OptimizerOps OptimizerOps_Shampoo;
 extern const OptimizerOps OptimizerOps_GaussNewton;
 extern const OptimizerOps OptimizerOps_LeastSquares;
+extern const OptimizerOps OptimizerOps_SPRING;
 
 struct Optimizer_s {
   const char *name;
@@ -43,6 +44,9 @@ struct Optimizer_s {
 /* "solver[1].damping" of this stage; see ConfigPath. */
 const char *OptimizerKey(Optimizer optimizer, const char *key);
 
+/* Notes this rank's bytes of matrices, and refuses (PETSC_ERR_USER_INPUT) what limits.memory or the machine cannot
+   hold, all ranks of a node together; advice: "fewer points or lbfgs". Collective. */
+PetscErrorCode OptimizerCheckMemory(Optimizer optimizer, Config config, double rank_bytes, const char *advice);
 /* Makes [n] doubles or a vector part of the state; name and memory must live as long as the optimizer. */
 PetscErrorCode OptimizerAddValues(Optimizer optimizer, const char *name, size_t n, double values[]);
 PetscErrorCode OptimizerAddVec(Optimizer optimizer, const char *name, Vec vec);

@@ -7,14 +7,12 @@
    the difference of two such products, and the next direction follows from the formula of the update. */
 #include <float.h>
 #include <math.h>
-#include <unistd.h>
 #include "inverse_hessian.h"
 #include "line_search.h"
 #include "optimizer_impl.h"
 
 #define LEAST_COSINE (8.0 * DBL_EPSILON) /* of y and s, for a pair to count */
 #define COPIES       3.0                 /* of the matrix while a checkpoint is written */
-#define GIGA         1e9
 
 typedef struct {
   ScalingFn scaling;
@@ -26,29 +24,13 @@ typedef struct {
   double *product;               /* [n_param] H times gradient, where pairs > 0 */
 } QuasiNewton;
 
-static PetscErrorCode check_memory(Optimizer optimizer, Config config)
-{
-  const double n = (double)optimizer->rows->n_param, needed = COPIES * 4.0 * n * (n + 1.0) / GIGA;
-  double have = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / GIGA;
-  PetscFunctionBegin;
-  if (ConfigHas(config, "limits.memory")) {
-    PetscCall(ConfigGetReal(config, "limits.memory", &have));
-    have *= 1e-3;
-  }
-  PinnUserCheck(needed <= have,
-                "%s: %s needs %.3g GB a rank for the inverse Hessian of %zu parameters, there are %.3g GB; take lbfgs "
-                "or a smaller network",
-                ConfigWhere(config, OptimizerKey(optimizer, "type")), optimizer->name, needed, optimizer->rows->n_param,
-                have);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode set_up(Optimizer optimizer, Config config, ScalingFn scaling)
 {
   QuasiNewton *qn;
   const size_t n = optimizer->rows->n_param;
   PetscFunctionBegin;
-  PetscCall(check_memory(optimizer, config));
+  PetscCall(OptimizerCheckMemory(optimizer, config, COPIES * 4.0 * (double)n * ((double)n + 1.0),
+                                 "a smaller network or lbfgs"));
   PetscCall(PetscNew(&qn));
   optimizer->data = qn;
   qn->scaling = scaling;

@@ -1,0 +1,157 @@
+/* SPRING (Goldshlager, Abrahamsen and Lin 2024; for physics-informed networks Guzman-Cordero, Dangel, Goldshlager and
+   Zeinhofer 2025): the damped Gauss-Newton step that stays near the last one,
+
+     phi = argmin |J phi - r|^2 + lambda |phi - momentum phi_last|^2
+         = momentum phi_last + J^T (J J^T + lambda)^{-1} (r - momentum J phi_last),
+     theta -= min(rate, sqrt(c) / |phi|) phi,
+
+   with the kernel matrix J J^T of the current rows; momentum 0 is the kernel form of the natural gradient. lambda is
+   `damping` times the mean of the kernel's diagonal, so that it has no unit. The kernel is solved on rank 0. */
+#include <math.h>
+#include "lapack.h"
+#include "schedule.h"
+
+#define MOST_TRIES 20 /* dampings, each ten times the last, until the kernel is positive definite in floating point */
+
+typedef struct {
+  Schedule schedule;
+  double damping, momentum, constraint;
+  PetscMPIInt rank, size, *counts, *starts;
+  Vec phi, increment;
+  Vec last;           /* the point before theta */
+  double *r, *w;      /* [n_row] */
+  double *K;          /* [n_row][n_row_global] */
+  double *all, *full; /* rank 0: [n_row_global]; [n_row_global][n_row_global] K, then its factor */
+} Spring;
+
+static PetscErrorCode allocate(Optimizer optimizer, Spring *s)
+{
+  const Rows rows = optimizer->rows;
+  const size_t local = (size_t)rows->n_row, all = (size_t)rows->n_row_global;
+  PetscMPIInt n_row;
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(rows->comm, &s->rank));
+  PetscCallMPI(MPI_Comm_size(rows->comm, &s->size));
+  PetscCall(PetscMPIIntCast(rows->n_row, &n_row));
+  PetscCall(PetscMalloc2(s->size, &s->counts, s->size, &s->starts));
+  PetscCallMPI(MPI_Allgather(&n_row, 1, MPI_INT, s->counts, 1, MPI_INT, rows->comm));
+  for (PetscMPIInt k = 0, start = 0; k < s->size; start += s->counts[k++]) s->starts[k] = start;
+  PetscCall(PetscMalloc3(local, &s->r, local, &s->w, local * all, &s->K));
+  if (!s->rank) PetscCall(PetscMalloc2(all, &s->all, all * all, &s->full));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OptimizerSetUp_SPRING(Optimizer optimizer, Config config)
+{
+  const double all = (double)optimizer->rows->n_row_global, local = (double)optimizer->rows->n_row;
+  PetscMPIInt rank;
+  Spring *s;
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&s));
+  optimizer->data = s;
+  PetscCall(ScheduleRead(optimizer, config, &s->schedule));
+  PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "damping"), &s->damping));
+  PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "momentum"), &s->momentum));
+  PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "norm_constraint"), &s->constraint));
+  PetscCallMPI(MPI_Comm_rank(optimizer->rows->comm, &rank));
+  PetscCall(OptimizerCheckMemory(optimizer, config, (local * all + (rank ? 0.0 : all * all)) * sizeof(double),
+                                 "fewer points: they may be drawn anew by points.interior.resample"));
+  PetscCall(OptimizerCreateVec(optimizer, &s->phi));
+  PetscCall(OptimizerCreateVec(optimizer, &s->increment));
+  PetscCall(OptimizerCreateVec(optimizer, &s->last));
+  PetscCall(OptimizerAddVec(optimizer, "phi", s->phi));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* w [n_row] <- (J J^T + lambda)^{-1} w; where the matrix is not positive definite, w stays. Collective. */
+static PetscErrorCode apply_inverse(Optimizer optimizer, double damping, double w[], bool *solved)
+{
+  Spring *s = optimizer->data;
+  const Rows rows = optimizer->rows;
+  const size_t n = (size_t)rows->n_row_global;
+  const PetscMPIInt local = s->counts[s->rank];
+  int ok = 1;
+  MPI_Datatype row;
+  PetscBLASInt order;
+  PetscFunctionBegin;
+  PetscCall(PetscBLASIntCast((PetscInt)n, &order));
+  PetscCallMPI(MPI_Type_contiguous(order, MPI_DOUBLE, &row));
+  PetscCallMPI(MPI_Type_commit(&row));
+  PetscCallMPI(MPI_Gatherv(s->K, local, row, s->full, s->counts, s->starts, row, 0, rows->comm));
+  PetscCallMPI(MPI_Type_free(&row));
+  PetscCallMPI(MPI_Gatherv(w, local, MPI_DOUBLE, s->all, s->counts, s->starts, MPI_DOUBLE, 0, rows->comm));
+  if (!s->rank) {
+    double trace = 0.0;
+    for (size_t i = 0; i < n; i++) trace += s->full[i * (n + 1)];
+    for (size_t i = 0; i < n; i++) s->full[i * (n + 1)] += damping * trace / (double)n;
+    ok = LapackCholesky(order, s->full, order) && LapackSolveCholesky(order, s->full, order, s->all);
+  }
+  PetscCallMPI(MPI_Bcast(&ok, 1, MPI_INT, 0, rows->comm));
+  PetscCallMPI(MPI_Scatterv(s->all, s->counts, s->starts, MPI_DOUBLE, w, local, MPI_DOUBLE, 0, rows->comm));
+  *solved = ok;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* phi <- the next step. ok = false: the kernel is not finite. Collective. */
+static PetscErrorCode next_phi(Optimizer optimizer, Vec theta, bool *ok)
+{
+  Spring *s = optimizer->data;
+  const Rows rows = optimizer->rows;
+  double damping = s->damping;
+  PetscFunctionBegin;
+  PetscCall(rows->ops->apply(rows->self, theta, s->phi, s->w));
+  for (PetscInt i = 0; i < rows->n_row; i++) s->w[i] = s->r[i] - s->momentum * s->w[i];
+  PetscCall(RowsGram(rows, theta, NULL, s->K, (size_t)rows->n_row_global));
+  *ok = false;
+  for (int k = 0; k < MOST_TRIES && !*ok; k++, damping = fmax(10.0 * damping, 1e-16))
+    PetscCall(apply_inverse(optimizer, damping, s->w, ok));
+  if (!*ok) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(rows->ops->apply_transpose(rows->self, theta, s->w, s->increment));
+  PetscCall(VecAYPX(s->phi, s->momentum, s->increment));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OptimizerSolve_SPRING(Optimizer optimizer, Vec theta, OptimizerReason *reason)
+{
+  Spring *s = optimizer->data;
+  const Rows rows = optimizer->rows;
+  double loss, norm, rate;
+  bool changed, ok = true;
+  PetscFunctionBegin;
+  PetscCall(VecCopy(theta, s->last));
+  for (;;) {
+    PetscCall(OptimizerUpdateRows(optimizer, theta, &changed));
+    if (!s->K) PetscCall(allocate(optimizer, s));
+    PetscCall(RowsLinearize(rows, theta, s->r, &loss));
+    PetscCall(VecNorm(s->phi, NORM_2, &norm));
+    PetscCall(OptimizerReport(optimizer, theta, ok ? loss : NAN, norm, NAN, reason));
+    if (*reason == OPTIMIZER_DIVERGED) PetscCall(VecCopy(s->last, theta));
+    if (*reason != OPTIMIZER_RUNNING) break;
+    PetscCall(next_phi(optimizer, theta, &ok));
+    if (!ok) continue;
+    PetscCall(VecNorm(s->phi, NORM_2, &norm));
+    rate = ScheduleRate(&s->schedule, optimizer->iteration, optimizer->iterations);
+    if (s->constraint > 0.0 && norm > 0.0) rate = fmin(rate, sqrt(s->constraint) / norm);
+    PetscCall(VecCopy(theta, s->last));
+    PetscCall(VecAXPY(theta, -rate, s->phi));
+    optimizer->iteration += 1.0;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OptimizerDestroy_SPRING(Optimizer optimizer)
+{
+  Spring *s = optimizer->data;
+  PetscFunctionBegin;
+  PetscCall(VecDestroy(&s->phi));
+  PetscCall(VecDestroy(&s->increment));
+  PetscCall(VecDestroy(&s->last));
+  PetscCall(PetscFree2(s->counts, s->starts));
+  PetscCall(PetscFree3(s->r, s->w, s->K));
+  PetscCall(PetscFree2(s->all, s->full));
+  PetscCall(PetscFree(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const OptimizerOps OptimizerOps_SPRING = {"step", OptimizerSetUp_SPRING, OptimizerSolve_SPRING,
+                                          OptimizerDestroy_SPRING};
