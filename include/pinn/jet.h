@@ -44,6 +44,31 @@ PetscErrorCode JetOperatorDestroy(JetOperator *op);
 int JetOperatorCompare(const JetOperator *a, const JetOperator *b); /* total order; 0 where equal term by term */
 int JetOperatorOrder(const JetOperator *op);
 
+/* Coordinates that operators know only through S = sum_i coef_i d_{coord_i}^2 (all coef > 0), and the `width` new ones,
+   numbered from `first` on, that stand for them: S = sum_k d_{first + k}^2. A function of s = W x alone, W of few rows,
+   has such coordinates (network.h). */
+typedef struct {
+  int n;
+  int *coord; /* [n] ascending */
+  double *coef;
+  int first, width;
+} JetGroup;
+
+/* What groups are looked for: of at least `least` coordinates, replaced by at most `width` (and at least 2, so that S
+   stays a sum). */
+typedef struct {
+  int width, least;
+} JetReducer;
+
+/* Finds the groups and writes the operators in their new coordinates, which are numbered from n_coord on.
+     operators  [in]   [n] over n_coord coordinates
+     groups     [out]  [*n_group], freed by JetGroupsDestroy
+     reduced    [out]  [n], each to be destroyed; equal to the operator where no group is in it
+   Cost: sorting the terms of all operators. */
+PetscErrorCode JetReduce(int n_coord, const JetReducer *reducer, int n, const JetOperator operators[], int *n_group,
+                         JetGroup **groups, JetOperator reduced[]);
+PetscErrorCode JetGroupsDestroy(int n, JetGroup **groups);
+
 typedef struct JetPlan_s *JetPlan;
 
 /* The smallest closed plan that carries the given operators: each operator of several terms or with factors as one
