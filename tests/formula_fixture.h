@@ -71,7 +71,7 @@ static inline void EvaluateNodes(Formula formula, int n_root, const FormulaNode 
   Program program;
   ProgramWork work;
   double *net;
-  ck_petsc(ProgramCreate(formula, n_root, roots, &program));
+  ck_petsc(ProgramCreate(formula, n_root, roots, NULL, &program));
   ck_petsc(ProgramWorkCreate(program, n, &work));
   ck_petsc(PetscMalloc1(JetPlanColumns(ProgramPlan(program)) * n * PetscMax(n_output, 1), &net));
   WaveNetwork(ProgramPlan(program), n_coord, n, x, n_output, net);

@@ -252,7 +252,7 @@ START_TEST(too_many_derivatives_are_an_error)
   const FormulaNode node = ParseText(formula, "biharmonic(sin(norm2(x)))");
   FormulaNode unread;
   Program program;
-  ck_petsc_fails(ProgramCreate(formula, 1, &node, &program), PETSC_ERR_USER_INPUT, "need 12286 of lower order");
+  ck_petsc_fails(ProgramCreate(formula, 1, &node, NULL, &program), PETSC_ERR_USER_INPUT, "need 12286 of lower order");
   ck_petsc(FormulaDestroy(&formula));
   formula = FixtureFormula("x[3000]", "u");
   ck_petsc_fails(FormulaParse(formula, "case.cfg:7", "2 + biharmonic(u)", &unread), PETSC_ERR_USER_INPUT,

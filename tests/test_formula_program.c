@@ -10,7 +10,7 @@ static void check_columns(const char *coordinates, const char *outputs, const ch
   const FormulaNode node = ParseText(formula, text);
   char described[512];
   Program program;
-  ck_petsc(ProgramCreate(formula, 1, &node, &program));
+  ck_petsc(ProgramCreate(formula, 1, &node, NULL, &program));
   ProgramDescribe(program, described, sizeof(described));
   ck_assert_msg(!strcmp(described, columns), "%s carries %s, not %s", text, described, columns);
   ck_petsc(ProgramDestroy(&program));
@@ -139,7 +139,7 @@ static void create_system(System *s)
   FormulaNode nodes[SYSTEM];
   s->formula = FixtureFormula("x y t", "u v p");
   for (int i = 0; i < SYSTEM; i++) nodes[i] = ParseText(s->formula, system_texts[i]);
-  ck_petsc(ProgramCreate(s->formula, SYSTEM, nodes, &s->program));
+  ck_petsc(ProgramCreate(s->formula, SYSTEM, nodes, NULL, &s->program));
   ck_petsc(ProgramWorkCreate(s->program, 40, &s->work));
   for (int i = 0; i < 3 * POINTS; i++) s->x[i] = sin(1.7 * i + 0.3), s->normal[i] = cos(2.9 * i);
   s->n_net = (size_t)JetPlanColumns(ProgramPlan(s->program)) * POINTS * OUTPUTS;
@@ -231,7 +231,7 @@ START_TEST(adjoint_of_a_branch_not_taken_is_zero)
       ParseText(formula, "if(u > 0, sqrt(u), 3*u)*x + if(u > 0, 1/log(1/u), 1)*log(2*u - 2*u + 1)");
   Program program;
   ProgramWork work;
-  ck_petsc(ProgramCreate(formula, 1, &node, &program));
+  ck_petsc(ProgramCreate(formula, 1, &node, NULL, &program));
   ck_petsc(ProgramWorkCreate(program, 2, &work));
   ProgramEvaluate(program, work, 2, x, NULL, NULL, 0, net, 1, root);
   ProgramReverse(program, work, bar, net_bar);
@@ -275,7 +275,7 @@ START_TEST(linear_problems_are_recognized)
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
     const FormulaNode node = ParseText(formula, cases[i].text);
     Program program;
-    ck_petsc(ProgramCreate(formula, 1, &node, &program));
+    ck_petsc(ProgramCreate(formula, 1, &node, NULL, &program));
     ck_assert_msg(ProgramIsLinear(program) == cases[i].linear, "%s", cases[i].text);
     ck_assert(ProgramUsesNetwork(program) == FormulaUsesNetwork(formula, node));
     ck_assert(FormulaUsesNormal(formula, node) == (strstr(cases[i].text, "n_x") != NULL));
@@ -317,7 +317,7 @@ START_TEST(explain_finds_where_it_began)
     PetscPopErrorHandler();
     ck_assert_int_eq(failed != 0, cases[i].part == NULL); /* log(0) is found when it is read */
     if (failed) continue;
-    ck_petsc(ProgramCreate(formula, 1, &node, &program));
+    ck_petsc(ProgramCreate(formula, 1, &node, NULL, &program));
     ck_petsc(ProgramWorkCreate(program, 2, &work));
     for (int k = 0; k < 64; k++)
       net[k] = k % 2 && k < 2 * JetPlanColumns(ProgramPlan(program)) ? (k == 1 ? cases[i].u : 1) : 2;

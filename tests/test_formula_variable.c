@@ -10,7 +10,7 @@ static void check_columns(const char *coordinates, const char *outputs, int n, c
   char described[1024];
   Program program;
   for (int i = 0; i < n; i++) roots[i] = ParseText(formula, texts[i]);
-  ck_petsc(ProgramCreate(formula, n, roots, &program));
+  ck_petsc(ProgramCreate(formula, n, roots, NULL, &program));
   ProgramDescribe(program, described, sizeof(described));
   ck_assert_msg(!strcmp(described, columns), "%s carries %s, not %s", texts[0], described, columns);
   ck_petsc(ProgramDestroy(&program));
@@ -70,7 +70,7 @@ START_TEST(ten_dimensions_take_twelve_columns)
                i, j);
   const FormulaNode root = ParseText(formula, text);
   const int *factors;
-  ck_petsc(ProgramCreate(formula, 1, &root, &program));
+  ck_petsc(ProgramCreate(formula, 1, &root, NULL, &program));
   ck_assert_int_eq(JetPlanColumns(ProgramPlan(program)), 12);
   ck_assert_int_eq(JetPlanFactors(ProgramPlan(program), &factors), 55);
   ck_assert_int_ge(ProgramStatics(program), 55);
@@ -111,7 +111,7 @@ static int evaluate(Formula formula, int n_root, const FormulaNode roots[], cons
   Program program;
   ProgramWork work;
   double *net;
-  ck_petsc(ProgramCreate(formula, n_root, roots, &program));
+  ck_petsc(ProgramCreate(formula, n_root, roots, NULL, &program));
   ck_petsc(ProgramWorkCreate(program, POINTS, &work));
   const int columns = JetPlanColumns(ProgramPlan(program));
   ck_petsc(PetscMalloc1(columns * POINTS * n_output, &net));
@@ -203,7 +203,7 @@ START_TEST(a_factor_that_is_not_finite_is_explained)
   const FormulaNode root = ParseText(formula, "u_x + 2*log(x)*u_xx + u_yy");
   Program program;
   ProgramWork work;
-  ck_petsc(ProgramCreate(formula, 1, &root, &program));
+  ck_petsc(ProgramCreate(formula, 1, &root, NULL, &program));
   ck_petsc(ProgramWorkCreate(program, 2, &work));
   ProgramEvaluate(program, work, 2, x, NULL, NULL, 0, net, 1, roots);
   ck_assert(!ProgramExplain(program, work, 0, 0, text, sizeof(text)));

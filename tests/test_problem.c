@@ -22,7 +22,7 @@ static double value(Problem problem, FormulaNode node, double x, double y)
   Program program;
   ProgramWork work;
   double root;
-  ck_petsc(ProgramCreate(ProblemFormula(problem), 1, &node, &program));
+  ck_petsc(ProgramCreate(ProblemFormula(problem), 1, &node, NULL, &program));
   ck_petsc(ProgramWorkCreate(program, 1, &work));
   ProgramEvaluate(program, work, 1, point, NULL, NULL, 0, NULL, 0, &root);
   ck_petsc(ProgramWorkDestroy(&work));

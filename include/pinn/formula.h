@@ -55,16 +55,21 @@ void FormulaPrint(Formula formula, FormulaNode node, char *text, size_t size);
 /* A program evaluates several nodes (roots) at points. It decides the columns every node carries: the plan of the
    network outputs, collapsed where that carries fewer columns: sums of derivatives with constant coefficients, and with
    coefficients that depend on the point, whose products are multiplied out for it. The formula is borrowed, and grows.
+     reducer  coordinates of the network are replaced by fewer as it says (jet.h); NULL = they stay
    ProgramIsLinear: the roots are affine in the network outputs and their derivatives (a least-squares stage then needs
    one solve). */
 typedef struct Program_s *Program;
 typedef struct ProgramWork_s *ProgramWork;
 
-PetscErrorCode ProgramCreate(Formula formula, int n_root, const FormulaNode roots[], Program *program);
+PetscErrorCode ProgramCreate(Formula formula, int n_root, const FormulaNode roots[], const JetReducer *reducer,
+                             Program *program);
 PetscErrorCode ProgramDestroy(Program *program);
 JetPlan ProgramPlan(Program program); /* of the network outputs: at least column 0; borrowed */
-/* The plan's columns in one line (JetPlanDescribe) with the names of the formula. Cannot fail. */
+/* The plan's columns in one line (JetPlanDescribe) with the names of the formula; of a plan with groups, their number
+   and "laplacian over x[100] compressed to 16 coordinates". Cannot fail. */
 void ProgramDescribe(Program program, char *text, size_t size);
+/* Groups of coordinates that others stand for in the plan; borrowed. */
+void ProgramGroups(Program program, int *n, const JetGroup **groups);
 bool ProgramUsesNetwork(Program program);
 bool ProgramIsLinear(Program program);
 int ProgramRoots(Program program);

@@ -9,6 +9,7 @@
 
 typedef struct {
   Formula formula;
+  const JetReducer *reducer;
   int n_form, capacity;
   LinearForm *forms;
   PairMap seen;    /* (node, 0) values that have been looked into */
@@ -244,7 +245,7 @@ static PetscErrorCode write_roots(Chooser *c, int n_root, const FormulaNode root
   do {
     PetscCall(PairMapDestroy(&c->written));
     for (int r = 0; r < n_root; r++) PetscCall(write_value(c, roots[r], &chosen[r]));
-    PetscCall(ProgramCountColumns(c->formula, n_root, chosen, columns, &n_refused, &refused));
+    PetscCall(ProgramCountColumns(c->formula, n_root, chosen, c->reducer, columns, &n_refused, &refused));
     for (int k = 0; k < n_refused; k++) PetscCall(PairMapInsert(&c->refused, refused[k], 0, 1));
     PetscCall(PetscFree(refused));
   } while (n_refused);
@@ -269,9 +270,10 @@ static PetscErrorCode choose(Chooser *c, int n_root, const FormulaNode roots[], 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ProgramChooseRoots(Formula formula, int n_root, const FormulaNode roots[], FormulaNode chosen[])
+PetscErrorCode ProgramChooseRoots(Formula formula, int n_root, const FormulaNode roots[], const JetReducer *reducer,
+                                  FormulaNode chosen[])
 {
-  Chooser c = {.formula = formula};
+  Chooser c = {.formula = formula, .reducer = reducer};
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(chosen, roots, n_root));

@@ -53,8 +53,16 @@ static PetscErrorCode count_missing(Choosing *c, int op, bool add, int *missing)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is the operator a sum that must stay whole: in coordinates that stand for others? */
+static bool is_fixed(const Builder *b, const JetOperator *op)
+{
+  for (int k = 0; k < op->n; k++)
+    if (op->index[k].order && op->index[k].coord[op->index[k].order - 1] >= b->formula->n_coord) return true;
+  return false;
+}
+
 /* Splits operators that have at most one term of their own, until nothing changes; each may free others. */
-static PetscErrorCode split_cheap(Choosing *c, int n, const int ops[], bool split[])
+static PetscErrorCode split_cheap(Choosing *c, int n, const int ops[], const bool fixed[], bool split[])
 {
   int missing;
 
@@ -62,7 +70,7 @@ static PetscErrorCode split_cheap(Choosing *c, int n, const int ops[], bool spli
   for (bool changed = true; changed;) {
     changed = false;
     for (int i = 0; i < n; i++) {
-      if (split[i] || c->b->formula->operators[ops[i]].n == 1) continue;
+      if (split[i] || fixed[i] || c->b->formula->operators[ops[i]].n == 1) continue;
       PetscCall(count_missing(c, ops[i], false, &missing));
       if (missing > 1) continue;
       PetscCall(count_missing(c, ops[i], true, &missing));
@@ -73,35 +81,36 @@ static PetscErrorCode split_cheap(Choosing *c, int n, const int ops[], bool spli
 }
 
 /* Splits the rest where all their own terms together are no more than they. */
-static PetscErrorCode split_rest(Choosing *c, int n, const int ops[], bool split[])
+static PetscErrorCode split_rest(Choosing *c, int n, const int ops[], const bool fixed[], bool split[])
 {
   int missing, rest = 0, total = 0;
 
   PetscFunctionBegin;
   for (int i = 0; i < n; i++) {
-    if (split[i] || c->b->formula->operators[ops[i]].n == 1) continue;
+    if (split[i] || fixed[i] || c->b->formula->operators[ops[i]].n == 1) continue;
     PetscCall(count_missing(c, ops[i], true, &missing));
     total += missing;
     rest++;
   }
-  for (int i = 0; i < n && rest >= total; i++) split[i] = true;
+  for (int i = 0; i < n && rest >= total; i++) split[i] = !fixed[i];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode BuilderCollapse(Builder *b, int *n, int **ops)
 {
   Choosing c = {.b = b};
-  bool *split;
+  bool *split, *fixed;
   int m = 0, capacity = 0, *chosen = NULL;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc1(*n, &split));
+  PetscCall(PetscCalloc2(*n, &split, *n, &fixed));
   for (int i = 0; i < *n; i++) {
     const JetOperator op = b->formula->operators[(*ops)[i]];
+    fixed[i] = is_fixed(b, &op);
     for (int k = 0; k < op.n; k++) PetscCall(add_divisors(&c, &op.index[k], op.n == 1));
   }
-  PetscCall(split_cheap(&c, *n, *ops, split));
-  PetscCall(split_rest(&c, *n, *ops, split));
+  PetscCall(split_cheap(&c, *n, *ops, fixed, split));
+  PetscCall(split_rest(&c, *n, *ops, fixed, split));
   for (int i = 0; i < *n; i++) {
     const JetOperator op = b->formula->operators[(*ops)[i]];
     for (int k = 0; k < (op.n > 1 && split[i] ? op.n : 1); k++) {
@@ -112,7 +121,7 @@ PetscErrorCode BuilderCollapse(Builder *b, int *n, int **ops)
     }
   }
   PetscCall(BuilderSortOperators(b, &m, chosen));
-  PetscCall(PetscFree(split));
+  PetscCall(PetscFree2(split, fixed));
   PetscCall(PairMapDestroy(&c.plain));
   PetscCall(PetscFree(*ops));
   *ops = chosen;

@@ -178,11 +178,40 @@ static PetscErrorCode list_refused(Builder *b, int n_wanted, const int wanted[],
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Puts `ops` into fewer coordinates, where there are groups of them. */
+static PetscErrorCode reduce_operators(Builder *b, int *n, int ops[], int *n_coord)
+{
+  Program program = b->program;
+  JetOperator *list, *reduced;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc2(*n, &list, *n, &reduced));
+  for (int i = 0; i < *n; i++) list[i] = b->formula->operators[ops[i]];
+  PetscCall(JetReduce(*n_coord, b->reducer, *n, list, &program->n_group, &program->groups, reduced));
+  for (int i = 0; i < *n; i++) {
+    const int op = ops[i];
+    PetscCall(OperatorIntern(b->formula, &reduced[i], &ops[i]));
+    if (ops[i] != op) PetscCall(PairMapInsert(&b->reduced, 0, op, ops[i]));
+    PetscCall(JetOperatorDestroy(&reduced[i]));
+  }
+  for (int g = 0; g < program->n_group; g++) *n_coord += program->groups[g].width;
+  PetscCall(BuilderSortOperators(b, n, ops));
+  PetscCall(PetscFree2(list, reduced));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int BuilderNetworkColumn(const Builder *b, int op)
+{
+  const int reduced = PairMapFind(&b->reduced, 0, op);
+  double factor;
+  return JetPlanFind(b->program->plan, &b->formula->operators[reduced < 0 ? op : reduced], &factor);
+}
+
 /* One plan for all outputs, and of its columns those that each output is asked for. */
 static PetscErrorCode plan_network(Builder *b, int n_output, const FormulaNode outputs[])
 {
   Program program = b->program;
-  int n = 0, n_wanted, *ops, *wanted;
+  int n = 0, n_coord = program->n_coord, n_wanted, *ops, *wanted;
   JetOperator *list;
 
   PetscFunctionBegin;
@@ -192,6 +221,7 @@ static PetscErrorCode plan_network(Builder *b, int n_output, const FormulaNode o
   for (int k = 0; k < n_output; k++)
     for (int i = 0; i < b->layouts[outputs[k]].n; i++) ops[n++] = b->layouts[outputs[k]].ops[i];
   PetscCall(BuilderSortOperators(b, &n, ops));
+  if (b->reducer) PetscCall(reduce_operators(b, &n, ops, &n_coord));
   n_wanted = n;
   PetscCall(PetscMalloc1(n, &wanted));
   PetscCall(PetscArraycpy(wanted, ops, n));
@@ -200,7 +230,7 @@ static PetscErrorCode plan_network(Builder *b, int n_output, const FormulaNode o
   PetscCall(PetscFree(wanted));
   PetscCall(PetscMalloc1(n, &list));
   for (int i = 0; i < n; i++) list[i] = b->formula->operators[ops[i]];
-  PetscCall(JetPlanCreate(program->n_coord, n, list, &program->plan));
+  PetscCall(JetPlanCreate(n_coord, n, list, &program->plan));
   PetscCall(PetscFree(list));
   PetscCall(PetscFree(ops));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -210,12 +240,11 @@ static PetscErrorCode plan_network(Builder *b, int n_output, const FormulaNode o
 static PetscErrorCode split_layout(Builder *b, Layout *layout)
 {
   int n = 0, capacity = 0, *ops = NULL;
-  double factor;
 
   PetscFunctionBegin;
   for (int i = 0; i < layout->n; i++) {
     const JetOperator op = b->formula->operators[layout->ops[i]];
-    const bool whole = JetPlanFind(b->program->plan, &op, &factor) >= 0;
+    const bool whole = BuilderNetworkColumn(b, layout->ops[i]) >= 0;
     for (int k = 0; k < (whole ? 1 : op.n); k++) {
       FormulaGrow(ops, n, capacity);
       ops[n] = layout->ops[i];

@@ -27,4 +27,5 @@ bool LinearProduct(Formula formula, const Node *node);
 
 /* chosen [out] [n_root]: nodes of the same values as the roots, in which linear forms are written so that the network
    carries the fewest columns. Where nothing is gained the roots themselves. */
-PetscErrorCode ProgramChooseRoots(Formula formula, int n_root, const FormulaNode roots[], FormulaNode chosen[]);
+PetscErrorCode ProgramChooseRoots(Formula formula, int n_root, const FormulaNode roots[], const JetReducer *reducer,
+                                  FormulaNode chosen[]);

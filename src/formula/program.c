@@ -162,13 +162,10 @@ static PetscErrorCode add_sum(Builder *b, Tape *tape, Step *step, const Node *su
 
 static PetscErrorCode add_load(Builder *b, Step *step, const Node *output, const Layout *layout)
 {
-  double factor;
-
   PetscFunctionBegin;
   step->output = output->arg[0];
   PetscCall(PetscMalloc1(layout->n, &step->column));
-  for (int c = 0; c < layout->n; c++)
-    step->column[c] = JetPlanFind(b->program->plan, &b->formula->operators[layout->ops[c]], &factor);
+  for (int c = 0; c < layout->n; c++) step->column[c] = BuilderNetworkColumn(b, layout->ops[c]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -257,7 +254,8 @@ static PetscErrorCode add_factors(Builder *b)
 }
 
 /* Layouts of all nodes and the plan, in a program without steps yet. */
-static PetscErrorCode create_builder(Formula formula, int n_root, const FormulaNode roots[], Builder *b)
+static PetscErrorCode create_builder(Formula formula, int n_root, const FormulaNode roots[], const JetReducer *reducer,
+                                     Builder *b)
 {
   Program p;
 
@@ -268,7 +266,7 @@ static PetscErrorCode create_builder(Formula formula, int n_root, const FormulaN
   p->n_root = n_root;
   p->linear = true;
   for (int r = 0; r < n_root; r++) p->linear &= formula->nodes[roots[r]].affine;
-  *b = (Builder){.formula = formula, .n_node = formula->n_node, .program = p};
+  *b = (Builder){.formula = formula, .n_node = formula->n_node, .program = p, .reducer = reducer};
   PetscCall(PetscMalloc3(b->n_node, &b->first_demand, b->n_node, &b->last_demand, b->n_node, &b->layouts));
   PetscCall(PetscArrayzero(b->layouts, b->n_node));
   for (int id = 0; id < b->n_node; id++) b->first_demand[id] = -1;
@@ -287,17 +285,18 @@ static PetscErrorCode destroy_builder(Builder *b)
   PetscCall(PairMapDestroy(&b->demanded));
   PetscCall(PairMapDestroy(&b->columns));
   PetscCall(PairMapDestroy(&b->row_of));
+  PetscCall(PairMapDestroy(&b->reduced));
   PetscCall(PetscFree(b->refused));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ProgramCountColumns(Formula formula, int n_root, const FormulaNode roots[], int *columns, int *n_refused,
-                                   int **refused)
+PetscErrorCode ProgramCountColumns(Formula formula, int n_root, const FormulaNode roots[], const JetReducer *reducer,
+                                   int *columns, int *n_refused, int **refused)
 {
   Builder b;
 
   PetscFunctionBegin;
-  PetscCall(create_builder(formula, n_root, roots, &b));
+  PetscCall(create_builder(formula, n_root, roots, reducer, &b));
   *columns = JetPlanColumns(b.program->plan);
   *n_refused = b.n_refused;
   *refused = b.refused;
@@ -307,15 +306,16 @@ PetscErrorCode ProgramCountColumns(Formula formula, int n_root, const FormulaNod
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ProgramCreate(Formula formula, int n_root, const FormulaNode roots[], Program *program)
+PetscErrorCode ProgramCreate(Formula formula, int n_root, const FormulaNode roots[], const JetReducer *reducer,
+                             Program *program)
 {
   Builder b;
   FormulaNode *chosen;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(n_root, &chosen));
-  PetscCall(ProgramChooseRoots(formula, n_root, roots, chosen));
-  PetscCall(create_builder(formula, n_root, chosen, &b));
+  PetscCall(ProgramChooseRoots(formula, n_root, roots, reducer, chosen));
+  PetscCall(create_builder(formula, n_root, chosen, reducer, &b));
   PetscCall(add_factors(&b));
   for (FormulaNode id = 0; id < b.n_node; id++)
     if (b.layouts[id].n) PetscCall(add_step(&b, id));
@@ -356,6 +356,7 @@ PetscErrorCode ProgramDestroy(Program *program)
   }
   PetscCall(PetscFree(p->cached));
   PetscCall(JetPlanDestroy(&p->plan));
+  PetscCall(JetGroupsDestroy(p->n_group, &p->groups));
   PetscCall(PetscFree(*program));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -365,6 +366,24 @@ JetPlan ProgramPlan(Program program)
   return program->plan;
 }
 
+/* "laplacian over x[100] compressed to 16 coordinates" */
+static int describe_group(Formula formula, const JetGroup *group, char *text, size_t size)
+{
+  const char *first = formula->coords[group->coord[0]].text, *last = formula->coords[group->coord[group->n - 1]].text;
+  const char *what = "laplacian";
+  for (int i = 0; i < group->n; i++)
+    if (group->coef[i] != 1) what = "weighted laplacian";
+  for (int s = 0; s < formula->n_symbol; s++) {
+    const Symbol *symbol = &formula->symbols[s];
+    if (symbol->kind == SYMBOL_VECTOR && symbol->first == group->coord[0] && symbol->length == group->n &&
+        group->coord[group->n - 1] == group->coord[0] + group->n - 1)
+      return snprintf(text, size, "%s over %s[%d] compressed to %d coordinates", what, symbol->name, group->n,
+                      group->width);
+  }
+  return snprintf(text, size, "%s over %d coordinates, %s to %s, compressed to %d", what, group->n, first, last,
+                  group->width);
+}
+
 void ProgramDescribe(Program program, char *text, size_t size)
 {
   Formula formula = program->formula;
@@ -372,6 +391,14 @@ void ProgramDescribe(Program program, char *text, size_t size)
   char(*texts)[FACTOR_TEXT];
   const char **names, **factors;
   if (size) text[0] = 0;
+  if (program->n_group) {
+    size_t used = (size_t)snprintf(text, size, "%d columns", JetPlanColumns(program->plan));
+    for (int g = 0; g < program->n_group && used + 2 < size; g++) {
+      used += (size_t)snprintf(text + used, size - used, g ? ", " : "; ");
+      used += (size_t)describe_group(formula, &program->groups[g], text + used, size - used);
+    }
+    return;
+  }
   if (PetscMalloc3(formula->n_coord, &names, n_factor, &factors, n_factor, &texts)) return;
   for (int i = 0; i < formula->n_coord; i++) names[i] = formula->coords[i].text;
   for (int k = 0; k < n_factor; k++) {
@@ -380,6 +407,12 @@ void ProgramDescribe(Program program, char *text, size_t size)
   }
   JetPlanDescribe(program->plan, names, factors, text, size);
   (void)PetscFree3(names, factors, texts);
+}
+
+void ProgramGroups(Program program, int *n, const JetGroup **groups)
+{
+  *n = program->n_group;
+  *groups = program->groups;
 }
 
 bool ProgramUsesNetwork(Program program)

@@ -70,7 +70,9 @@ struct Program_s {
   Formula formula; /* borrowed */
   int n_coord, n_root;
   bool network, linear;
-  JetPlan plan; /* of the network outputs; its factors are nodes of the formula, and the first statics */
+  JetPlan plan; /* of the network outputs, in the groups' coordinates; its factors are nodes, and the first statics */
+  int n_group;
+  JetGroup *groups;
   int n_cached, cached_capacity;
   CachedPlan *cached; /* of the nonlinear nodes; equal up to names of coordinates are one */
   Tape tapes[N_TAPES];
@@ -110,15 +112,20 @@ typedef struct {
   PlacedEntry *entries; /* of the combination being built */
   int n_refused, refused_capacity;
   int *refused; /* operators with factors that the network does not carry as a column */
+  const JetReducer *reducer;
+  PairMap reduced; /* (0, operator) -> the same in the coordinates of the network's plan, where they differ */
 } Builder;
 
 /* The columns that the network would carry for the roots, and the operators with factors that would not be one of them.
      refused  [out]  [*n_refused] PetscFree */
-PetscErrorCode ProgramCountColumns(Formula formula, int n_root, const FormulaNode roots[], int *columns, int *n_refused,
-                                   int **refused);
+PetscErrorCode ProgramCountColumns(Formula formula, int n_root, const FormulaNode roots[], const JetReducer *reducer,
+                                   int *columns, int *n_refused, int **refused);
 /* Layouts of all nodes that the roots need and the plan of the network. */
 PetscErrorCode BuilderDemand(Builder *b, const FormulaNode roots[]);
-/* Replaces multi-term operators by their terms where that carries no more columns (collapse.c).
+/* The column of the network's plan that carries an operator, -1 where none does. */
+int BuilderNetworkColumn(const Builder *b, int op);
+/* Replaces multi-term operators by their terms where that carries no more columns; sums over the coordinates of groups
+   stay whole (collapse.c).
      ops  [in/out]  [*n] grows as needed, PetscFree; sorted as a plan sorts its columns, without repetition */
 PetscErrorCode BuilderCollapse(Builder *b, int *n, int **ops);
 /* The plan that carries `ops`, from the cache.

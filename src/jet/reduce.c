@@ -1,8 +1,9 @@
 /* Which coordinates a set of operators knows only through one sum of squares S = sum_i c_i d_i^2, c_i > 0, its powers
    and its products with other derivatives: then fewer coordinates q with S = sum_k d_{q_k}^2 can stand for them.
 
-   Candidates occur with even powers only. Two of them may share a group if the terms in which either is the only
-   candidate agree but for factors c^power; that is a guess, which the expansion of all powers and products proves. */
+   Candidates occur with even powers only, but for first-order terms of operators that are collapsed anyway: such terms
+   seed the operator's column and ask for no other. Two candidates may share a group if the terms in which either is the
+   only one agree but for factors c^power; that is a guess, which the expansion of all powers and products proves. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,9 @@
 #define MAX_GROUPS 64    /* of equal shape: more are not looked for */
 #define TOLERANCE  1e-13 /* of coefficients, which are products of the user's numbers */
 
-/* A term with one candidate: coef d_coord^(2 power) d^rest in operator op. */
+/* A term with one candidate: coef f d_coord^(2 power) d^rest in operator op, f a factor of operators. */
 typedef struct {
-  int coord, op, power;
+  int coord, op, power, factor;
   JetIndex rest;
   double coef;
 } Pure;
@@ -34,10 +35,11 @@ typedef struct {
   int *size;    /* [n_group] */
 } Search;
 
-/* coef d^index, where S of group g stands as twice the coordinate n_coord + g. */
+/* coef f d^index, where S of group g stands as twice the coordinate n_coord + g. */
 typedef struct {
   JetIndex index;
   double coef;
+  int factor;
   bool whole; /* all terms of the expansion are there, with coefficients that agree */
 } Skeleton;
 
@@ -49,11 +51,18 @@ static int run_length(const JetIndex *a, int k)
   return n;
 }
 
+/* Is the term one of first order that needs no column of its own? */
+static bool seeds_only(const JetOperator *op, const JetIndex *a)
+{
+  return a->order == 1 && (op->n > 1 || op->factor);
+}
+
 static void leave_odd(Search *s)
 {
   for (int o = 0; o < s->n_op; o++)
     for (int t = 0; t < s->ops[o].n; t++) {
       const JetIndex *a = &s->ops[o].index[t];
+      if (seeds_only(&s->ops[o], a)) continue;
       for (int k = 0, run; k < a->order; k += run) {
         run = run_length(a, k);
         if (run % 2) s->member[a->coord[k]] = LEFT;
@@ -65,7 +74,8 @@ static void leave_odd(Search *s)
 static bool read_pure(const Search *s, int op, int term, Pure *pure)
 {
   const JetIndex *a = &s->ops[op].index[term];
-  *pure = (Pure){.coord = -1, .op = op, .coef = s->ops[op].coef[term]};
+  *pure = (Pure){.coord = -1, .op = op, .factor = JetFactor(&s->ops[op], term), .coef = s->ops[op].coef[term]};
+  if (seeds_only(&s->ops[op], a)) return false;
   for (int k = 0, run; k < a->order; k += run) {
     run = run_length(a, k);
     if (s->member[a->coord[k]] == CANDIDATE) {
@@ -83,6 +93,7 @@ static int compare_place(const Pure *a, const Pure *b)
 {
   if (a->op != b->op) return a->op < b->op ? -1 : 1;
   if (a->power != b->power) return a->power < b->power ? -1 : 1;
+  if (a->factor != b->factor) return a->factor < b->factor ? -1 : 1;
   return JetIndexCompare(&a->rest, &b->rest);
 }
 
@@ -202,10 +213,12 @@ static double factorial(int n)
 
 /* A term's skeleton; its coefficient is what it would be of the whole: S^k holds k! prod_i c_i^(m_i) / m_i! d_i^(2 m_i),
    sum_i m_i = k. */
-static Skeleton skeleton_of(const Search *s, const JetIndex *a, double coef)
+static Skeleton skeleton_of(const Search *s, const JetOperator *op, int term)
 {
-  Skeleton skeleton = {.index = *a};
+  const JetIndex *a = &op->index[term];
+  Skeleton skeleton = {.index = *a, .coef = op->coef[term], .factor = JetFactor(op, term)};
   double weight = 1.0;
+  if (seeds_only(op, a)) return skeleton;
   for (int k = 0, run; k < a->order; k += run) {
     const int i = a->coord[k], g = s->member[i];
     run = run_length(a, k);
@@ -218,7 +231,7 @@ static Skeleton skeleton_of(const Search *s, const JetIndex *a, double coef)
     run = run_length(&skeleton.index, k);
     if (skeleton.index.coord[k] >= s->n_coord) weight *= factorial(run / 2);
   }
-  skeleton.coef = coef / weight;
+  skeleton.coef /= weight;
   return skeleton;
 }
 
@@ -236,7 +249,9 @@ static double expansion_terms(const Search *s, const JetIndex *a)
 
 static int compare_skeletons(const void *a, const void *b)
 {
-  return JetIndexCompare(&((const Skeleton *)a)->index, &((const Skeleton *)b)->index);
+  const Skeleton *left = a, *right = b;
+  const int order = JetIndexCompare(&left->index, &right->index);
+  return order ? order : (left->factor > right->factor) - (left->factor < right->factor);
 }
 
 /* The distinct skeletons of an operator.  list [out] [*n], freed by the caller */
@@ -245,7 +260,7 @@ static PetscErrorCode list_skeletons(const Search *s, const JetOperator *op, int
   Skeleton *all;
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(op->n, &all));
-  for (int t = 0; t < op->n; t++) all[t] = skeleton_of(s, &op->index[t], op->coef[t]);
+  for (int t = 0; t < op->n; t++) all[t] = skeleton_of(s, op, t);
   if (op->n) qsort(all, (size_t)op->n, sizeof(*all), compare_skeletons);
   *n = 0;
   for (int t = 0, end; t < op->n; t = end) {
@@ -309,18 +324,21 @@ typedef struct {
   int n, capacity;
   JetIndex *index;
   double *coef;
+  int *factor;
 } TermList;
 
-static PetscErrorCode add_terms(TermList *list, const JetOperator *op)
+static PetscErrorCode add_terms(TermList *list, const JetOperator *op, int factor)
 {
   PetscFunctionBegin;
   if (list->n + op->n > list->capacity) {
     list->capacity = 2 * list->capacity + op->n;
     PetscCall(PetscRealloc(sizeof(JetIndex) * (size_t)list->capacity, &list->index));
     PetscCall(PetscRealloc(sizeof(double) * (size_t)list->capacity, &list->coef));
+    PetscCall(PetscRealloc(sizeof(int) * (size_t)list->capacity, &list->factor));
   }
   memcpy(list->index + list->n, op->index, sizeof(JetIndex) * (size_t)op->n);
   memcpy(list->coef + list->n, op->coef, sizeof(double) * (size_t)op->n);
+  for (int t = 0; t < op->n; t++) list->factor[list->n + t] = factor;
   list->n += op->n;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -338,6 +356,7 @@ static PetscErrorCode add_expansion(const Search *s, const JetGroup groups[], co
   for (; at < skeleton->index.order; at += 2) {
     const JetGroup *group = &groups[skeleton->index.coord[at] - s->n_coord];
     PetscCall(PetscMalloc2(group->width, &square.index, group->width, &square.coef));
+    square.factor = NULL;
     square.n = group->width;
     for (int k = 0; k < square.n; k++) {
       square.index[k] = (JetIndex){2, {group->first + k, group->first + k}};
@@ -348,7 +367,7 @@ static PetscErrorCode add_expansion(const Search *s, const JetGroup groups[], co
     PetscCall(JetOperatorDestroy(&square));
     op = product;
   }
-  PetscCall(add_terms(list, &op));
+  PetscCall(add_terms(list, &op, skeleton->factor));
   PetscCall(JetOperatorDestroy(&op));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -362,9 +381,10 @@ static PetscErrorCode reduce_operator(const Search *s, const JetGroup groups[], 
   PetscFunctionBegin;
   PetscCall(list_skeletons(s, op, &n, &list));
   for (int t = 0; t < n; t++) PetscCall(add_expansion(s, groups, &list[t], &terms));
-  PetscCall(JetOperatorCreate(terms.n, terms.index, terms.coef, reduced));
+  PetscCall(JetOperatorCreateVariable(terms.n, terms.index, terms.coef, terms.factor, reduced));
   PetscCall(PetscFree(terms.index));
   PetscCall(PetscFree(terms.coef));
+  PetscCall(PetscFree(terms.factor));
   PetscCall(PetscFree(list));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

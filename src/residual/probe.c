@@ -22,7 +22,7 @@ PetscErrorCode ProbeCreate(Problem problem, Network network, int n_root, const F
   Probe p;
   PetscFunctionBegin;
   PetscCall(PetscNew(&p));
-  PetscCall(ProgramCreate(ProblemFormula(problem), n_root, roots, &p->program));
+  PetscCall(ProgramCreate(ProblemFormula(problem), n_root, roots, NULL, &p->program));
   p->n_root = n_root;
   p->dim = FormulaCoordinates(ProblemFormula(problem));
   p->n_field = ProblemFields(problem);

@@ -47,7 +47,7 @@ static PetscErrorCode blame_formula(Config config, Problem problem, const Block 
     const char *path = strchr(block->path, '[') ? ConfigPath("%s.residual", block->path)
                                                 : ConfigPath("%s[%d].residual", block->path, e);
     Program program;
-    if (block->n_term > 1 && !ProgramCreate(ProblemFormula(problem), 1, &block->terms[e].node, &program)) {
+    if (block->n_term > 1 && !ProgramCreate(ProblemFormula(problem), 1, &block->terms[e].node, NULL, &program)) {
       PetscCall(ProgramDestroy(&program));
       continue;
     }
