@@ -135,7 +135,7 @@ START_TEST(periodic_coordinates_are_periodic_with_all_derivatives)
   NetworkSweep sweep;
   const double x[3][2] = {{0.3, -0.9}, {0.3, 2.1}, {3.3, -0.9}}; /* the box of b is [-0.9, 2.1] */
   theta = ThetaOf(network);
-  ck_petsc(NetworkSweepCreate(network, plan, 3, &sweep));
+  ck_petsc(NetworkSweepCreate(network, plan, NULL, 3, &sweep));
   NetworkForward(sweep, theta, 3, x[0], out);
   for (int c = 0; c < COLUMNS; c++) ck_near(out[3 * c], out[3 * c + 1], 1e-10, 1e-12);
   ck_assert(fabs(out[0] - out[2]) > 1e-3);
@@ -157,7 +157,7 @@ START_TEST(inputs_are_mapped_to_the_unit_box_where_asked)
     const double a = normalize ? (x[0] - 0.5) / 1.5 : x[0], b = normalize ? (x[1] - 0.6) / 1.5 : x[1];
     double out;
     NetworkSweep sweep;
-    ck_petsc(NetworkSweepCreate(network, plan, 1, &sweep));
+    ck_petsc(NetworkSweepCreate(network, plan, NULL, 1, &sweep));
     NetworkForward(sweep, theta, 1, x, &out);
     ck_near(out, tanh(0.4 * a + 0.9 * b + 0.1), 1e-14, 0);
     ck_petsc(NetworkSweepDestroy(&sweep));

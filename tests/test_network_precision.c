@@ -28,7 +28,7 @@ static Sweeps sweep_in(const char *precision, const char *settings, JetPlan plan
   TestFill(n_out, out_bar, 21);
   TestFill(n_param, v, 22);
   PointsOf(N, n_coord, x);
-  ck_petsc(NetworkSweepCreate(network, plan, N + 1, &sweep));
+  ck_petsc(NetworkSweepCreate(network, plan, NULL, N + 1, &sweep));
   NetworkForward(sweep, theta, N, x, s.out);
   NetworkReverse(sweep, theta, out_bar, s.gradient);
   NetworkReverse(sweep, theta, out_bar, s.gradient); /* adds */

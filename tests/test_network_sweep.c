@@ -62,7 +62,7 @@ static Fixture create(const char *settings, PlanKind kind)
   ck_petsc(PetscMalloc2(f.n_out, &f.out, f.n_out, &f.out_bar));
   TestFill(f.n_out, f.out_bar, 13);
   PointsOf(N, f.n_coord, f.x);
-  ck_petsc(NetworkSweepCreate(f.network, f.plan, N + 3, &f.sweep));
+  ck_petsc(NetworkSweepCreate(f.network, f.plan, NULL, N + 3, &f.sweep));
   NetworkForward(f.sweep, f.theta, N, f.x, f.out);
   return f;
 }
@@ -127,7 +127,7 @@ START_TEST(a_collapsed_laplacian_is_the_sum_in_100_dimensions)
   PointsOf(N, D, x);
   for (int k = 0; k < 2; k++) {
     NetworkSweep sweep;
-    ck_petsc(NetworkSweepCreate(network, plans[k], N, &sweep));
+    ck_petsc(NetworkSweepCreate(network, plans[k], NULL, N, &sweep));
     NetworkForward(sweep, theta, N, x, k ? split : collapsed);
     ck_petsc(NetworkSweepDestroy(&sweep));
   }
@@ -288,7 +288,7 @@ START_TEST(threads_repeat_one_another_bit_for_bit)
   NetworkSweep sweep[TASKS];
   for (int t = 0; t < TASKS; t++) {
     ck_petsc(PetscCalloc2(f.n_out, &out[t], f.n_param, &gradient[t]));
-    ck_petsc(NetworkSweepCreate(f.network, f.plan, N, &sweep[t]));
+    ck_petsc(NetworkSweepCreate(f.network, f.plan, NULL, N, &sweep[t]));
   }
 #pragma omp parallel for num_threads(4) schedule(dynamic)
   for (int t = 0; t < TASKS; t++) {

@@ -122,7 +122,7 @@ static Sweeps sweep(const char *precision, const char *settings, const Plans *pl
   s.out = numbers(s.n_out, 0), s.tangent = numbers(s.n_out, 0);
   s.gradient = numbers(s.n_param, 0), s.rows = numbers(N * s.n_param, 0);
   PointsOf(N, plans->n_coord, x);
-  ck_petsc(NetworkSweepCreate(network, plan, N + 1, &sweep));
+  ck_petsc(NetworkSweepCreate(network, plan, NULL, N + 1, &sweep));
   NetworkSetFactors(sweep, N, plans->factors, N);
   NetworkForward(sweep, theta, N, x, s.out);
   NetworkReverse(sweep, theta, out_bar, s.gradient);

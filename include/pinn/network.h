@@ -10,6 +10,7 @@
 
 typedef struct Network_s *Network;
 typedef struct NetworkSweep_s *NetworkSweep;
+typedef struct NetworkCompression_s *NetworkCompression;
 
 /* The network that the case's `network` group describes.
      n_coord, coordinates  names, for `network.periodic` and messages
@@ -44,10 +45,27 @@ PetscErrorCode NetworkGetScales(Network network, int *n, const double **scales);
 PetscErrorCode NetworkSetScales(Network network, const double scales[]);
 bool NetworkSearchesScales(Network network); /* network.scale_search */
 
+int NetworkFirstWidth(Network network); /* neurons of the first hidden layer */
+
+/* The coordinates that stand for groups of a plan's (JetReduce): as many as the first layer has neurons are enough for
+   exact results, in any number of dimensions (compress.c). Borrows network. Shared by the sweeps of all threads. */
+PetscErrorCode NetworkCompressionCreate(Network network, int n_group, const JetGroup groups[],
+                                        NetworkCompression *compression);
+PetscErrorCode NetworkCompressionDestroy(NetworkCompression *compression);
+double NetworkCompressionDoubles(NetworkCompression compression); /* its size, for estimates */
+/* Before sweeps at a new theta (or new frozen weights); before tangents along a new v; and after the reverse sweeps of
+   all tiles, whose parts by the compressed coordinates are added to gradient [inout] [n_param]. They use all threads,
+   with sums in an order of their own. Cannot fail: NaN comes out where theta has NaN. Cost each: 2 d h^2. */
+void NetworkCompressionUpdate(NetworkCompression compression, const double theta[]);
+void NetworkCompressionTangent(NetworkCompression compression, const double theta[], const double v[]);
+void NetworkCompressionReverse(NetworkCompression compression, const double theta[], double gradient[]);
+
 /* Work space of one thread for at most max_point points with the columns of plan: holds what the last forward sweep
-   left (layer inputs Z, activation derivatives D). Borrows network and plan.
+   left (layer inputs Z, activation derivatives D). Borrows network, plan and compression (NULL where the plan has
+   no coordinates but the network's).
    Cost: about 2 columns max_point (sum of widths) doubles. */
-PetscErrorCode NetworkSweepCreate(Network network, JetPlan plan, int max_point, NetworkSweep *sweep);
+PetscErrorCode NetworkSweepCreate(Network network, JetPlan plan, NetworkCompression compression, int max_point,
+                                  NetworkSweep *sweep);
 PetscErrorCode NetworkSweepDestroy(NetworkSweep *sweep);
 /* Its size in doubles, for estimates. Cannot fail. */
 double NetworkSweepDoubles(Network network, JetPlan plan, int max_point);
@@ -68,7 +86,8 @@ void NetworkSetFactors(NetworkSweep sweep, int n, const double factors[], size_t
    Cannot fail; called by threads at once, each with its sweep. Cost: one GEMM a layer, 2 columns n (weights) flops. */
 void NetworkForward(NetworkSweep sweep, const double theta[], int n, const double x[], double out[]);
 
-/* gradient += (d out / d theta)^T out_bar at the points of the last forward sweep.
+/* gradient += (d out / d theta)^T out_bar at the points of the last forward sweep; of a compression, its own part is
+   kept until NetworkCompressionReverse.
      out_bar   [in]     [column][n][n_field]
      gradient  [inout]  [n_param]
    Cost: twice the forward sweep. */

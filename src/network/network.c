@@ -130,6 +130,11 @@ double NetworkWeightCount(Network network)
   return count;
 }
 
+int NetworkFirstWidth(Network network)
+{
+  return network->layers[0].n_out;
+}
+
 void NetworkLastLayer(Network network, size_t *begin, int *n_feature)
 {
   const Layer *last = &network->layers[network->n_layer - 1];

@@ -61,7 +61,8 @@ int NetworkTilePoints(Network network, JetPlan plan)
   return points < least ? least : points > 1024.0 ? 1024 : (int)points / 8 * 8;
 }
 
-PetscErrorCode NetworkSweepCreate(Network network, JetPlan plan, int max_point, NetworkSweep *sweep)
+PetscErrorCode NetworkSweepCreate(Network network, JetPlan plan, NetworkCompression compression, int max_point,
+                                  NetworkSweep *sweep)
 {
   const Precision *p = network->precision;
   const int *factors, n_factor = JetPlanFactors(plan, &factors);
@@ -72,10 +73,10 @@ PetscErrorCode NetworkSweepCreate(Network network, JetPlan plan, int max_point, 
   s->forward_ops = p->forward_single ? &SweepInReal_Single : &SweepInReal;
   s->adjoint_ops = p->adjoint_single ? &SweepInReal_Single : &SweepInReal;
   if (n_factor) PetscCall(JetTablesCreate(plan, max_point, &s->tables));
-  PetscCall(s->forward_ops->create(network, plan, s->tables, max_point, &s->forward));
+  PetscCall(s->forward_ops->create(network, plan, s->tables, compression, max_point, &s->forward));
   s->adjoint = s->forward;
   if (s->adjoint_ops != s->forward_ops)
-    PetscCall(s->adjoint_ops->create(network, plan, s->tables, max_point, &s->adjoint));
+    PetscCall(s->adjoint_ops->create(network, plan, s->tables, compression, max_point, &s->adjoint));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -26,7 +26,7 @@ static void dense_rows(REAL(Sweep) * s, int l, const Real u_bar[], double J[], s
 }
 
 /* The first layer's inputs are the point in column 0 and the seeds in the others. */
-static void first_rows(REAL(Sweep) * s, const Real u_bar[], double J[], size_t ld)
+static void first_rows(REAL(Sweep) * s, const double theta[], const Real u_bar[], double J[], size_t ld)
 {
   const Network network = s->network;
   const size_t n_in = (size_t)network->layers[0].n_in, n_out = (size_t)network->layers[0].n_out, n = (size_t)s->n;
@@ -38,10 +38,15 @@ static void first_rows(REAL(Sweep) * s, const Real u_bar[], double J[], size_t l
       const double *at_point = s->tables ? JetTablesSeeds(s->tables, c, (int)p) : seeds.factor;
       const Real *g = u_bar + ((size_t)c * n + p) * n_out;
       for (int k = 0; k < seeds.n; k++) {
+        if (seeds.coord[k] >= network->n_coord) {
+          REAL(SweepSeedAdjoint)(s, seeds.coord[k], seeds.factor[k], 1, g);
+          continue;
+        }
         const double factor = at_point[k] * network->stretch[seeds.coord[k]];
         for (size_t j = 0; j < n_out; j++) J[j * n_in + (size_t)seeds.coord[k]] += factor * g[j];
       }
     }
+    if (s->compression) CompressionAddRow(s->compression, s->slot, theta, J);
   }
 }
 
@@ -59,7 +64,7 @@ void REAL(SweepRows)(void *sweep, const double theta[], const double out_bar[], 
     if (layer->offset >= begin + count) continue;
     double *at = J + (layer->offset - begin);
     if (l == 0)
-      first_rows(s, u_bar, at, ld);
+      first_rows(s, theta, u_bar, at, ld);
     else
       dense_rows(s, l, u_bar, at, ld);
     for (size_t p = 0; p < (size_t)s->n; p++) widen(n_out, u_bar + p * n_out, at + p * ld + n_weight);

@@ -11,7 +11,8 @@ static size_t align(size_t n)
   return (n + LINE - 1) / LINE * LINE;
 }
 
-static PetscErrorCode sweep_create(Network network, JetPlan plan, JetTables tables, int max_point, void **sweep)
+static PetscErrorCode sweep_create(Network network, JetPlan plan, JetTables tables, NetworkCompression compression,
+                                   int max_point, void **sweep)
 {
   const size_t jets = (size_t)JetPlanColumns(plan) * (size_t)max_point, widest = (size_t)NetworkWidest(network);
   size_t largest = 0;
@@ -23,6 +24,8 @@ static PetscErrorCode sweep_create(Network network, JetPlan plan, JetTables tabl
   s->plan = plan;
   s->tables = tables;
   s->n_column = JetPlanColumns(plan);
+  s->compression = compression;
+  if (compression) PetscCall(CompressionSlot(compression, &s->slot, &s->seed_bar));
   for (int l = 0; l < network->n_layer; l++) largest = PetscMax(largest, LayerSize(&network->layers[l]));
   PetscCall(PetscMalloc2(network->n_layer, &s->z, network->n_layer, &s->d));
   PetscCall(PetscMalloc3((size_t)max_point * (size_t)network->n_coord, &s->input, max_point, &s->ones,
@@ -78,8 +81,8 @@ const Real *REAL(SweepSeedsAtPoints)(REAL(Sweep) * s, int column)
 }
 
 /* u of the first layer: the inputs' jets are the points in column 0 and, mostly, constants in the columns that they
-   seed. */
-static void first_layer(REAL(Sweep) * s, const Real weights[], Real u[])
+   seed. Coordinates from n_coord on bring their columns of u themselves: compressed [n_seed][n_out]. */
+static void first_layer(REAL(Sweep) * s, const Real weights[], const double compressed[], Real u[])
 {
   const Network network = s->network;
   const Layer *layer = &network->layers[0];
@@ -96,11 +99,21 @@ static void first_layer(REAL(Sweep) * s, const Real weights[], Real u[])
     const Seeds seeds = SweepSeeds(s, c);
     memset(column, 0, n_out * sizeof(Real));
     for (int k = 0; k < seeds.n; k++) {
-      const Real factor = (Real)(seeds.factor[k] * network->stretch[seeds.coord[k]]);
-      for (size_t j = 0; j < n_out; j++) column[j] += factor * weights[j * n_in + (size_t)seeds.coord[k]];
+      const size_t i = (size_t)seeds.coord[k];
+      if (i >= n_in) {
+        for (size_t j = 0; j < n_out; j++) column[j] += (Real)(seeds.factor[k] * compressed[(i - n_in) * n_out + j]);
+        continue;
+      }
+      const Real factor = (Real)(seeds.factor[k] * network->stretch[i]);
+      for (size_t j = 0; j < n_out; j++) column[j] += factor * weights[j * n_in + i];
     }
     for (size_t p = 1; p < n; p++) memcpy(column + p * n_out, column, n_out * sizeof(Real));
   }
+}
+
+static const double *compressed_seeds(const REAL(Sweep) * s, bool dots)
+{
+  return s->compression ? CompressionSeeds(s->compression, dots) : NULL;
 }
 
 static void dense_layer(REAL(Sweep) * s, const Layer *layer, const Real weights[], const Real z[], Real beta, Real u[])
@@ -148,7 +161,7 @@ static void sweep_forward(void *sweep, const double theta[], int n, const double
     const size_t lanes = (size_t)n * (size_t)layer->n_out;
     Real *u = l < last ? s->d[l] : output_begin(s, out);
     if (l == 0)
-      first_layer(s, weights, u);
+      first_layer(s, weights, compressed_seeds(s, false), u);
     else
       dense_layer(s, layer, weights, s->z[l], 0, u);
     if (l < last)
@@ -201,6 +214,14 @@ static void gradient_end(REAL(Sweep) * s, const Layer *layer, double gradient[])
 #endif
 }
 
+void REAL(SweepSeedAdjoint)(REAL(Sweep) * s, int coord, double factor, int n, const Real u_bar[])
+{
+  const size_t n_out = (size_t)s->network->layers[0].n_out;
+  double *bar = s->seed_bar + (size_t)(coord - s->network->n_coord) * n_out;
+  for (int p = 0; p < n; p++)
+    for (size_t j = 0; j < n_out; j++) bar[j] += factor * u_bar[(size_t)p * n_out + j];
+}
+
 /* Adds the first layer's gradient: the columns' adjoints, summed over points, meet the seeds. */
 static void first_gradient(REAL(Sweep) * s, const Real u_bar[], Real gradient[])
 {
@@ -215,6 +236,10 @@ static void first_gradient(REAL(Sweep) * s, const Real u_bar[], Real gradient[])
     }
     const Seeds seeds = SweepSeeds(s, c);
     for (int k = 0; k < seeds.n; k++) {
+      if (seeds.coord[k] >= network->n_coord) {
+        REAL(SweepSeedAdjoint)(s, seeds.coord[k], seeds.factor[k], s->n, u_bar + (size_t)c * n * n_out);
+        continue;
+      }
       const Real factor = (Real)(seeds.factor[k] * network->stretch[seeds.coord[k]]);
       REAL(KernelCPU).gemm('T', 'N', n_out, 1, n, factor, u_bar + (size_t)c * n * n_out, n_out, s->ones, 1, 1,
                            gradient + seeds.coord[k], n_in);
@@ -260,7 +285,7 @@ static void sweep_tangent(void *sweep, const double theta[], const double v[], d
       REAL(KernelCPU).gemm('N', 'T', rows, n_out, n_in, 1, z_dot, n_in, SweepWeights(s, layer, theta), n_in, 0, u_dot,
                            n_out);
     if (l == 0)
-      first_layer(s, direction, u_dot);
+      first_layer(s, direction, compressed_seeds(s, true), u_dot);
     else
       dense_layer(s, layer, direction, s->z[l], z_dot ? 1 : 0, u_dot);
     if (l == last) break;

@@ -1,12 +1,13 @@
 /* One sweep in one floating-point type. sweep.c and rows.c are compiled for both (kernel/real.h), precision.c chooses.
    Points, parameters, gradients and outputs are double on all sides. */
 #pragma once
-#include "network_impl.h"
+#include "compress.h"
 #include "../kernel/real.h"
 
 /* What the public functions of a sweep do, in one floating-point type; `sweep` is a Sweep or a Sweep_Single. */
 typedef struct {
-  PetscErrorCode (*create)(Network network, JetPlan plan, JetTables tables, int max_point, void **sweep);
+  PetscErrorCode (*create)(Network network, JetPlan plan, JetTables tables, NetworkCompression compression,
+                           int max_point, void **sweep);
   PetscErrorCode (*destroy)(void **sweep);
   void (*forward)(void *sweep, const double theta[], int n, const double x[], double out[]);
   void (*reverse)(void *sweep, const double theta[], const double out_bar[], double gradient[]);
@@ -35,6 +36,9 @@ typedef struct {
   Real *storage;
   Real *output;      /* float only: [column][n][n_field] */
   Real *narrowed[2]; /* float only: a layer's parameters and a direction's, or its gradient */
+  NetworkCompression compression;
+  int slot;         /* of the compression */
+  double *seed_bar; /* [n_seed][n_out of the first layer], owned by the compression */
 } REAL(Sweep);
 
 /* First-order parts of a column. */
@@ -87,6 +91,8 @@ const Real *REAL(SweepSeedsAtPoints)(REAL(Sweep) * sweep, int column);
    Borrowed, in the sweep's work space, until the next call but one. */
 const Real *REAL(SweepLayerAdjoint)(REAL(Sweep) * sweep, const double theta[], const Real out_bar[], int l,
                                     const Real above[]);
+/* Adds a column's adjoint at n points, u_bar [n][n_out], to that of a compressed coordinate. */
+void REAL(SweepSeedAdjoint)(REAL(Sweep) * sweep, int coord, double factor, int n, const Real u_bar[]);
 /* The outputs' adjoint as Real. */
 const Real *REAL(SweepOutputAdjoint)(REAL(Sweep) * sweep, const double out_bar[]);
 

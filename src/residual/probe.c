@@ -12,7 +12,7 @@ static PetscErrorCode create_thread(Probe probe, Network network, ProbeThread *t
   PetscCall(ProgramWorkCreate(probe->program, probe->tile, &thread->work));
   PetscCall(PetscMalloc1((size_t)probe->n_root * (size_t)probe->tile, &thread->roots));
   if (!ProgramUsesNetwork(probe->program)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NetworkSweepCreate(network, plan, probe->tile, &thread->sweep));
+  PetscCall(NetworkSweepCreate(network, plan, NULL, probe->tile, &thread->sweep));
   PetscCall(PetscMalloc2(net, &thread->net, net, &thread->net_bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,0 +1,12 @@
+/* What the sweeps take from a compression (compress.c). */
+#pragma once
+#include "network_impl.h"
+
+/* A place for one sweep's adjoint of the seeds: bar [n_seed][h], zero, kept until NetworkCompressionReverse adds it up.
+   Not thread-safe. */
+PetscErrorCode CompressionSlot(NetworkCompression compression, int *slot, double **bar);
+/* Seeds of the coordinates n_coord, n_coord + 1 ... or their tangents: [n_seed][h]; borrowed. */
+const double *CompressionSeeds(NetworkCompression compression, bool dots);
+/* W_bar [h][n_coord] += the weights' adjoint by that of the seeds in the slot, which is set to zero. Threads may call
+   it at once, each with its slot. Cost: 2 d h^2. */
+void CompressionAddRow(NetworkCompression compression, int slot, const double theta[], double W_bar[]);
