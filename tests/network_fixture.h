@@ -6,7 +6,7 @@
 #include "pinn/network.h"
 
 static const char *const CoordinateNames[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
-#define MOST_COORDINATES 100
+#define MOST_COORDINATES 310
 
 /* The box is [-1 + i/10, 2 + i/10] in coordinate i. */
 static inline PetscErrorCode TryNetworkIn(const char *precision, const char *settings, int n_coord, int n_field,
