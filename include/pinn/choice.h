@@ -22,6 +22,7 @@ extern const ChoiceTable SamplerTable;    /* points */
 extern const ChoiceTable ActivationTable; /* network */
 extern const ChoiceTable NetworkTable;    /* network */
 extern const ChoiceTable PrecisionTable;  /* network */
+extern const ChoiceTable EstimatorTable;  /* residual */
 extern const ChoiceTable StageTable;      /* optimizer */
 extern const ChoiceTable MethodTable;     /* optimizer: how gauss-newton solves for its step */
 extern const ChoiceTable ScheduleTable;   /* optimizer */

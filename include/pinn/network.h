@@ -108,7 +108,11 @@ void NetworkRows(NetworkSweep sweep, const double theta[], const double out_bar[
    by panels, each one piece of memory; row `term` of point p of a panel is J[p] = sum_c g_c z_c^T, layer by layer.
    Panels are as large as their products like it, whatever the number of threads and the size of a tile. */
 typedef struct NetworkStore_s *NetworkStore;
-PetscErrorCode NetworkStoreCreate(Network network, JetPlan plan, int n_point, int n_term, NetworkStore *store);
+PetscErrorCode NetworkStoreCreate(Network network, JetPlan plan, NetworkCompression compression, int n_point,
+                                  int n_term, NetworkStore *store);
+/* Before products with rows at a new theta, after NetworkCompressionUpdate; nothing to do without compression. By all
+   threads. Cost: 2 d h^2. */
+void NetworkStoreSetTheta(NetworkStore store, const double theta[]);
 PetscErrorCode NetworkStoreDestroy(NetworkStore *store);
 /* Its size in doubles, for estimates: about n_point columns (sum of widths) (1 + n_term). Cannot fail. */
 double NetworkStoreDoubles(Network network, JetPlan plan, double n_point, int n_term);

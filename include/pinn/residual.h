@@ -7,9 +7,11 @@
 #include "pinn/problem.h"
 #include "pinn/rows.h"
 
-/* Evaluates expression nodes of a problem at points, with one program and one sweep a thread. */
+/* Evaluates expression nodes of a problem at points, with one program and one sweep a thread.
+     reducer  of coordinates, as for programs; NULL = they stay */
 typedef struct Probe_s *Probe;
-PetscErrorCode ProbeCreate(Problem problem, Network network, int n_root, const FormulaNode roots[], Probe *probe);
+PetscErrorCode ProbeCreate(Problem problem, Network network, int n_root, const FormulaNode roots[],
+                           const JetReducer *reducer, Probe *probe);
 PetscErrorCode ProbeDestroy(Probe *probe);
 JetPlan ProbePlan(Probe probe); /* borrowed */
 /* values [out] [n_root][n]; theta [in] [n_param] in full; normal may be NULL where no root uses it. Not collective. */

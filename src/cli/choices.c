@@ -4,6 +4,6 @@ const ChoiceTable BackendTable = {
     "backend", "where the arithmetic is done",
     (const Choice[]){{"cpu", "the processor's cores, through BLAS and OpenMP", NULL}, {NULL, NULL, NULL}}};
 
-const ChoiceTable *const ChoiceTables[] = {&FunctionTable,   &DomainTable,    &SamplerTable, &NetworkTable,
-                                           &ActivationTable, &PrecisionTable, &StageTable,   &ScheduleTable,
-                                           &MethodTable,     &BackendTable,   NULL};
+const ChoiceTable *const ChoiceTables[] = {&FunctionTable,   &DomainTable,    &SamplerTable,   &NetworkTable,
+                                           &ActivationTable, &PrecisionTable, &EstimatorTable, &StageTable,
+                                           &ScheduleTable,   &MethodTable,    &BackendTable,   NULL};

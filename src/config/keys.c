@@ -87,6 +87,9 @@ const ConfigKey ConfigKeys[] = {
      "coordinates that are periodic over the domain: their frequencies are whole (sin activation only)"},
     {"network.normalize", CONFIG_BOOL, "true", NO_RANGE, "mlp", "map the domain to [-1, 1] before the first layer"},
 
+    GROUP("estimator", "{}", "derivatives in many dimensions"),
+    {"estimator.type", CONFIG_WORD, "\"auto\"", 0, 0, &EstimatorTable, NULL, "how they are made"},
+
     {"solver", CONFIG_LIST, "( { type = \"adam\"; iterations = 2000; }, { type = \"gauss-newton\"; } )", NO_RANGE, NULL,
      "stages, run one after the other"},
     {"solver[].type", CONFIG_WORD, NULL, 0, 0, &StageTable, NULL, "method"},

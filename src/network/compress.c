@@ -5,7 +5,9 @@
 
    T = V Lambda^(1/2) of M = V Lambda V^T. As results depend on T through M alone, they are the same for T R, R
    orthogonal, and with T^- = Lambda^(-1/2) V^T:
-     adjoint  W_bar = T_bar T^- W C,   tangent  T_dot = W_dot C W^T (T^-)^T.
+     adjoint  W_bar = T_bar T^- W C,   tangent  T_dot = W_dot C W^T (T^-)^T:
+   those of T = W X with the directions X = C W^T (T^-)^T held fixed, orthonormal in C^-1, which is all that other
+   estimators of S would have to choose.
    Each column of T and its adjoint has the size of its lambda_k^(1/2), which cancels; where lambda_k vanishes, so does
    row k of V^T W. Hence no rank has to be decided: lambda_k only must not be zero. Derived for this program.
 
@@ -244,6 +246,23 @@ void CompressionAddRow(NetworkCompression c, int slot, const double theta[], dou
       add_adjoint(c, group, A, W, i, PetscMin(CHUNK, group->n - i), A + c->h * c->h, W_bar);
   }
   memset(bar, 0, sizeof(double) * (size_t)c->n_seed * c->h);
+}
+
+void CompressionDirection(NetworkCompression c, const double theta[], int seed, double scale, double direction[])
+{
+  const double *W = NetworkWeights(c->network, &c->network->layers[0], theta), *t = c->inverse + (size_t)seed * c->h;
+  const Group *group = c->groups;
+  while (seed >= group->first + group->width) group++;
+#pragma omp parallel for schedule(static) num_threads(c->n_thread)
+  for (int begin = 0; begin < group->n; begin += CHUNK) {
+    double sum[CHUNK] = {0.0};
+    const int n = PetscMin(CHUNK, group->n - begin);
+    for (size_t j = 0; j < c->h; j++) {
+      const double *row = W + j * (size_t)c->network->n_coord;
+      for (int i = 0; i < n; i++) sum[i] += t[j] * row[group->coord[begin + i]];
+    }
+    for (int i = 0; i < n; i++) direction[group->coord[begin + i]] = scale * group->weight[begin + i] * sum[i];
+  }
 }
 
 void NetworkCompressionReverse(NetworkCompression c, const double theta[], double gradient[])

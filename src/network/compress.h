@@ -7,6 +7,10 @@
 PetscErrorCode CompressionSlot(NetworkCompression compression, int *slot, double **bar);
 /* Seeds of the coordinates n_coord, n_coord + 1 ... or their tangents: [n_seed][h]; borrowed. */
 const double *CompressionSeeds(NetworkCompression compression, bool dots);
+/* The direction of the inputs that a seed stands for, seed = W direction, times a factor: direction [n_coord] is written
+   at the group's coordinates. By all threads. With directions held fixed, all first derivatives by W are exact. */
+void CompressionDirection(NetworkCompression compression, const double theta[], int seed, double factor,
+                          double direction[]);
 /* W_bar [h][n_coord] += the weights' adjoint by that of the seeds in the slot, which is set to zero. Threads may call
    it at once, each with its slot. Cost: 2 d h^2. */
 void CompressionAddRow(NetworkCompression compression, int slot, const double theta[], double W_bar[]);

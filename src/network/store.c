@@ -6,7 +6,7 @@
 #define LINE       8   /* doubles of a cache line: unaligned vectors cost twice the time */
 
 /* The jets of the first layer's inputs besides the points themselves: columns that are not zero and their constant
-   values, [n_coord] each. columns and values may be NULL. */
+   values, [n_coord] each. columns and values may be NULL. Compressed coordinates get theirs with theta. */
 static int seeded_columns(Network network, JetPlan plan, int columns[], double values[])
 {
   int n_seeded = 0;
@@ -16,7 +16,8 @@ static int seeded_columns(Network network, JetPlan plan, int columns[], double v
     if (!seeds.n) continue;
     if (columns) columns[n_seeded] = c;
     for (int k = 0; values && k < seeds.n; k++)
-      values[n_seeded * network->n_coord + seeds.coord[k]] = seeds.factor[k] * network->stretch[seeds.coord[k]];
+      if (seeds.coord[k] < network->n_coord)
+        values[n_seeded * network->n_coord + seeds.coord[k]] = seeds.factor[k] * network->stretch[seeds.coord[k]];
     n_seeded++;
   }
   return n_seeded;
@@ -52,7 +53,15 @@ double NetworkStoreDoubles(Network network, JetPlan plan, double n_point, int n_
   return n_point * (double)lay_out(network, plan, n_term, NULL, NULL);
 }
 
-PetscErrorCode NetworkStoreCreate(Network network, JetPlan plan, int n_point, int n_term, NetworkStore *store)
+/* Products with the seeds are a panel's own work: it should have as much to do for its points. */
+static int panel_points(Network network, NetworkCompression compression, int n_column)
+{
+  const int amortized = compression ? network->n_coord / network->layers[0].n_out : 0;
+  return PetscMax(8, PetscMax(PANEL_JETS / n_column, amortized) / 8 * 8);
+}
+
+PetscErrorCode NetworkStoreCreate(Network network, JetPlan plan, NetworkCompression compression, int n_point,
+                                  int n_term, NetworkStore *store)
 {
   NetworkStore s;
   int n_layer;
@@ -64,7 +73,9 @@ PetscErrorCode NetworkStoreCreate(Network network, JetPlan plan, int n_point, in
   s->n_term = n_term;
   s->n_point = n_point;
   NetworkTrainedLayers(network, &s->first, &n_layer);
-  s->panel = PetscMax(8, PANEL_JETS / s->n_column / 8 * 8);
+  s->plan = plan;
+  s->compression = compression;
+  s->panel = panel_points(network, compression, s->n_column);
   s->n_panel = (n_point + s->panel - 1) / s->panel;
   PetscCall(PetscMalloc2(network->n_layer, &s->z_at, network->n_layer, &s->g_at));
   s->point = lay_out(network, plan, n_term, s->z_at, s->g_at);
@@ -74,6 +85,19 @@ PetscErrorCode NetworkStoreCreate(Network network, JetPlan plan, int n_point, in
   PetscCall(PetscMalloc1((size_t)n_point * s->point + LINE, &s->storage));
   s->data = s->storage + LINE - (uintptr_t)s->storage / sizeof(double) % LINE;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void NetworkStoreSetTheta(NetworkStore s, const double theta[])
+{
+  const int n_coord = s->network->n_coord;
+  if (!s->compression) return;
+  for (int k = 0; k < s->n_seeded; k++) {
+    Seeds seeds = {0, NULL, NULL};
+    (void)JetPlanSeeds(s->plan, s->columns[k + 1], &seeds.n, &seeds.coord, &seeds.factor);
+    if (seeds.n == 1 && seeds.coord[0] >= n_coord)
+      CompressionDirection(s->compression, theta, seeds.coord[0] - n_coord, seeds.factor[0],
+                           s->seeds + (size_t)k * (size_t)n_coord);
+  }
 }
 
 PetscErrorCode NetworkStoreDestroy(NetworkStore *store)

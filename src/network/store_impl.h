@@ -6,6 +6,8 @@
    points, and G of those columns only. Where seeds depend on the point, it keeps the inputs of all those columns. */
 struct NetworkStore_s {
   Network network;
+  JetPlan plan;
+  NetworkCompression compression; /* NULL where the plan has no coordinates but the network's */
   int n_column, n_term, n_point, panel, n_panel;
   int first;           /* trained layer */
   int n_seeded;        /* 0 where the first layer is frozen */

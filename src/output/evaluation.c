@@ -46,7 +46,7 @@ PetscErrorCode EvaluationWrite(MPI_Comm comm, Problem problem, Network network, 
   for (int f = 0; f < n_field; f++) fields[f] = ProblemField(problem, f);
   PetscCall(ReferenceRead(comm, "--points", points, dim, names, 0, NULL, &file));
   PetscCall(PetscMalloc1((size_t)n_field * (size_t)file.n, &values));
-  PetscCall(ProbeCreate(problem, network, n_field, fields, &probe));
+  PetscCall(ProbeCreate(problem, network, n_field, fields, NULL, &probe));
   PetscCall(ProbeEvaluate(probe, theta, file.n, file.points, NULL, values));
   PetscCall(ProbeDestroy(&probe));
   PetscCallMPI(MPI_Comm_rank(comm, &rank));

@@ -47,7 +47,7 @@ static PetscErrorCode evaluate_arrays(Problem problem, Network network, const do
       for (int i = 0; i < points->n; i++) values[a][i] = NAN;
       continue;
     }
-    PetscCall(ProbeCreate(problem, network, 1, &node, &probe));
+    PetscCall(ProbeCreate(problem, network, 1, &node, NULL, &probe));
     PetscCall(ProbeEvaluate(probe, theta, points->n, points->x, NULL, values[a]));
     PetscCall(ProbeDestroy(&probe));
   }

@@ -97,7 +97,7 @@ static PetscErrorCode evaluate_exact(Verifier v, Config config, Domain domain)
     Probe probe;
     if (exact < 0) continue;
     PetscCall(PetscMalloc1(v->points.n, &v->truths[f]));
-    PetscCall(ProbeCreate(v->problem, v->network, 1, &exact, &probe));
+    PetscCall(ProbeCreate(v->problem, v->network, 1, &exact, NULL, &probe));
     PetscCall(ProbeEvaluate(probe, NULL, v->points.n, v->points.x, NULL, v->truths[f]));
     PetscCall(ProbeDestroy(&probe));
   }
@@ -130,7 +130,7 @@ PetscErrorCode VerifierCreate(MPI_Comm comm, Config config, Problem problem, Dom
   FormulaNode *fields;
   PetscCall(PetscMalloc1(v->n_field, &fields));
   for (int f = 0; f < v->n_field; f++) fields[f] = ProblemField(problem, f);
-  PetscCall(ProbeCreate(problem, network, v->n_field, fields, &v->probe));
+  PetscCall(ProbeCreate(problem, network, v->n_field, fields, NULL, &v->probe));
   PetscCall(PetscFree(fields));
   PetscCall(PetscMalloc2(NetworkParameters(network), &v->theta, (size_t)v->n_field * (size_t)v->points.n, &v->values));
   PetscFunctionReturn(PETSC_SUCCESS);

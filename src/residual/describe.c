@@ -41,6 +41,7 @@ double ResidualMemoryMB(Residual residual)
     const RowBlock *block = &residual->blocks[b];
     double count = 1.0;
     for (int i = 0; i < block->sampling.n_count; i++) count *= (double)block->sampling.count[i];
+    if (block->probe->compression) doubles += NetworkCompressionDoubles(block->probe->compression);
     doubles += (double)block->probe->n_thread *
                NetworkSweepDoubles(residual->network, ProbePlan(block->probe), block->probe->tile);
     doubles += count * (2.0 * block->probe->dim + ProgramStatics(block->probe->program) + 2.0 * block->block->n_term);

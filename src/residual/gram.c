@@ -163,8 +163,9 @@ static PetscErrorCode exchange_stores(Residual residual, const Side *own, PetscM
   PetscFunctionBegin;
   for (int b = 0; b < residual->n_block; b++) {
     const RowBlock *block = &residual->blocks[b];
-    PetscCall(
-        NetworkStoreCreate(residual->network, ProbePlan(block->probe), n_point[b], block->block->n_term, &stores[b]));
+    PetscCall(NetworkStoreCreate(residual->network, ProbePlan(block->probe), block->probe->compression, n_point[b],
+                                 block->block->n_term, &stores[b]));
+    NetworkStoreSetTheta(stores[b], residual->linearization->theta);
     n_most += NetworkStorePanels(stores[b]);
   }
   PetscCall(PetscMalloc1(n_most, &requests));

@@ -33,8 +33,8 @@ static PetscErrorCode create_stores(Residual residual, Linearization l)
   PetscCall(PetscCalloc1(residual->n_block, &l->stores));
   for (int b = 0; b < residual->n_block; b++) {
     const RowBlock *block = &residual->blocks[b];
-    PetscCall(NetworkStoreCreate(residual->network, ProbePlan(block->probe), block->train.points.n,
-                                 block->block->n_term, &l->stores[b]));
+    PetscCall(NetworkStoreCreate(residual->network, ProbePlan(block->probe), block->probe->compression,
+                                 block->train.points.n, block->block->n_term, &l->stores[b]));
     l->n_panel += NetworkStorePanels(l->stores[b]);
     l->n_work = PetscMax(l->n_work, NetworkStoreWork(l->stores[b]));
   }
@@ -117,6 +117,7 @@ PetscErrorCode LinearizationSweep(Residual residual, const double theta[])
   PetscCall(LinearizationPrepare(residual));
   const Linearization l = residual->linearization;
   if (!l->fits || LinearizationHolds(residual, theta)) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int b = 0; b < l->n_stored; b++) NetworkStoreSetTheta(l->stores[b], theta);
 #pragma omp parallel for schedule(static, 1) num_threads(residual->n_thread)
   for (int k = 0; k < l->n_panel; k++) sweep_panel(residual, theta, k);
   PetscCall(PetscArraycpy(l->theta, theta, residual->rows.n_param));

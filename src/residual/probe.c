@@ -12,17 +12,22 @@ static PetscErrorCode create_thread(Probe probe, Network network, ProbeThread *t
   PetscCall(ProgramWorkCreate(probe->program, probe->tile, &thread->work));
   PetscCall(PetscMalloc1((size_t)probe->n_root * (size_t)probe->tile, &thread->roots));
   if (!ProgramUsesNetwork(probe->program)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NetworkSweepCreate(network, plan, NULL, probe->tile, &thread->sweep));
+  PetscCall(NetworkSweepCreate(network, plan, probe->compression, probe->tile, &thread->sweep));
   PetscCall(PetscMalloc2(net, &thread->net, net, &thread->net_bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ProbeCreate(Problem problem, Network network, int n_root, const FormulaNode roots[], Probe *probe)
+PetscErrorCode ProbeCreate(Problem problem, Network network, int n_root, const FormulaNode roots[],
+                           const JetReducer *reducer, Probe *probe)
 {
+  const JetGroup *groups;
+  int n_group;
   Probe p;
   PetscFunctionBegin;
   PetscCall(PetscNew(&p));
-  PetscCall(ProgramCreate(ProblemFormula(problem), n_root, roots, NULL, &p->program));
+  PetscCall(ProgramCreate(ProblemFormula(problem), n_root, roots, reducer, &p->program));
+  ProgramGroups(p->program, &n_group, &groups);
+  if (n_group) PetscCall(NetworkCompressionCreate(network, n_group, groups, &p->compression));
   p->n_root = n_root;
   p->dim = FormulaCoordinates(ProblemFormula(problem));
   p->n_field = ProblemFields(problem);
@@ -47,6 +52,7 @@ PetscErrorCode ProbeDestroy(Probe *probe)
     PetscCall(PetscFree(thread->roots));
   }
   PetscCall(PetscFree(p->threads));
+  PetscCall(NetworkCompressionDestroy(&p->compression));
   PetscCall(ProgramDestroy(&p->program));
   PetscCall(PetscFree(*probe));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -55,6 +61,21 @@ PetscErrorCode ProbeDestroy(Probe *probe)
 JetPlan ProbePlan(Probe probe)
 {
   return ProgramPlan(probe->program);
+}
+
+void ProbeUpdate(Probe probe, const double theta[])
+{
+  if (probe->compression) NetworkCompressionUpdate(probe->compression, theta);
+}
+
+void ProbeUpdateTangent(Probe probe, const double theta[], const double v[])
+{
+  if (probe->compression) NetworkCompressionTangent(probe->compression, theta, v);
+}
+
+void ProbeReverseEnd(Probe probe, const double theta[], double gradient[])
+{
+  if (probe->compression) NetworkCompressionReverse(probe->compression, theta, gradient);
 }
 
 void ProbeForward(Probe probe, int thread, const double theta[], const Tile *tile, double roots[])
@@ -98,6 +119,7 @@ PetscErrorCode ProbeEvaluate(Probe probe, const double theta[], int n, const dou
 {
   const int n_tile = (n + probe->tile - 1) / probe->tile;
   PetscFunctionBegin;
+  ProbeUpdate(probe, theta);
 #pragma omp parallel for schedule(static, 1) num_threads(probe->n_thread)
   for (int k = 0; k < n_tile; k++) {
     const int begin = k * probe->tile, thread = omp_get_thread_num();

@@ -59,6 +59,7 @@ static PetscErrorCode blame_formula(Config config, Problem problem, const Block 
 static PetscErrorCode create_block(Residual residual, Config config, Domain domain, int b, RowBlock *block)
 {
   FormulaNode *roots;
+  JetReducer reducer;
   PetscFunctionBegin;
   block->block = ProblemBlock(residual->problem, b);
   const int n_term = block->block->n_term;
@@ -69,7 +70,8 @@ static PetscErrorCode create_block(Residual residual, Config config, Domain doma
   PetscCall(read_sampling(config, block, b == 0, (uint32_t)b, &block->sampling));
   PetscCall(PetscMalloc1(n_term, &roots));
   for (int e = 0; e < n_term; e++) roots[e] = block->block->terms[e].node;
-  const PetscErrorCode code = ProbeCreate(residual->problem, residual->network, n_term, roots, &block->probe);
+  PetscCall(EstimatorReducer(config, residual->network, &reducer));
+  const PetscErrorCode code = ProbeCreate(residual->problem, residual->network, n_term, roots, &reducer, &block->probe);
   PetscCall(PetscFree(roots));
   if (code == PETSC_ERR_USER_INPUT) PetscCall(blame_formula(config, residual->problem, block->block));
   PetscCall(code);
@@ -166,6 +168,7 @@ PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Dom
     PetscCall(create_block(r, config, domain, b, &r->blocks[b]));
     r->rows.linear = r->rows.linear && ProgramIsLinear(r->blocks[b].probe->program);
   }
+  PetscCall(EstimatorCheck(r, config));
   PetscCall(ResidualCheckMemory(r, config));
   for (int b = 0; b < r->n_block; b++) PetscCall(RowBlockDraw(r, &r->blocks[b], 0));
   PetscCall(ResidualLayout(r));
@@ -211,7 +214,8 @@ PetscErrorCode ResidualCreateTheta(Residual residual, Vec *theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ResidualThetaGet(Residual residual, Vec theta, const double **values)
+/* As it is, for directions too. */
+static PetscErrorCode gather_begin(Residual residual, Vec theta, const double **values)
 {
   PetscFunctionBegin;
   if (residual->gather) {
@@ -219,6 +223,14 @@ PetscErrorCode ResidualThetaGet(Residual residual, Vec theta, const double **val
     PetscCall(VecScatterEnd(residual->gather, theta, residual->everywhere, INSERT_VALUES, SCATTER_FORWARD));
   }
   PetscCall(VecGetArrayRead(residual->gather ? residual->everywhere : theta, values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ResidualThetaGet(Residual residual, Vec theta, const double **values)
+{
+  PetscFunctionBegin;
+  PetscCall(gather_begin(residual, theta, values));
+  for (int b = 0; b < residual->n_block; b++) ProbeUpdate(residual->blocks[b].probe, *values);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -233,7 +245,7 @@ PetscErrorCode ResidualGatherTheta(Residual residual, Vec theta, double values[]
 {
   const double *all;
   PetscFunctionBegin;
-  PetscCall(ResidualThetaGet(residual, theta, &all));
+  PetscCall(gather_begin(residual, theta, &all));
   PetscCall(PetscArraycpy(values, all, residual->rows.n_param));
   PetscCall(ResidualThetaRestore(residual, theta, &all));
   PetscFunctionReturn(PETSC_SUCCESS);

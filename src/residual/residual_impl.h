@@ -19,11 +19,19 @@ struct Probe_s {
   Program program;
   int n_root, dim, n_field, tile, n_thread;
   ProbeThread *threads;
+  NetworkCompression compression; /* NULL where the program has no groups */
 };
+
+/* By all threads together: before tiles at a new theta, before tangents along a new v, and after the reverse sweeps of
+   all tiles, which adds what they kept to gradient. */
+void ProbeUpdate(Probe probe, const double theta[]);
+void ProbeUpdateTangent(Probe probe, const double theta[], const double v[]);
+void ProbeReverseEnd(Probe probe, const double theta[], double gradient[]);
 
 /* Roots of a tile by one thread; the thread keeps what reverse and tangent sweeps need. roots [out] [n_root][n]. */
 void ProbeForward(Probe probe, int thread, const double theta[], const Tile *tile, double roots[]);
-/* gradient += (d roots / d theta)^T root_bar at the tile of the last ProbeForward. root_bar [in] [n_root][n]. */
+/* gradient += (d roots / d theta)^T root_bar at the tile of the last ProbeForward, but for what is kept until
+   ProbeReverseEnd. root_bar [in] [n_root][n]. */
 void ProbeReverse(Probe probe, int thread, const double theta[], const double root_bar[], double gradient[]);
 /* root_dot = (d roots / d theta) v, likewise. */
 void ProbeTangent(Probe probe, int thread, const double theta[], const double v[], double root_dot[]);
@@ -75,7 +83,8 @@ struct Residual_s {
   char *description;
 };
 
-/* theta on this rank in full: ResidualThetaGet borrows, ResidualThetaRestore gives back. Collective. */
+/* theta on this rank in full, with all probes ready for it: ResidualThetaGet borrows, ResidualThetaRestore gives back.
+   Collective. */
 PetscErrorCode ResidualThetaGet(Residual residual, Vec theta, const double **values);
 PetscErrorCode ResidualThetaRestore(Residual residual, Vec theta, const double **values);
 
@@ -104,6 +113,10 @@ PetscErrorCode RowBlockStatistics(MPI_Comm comm, RowBlock *block, const RowSet *
 PetscErrorCode ResidualLayout(Residual residual);
 /* PETSC_ERR_USER_INPUT where ResidualMemoryMB is above limits.memory or the machine's. */
 PetscErrorCode ResidualCheckMemory(Residual residual, Config config);
+/* The groups of coordinates that the case's estimator wants replaced (estimator.c). */
+PetscErrorCode EstimatorReducer(Config config, Network network, JetReducer *reducer);
+/* PETSC_ERR_USER_INPUT where the estimator that was asked for serves no block. */
+PetscErrorCode EstimatorCheck(Residual residual, Config config);
 /* Loss of the rows `last`, of all ranks; loss may be NULL. Collective. */
 PetscErrorCode ResidualFinishLoss(Residual residual, double *loss);
 /* gradients = 0; and the sum of the threads' shares in their order, then of the ranks', in the first of them.

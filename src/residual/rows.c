@@ -92,6 +92,15 @@ static void for_tiles(const Sweep *sweep, TileTask task)
   residual->rows_evaluated += residual->rows.n_row;
 }
 
+/* Reverse sweeps over all tiles, with what the probes kept in the first thread's share. */
+static void reverse_tiles(const Sweep *sweep)
+{
+  const Residual residual = sweep->residual;
+  for_tiles(sweep, reverse_tile);
+  for (int b = 0; b < residual->n_block; b++)
+    ProbeReverseEnd(residual->blocks[b].probe, sweep->theta, sweep->gradients);
+}
+
 PetscErrorCode ResidualFinishLoss(Residual residual, double *loss)
 {
   double sum = 0.0;
@@ -156,7 +165,7 @@ static PetscErrorCode RowsGradient_Residual(void *self, Vec theta, double *loss,
   PetscCall(ResidualZeroGradients(residual));
   sweep.gradients = residual->gradients;
   PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
-  for_tiles(&sweep, reverse_tile);
+  reverse_tiles(&sweep);
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
   PetscCall(ResidualFinishLoss(residual, loss));
   PetscCall(finish_gradient(residual, gradient));
@@ -172,10 +181,12 @@ static PetscErrorCode RowsApply_Residual(void *self, Vec theta, Vec v, double Jv
   PetscCall(ResidualGatherTheta(residual, v, residual->direction));
   sweep.v = residual->direction;
   PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
-  if (LinearizationHolds(residual, sweep.theta))
+  if (LinearizationHolds(residual, sweep.theta)) {
     LinearizationApply(residual, sweep.v, Jv);
-  else
+  } else {
+    for (int b = 0; b < residual->n_block; b++) ProbeUpdateTangent(residual->blocks[b].probe, sweep.theta, sweep.v);
     for_tiles(&sweep, tangent_tile);
+  }
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -191,7 +202,7 @@ static PetscErrorCode RowsApplyTranspose_Residual(void *self, Vec theta, const d
   if (LinearizationHolds(residual, sweep.theta))
     LinearizationApplyTranspose(residual, w, residual->gradients);
   else
-    for_tiles(&sweep, reverse_tile);
+    reverse_tiles(&sweep);
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
   PetscCall(finish_gradient(residual, y));
   PetscFunctionReturn(PETSC_SUCCESS);
