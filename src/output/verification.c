@@ -7,9 +7,11 @@
 #include "output_impl.h"
 #include "pinn/output.h"
 
-#define TRUTH_POINTS 20000 /* where the domain has too many dimensions for a grid */
-#define OVERFIT      10.0  /* held-out over training residual that earns a warning */
-#define NO_BETTER    0.9   /* of the best constant's error */
+#define TRUTH_POINTS  20000   /* where the domain has too many dimensions for a grid */
+#define TRUTH_FEWEST  100     /* in very many dimensions */
+#define TRUTH_NUMBERS 4000000 /* coordinates of them all, above the fewest */
+#define OVERFIT       10.0    /* held-out over training residual that earns a warning */
+#define NO_BETTER     0.9     /* of the best constant's error */
 
 struct Verifier_s {
   MPI_Comm comm;
@@ -65,7 +67,7 @@ static void drop_outside(Domain domain, PointSet *points)
 static PetscErrorCode place_points(Verifier v, Config config, Domain domain)
 {
   const int dim = DomainDimension(domain);
-  PetscInt grid[3], count = TRUTH_POINTS;
+  PetscInt grid[3], count = PetscMax(TRUTH_FEWEST, PetscMin(TRUTH_POINTS, TRUTH_NUMBERS / dim));
   bool has_grid;
   PetscFunctionBegin;
   PetscCall(OutputGrid(v->comm, config, "verify.grid", dim, 8.0 * (dim + 2 * v->n_field), grid, &has_grid));
@@ -84,7 +86,7 @@ static PetscErrorCode place_points(Verifier v, Config config, Domain domain)
   PetscCall(RegionCreate(domain, "verification", "interior", &interior));
   PetscCall(PointSetSample(v->comm, interior, &sampling, &v->points));
   PetscCall(RegionDestroy(&interior));
-  snprintf(v->truth, sizeof(v->truth), "exact solution at %d random points", TRUTH_POINTS);
+  snprintf(v->truth, sizeof(v->truth), "exact solution at %d random points", (int)count);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

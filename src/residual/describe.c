@@ -51,11 +51,13 @@ double ResidualMemoryMB(Residual residual)
 
 double ResidualSweepFlops(Residual residual)
 {
-  double flops = 0.0;
+  const double first =
+      (double)FormulaCoordinates(ProblemFormula(residual->problem)) * NetworkFirstWidth(residual->network);
+  double flops = 0.0; /* the first layer multiplies in column 0 alone: the others are constant there */
   for (int b = 0; b < residual->n_block; b++) {
     const RowBlock *block = &residual->blocks[b];
-    flops += 2.0 * (double)block->train.points.count * JetPlanColumns(ProbePlan(block->probe)) *
-             NetworkWeightCount(residual->network);
+    flops += 2.0 * (double)block->train.points.count *
+             (first + JetPlanColumns(ProbePlan(block->probe)) * (NetworkWeightCount(residual->network) - first));
   }
   return flops;
 }

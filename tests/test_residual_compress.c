@@ -1,0 +1,156 @@
+/* Whole cases with compressed laplacians against the same cases with every derivative: rows, gradient, J v, J^T w, J. */
+#include <string.h>
+#include "case_fixture.h"
+
+typedef struct {
+  Case c;
+  Rows rows;
+  Vec theta, v, g;
+  double *r, *Jv, *w, *J, loss;
+} Products;
+
+/* Entries of size about one half, the same in both cases. */
+static void fill(size_t n, double *values, double scale, double phase)
+{
+  for (size_t k = 0; k < n; k++) values[k] = scale * sin(12.9898 * (double)k + phase);
+}
+
+static void fill_vec(Vec x, double scale, double phase)
+{
+  PetscInt n;
+  double *values;
+  ck_petsc(VecGetLocalSize(x, &n));
+  ck_petsc(VecGetArray(x, &values));
+  fill((size_t)n, values, scale, phase);
+  ck_petsc(VecRestoreArray(x, &values));
+}
+
+static Products products_of(const char *text, const char *estimator)
+{
+  char whole[4096];
+  Products p = {0};
+  snprintf(whole, sizeof(whole), "%s estimator: { type = \"%s\"; };", text, estimator);
+  ck_petsc(CaseCreate(whole, &p.c));
+  p.rows = ResidualRows(p.c.residual);
+  const size_t n_row = (size_t)p.rows->n_row, n = p.rows->n_param;
+  ck_petsc(ResidualCreateTheta(p.c.residual, &p.theta));
+  ck_petsc(VecDuplicate(p.theta, &p.v));
+  ck_petsc(VecDuplicate(p.theta, &p.g));
+  ck_petsc(PetscMalloc4(n_row, &p.r, n_row, &p.Jv, n_row, &p.w, n_row * n, &p.J));
+  fill_vec(p.theta, 0.2, 0.3);
+  fill_vec(p.v, 1, 1);
+  fill(n_row, p.w, 1, 2);
+  const RowsOps *ops = p.rows->ops;
+  ck_petsc(ops->jacobian(p.rows->self, p.theta, 0, n, p.r, p.J, n));
+  ck_petsc(ops->apply(p.rows->self, p.theta, p.v, p.Jv));
+  ck_petsc(ops->apply_transpose(p.rows->self, p.theta, p.w, p.g));
+  ck_petsc(ops->evaluate(p.rows->self, p.theta, p.w, &p.loss)); /* w becomes r */
+  return p;
+}
+
+static void destroy(Products *p)
+{
+  ck_petsc(VecDestroy(&p->theta));
+  ck_petsc(VecDestroy(&p->v));
+  ck_petsc(VecDestroy(&p->g));
+  ck_petsc(PetscFree4(p->r, p->Jv, p->w, p->J));
+  ck_petsc(CaseDestroy(&p->c));
+}
+
+static void expect_same(const char *what, size_t n, const double *a, const double *b)
+{
+  double largest = 0;
+  for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs(a[i]));
+  ck_assert(largest > 0);
+  for (size_t i = 0; i < n; i++)
+    ck_assert_msg(fabs(a[i] - b[i]) <= 1e-12 * largest, "%s %zu: %.17g, compressed %.17g of at most %g", what, i, a[i],
+                  b[i], largest);
+}
+
+/* `columns` begins what is said of the interior's jets. */
+static void compare(const char *text, const char *estimator, const char *columns)
+{
+  Products exact = products_of(text, "exact"), compressed = products_of(text, estimator);
+  const char *described = strstr(ResidualDescribe(compressed.c.residual), "jets ");
+  const size_t n_row = (size_t)exact.rows->n_row, n = exact.rows->n_param;
+  const double *a, *b;
+  ck_assert_msg(!strncmp(described + 5, columns, strlen(columns)), "%s, not %s", described + 5, columns);
+  expect_same("row", n_row, exact.r, compressed.r);
+  expect_same("row", n_row, exact.w, compressed.w);
+  expect_same("J v", n_row, exact.Jv, compressed.Jv);
+  for (size_t i = 0; i < n_row; i++) expect_same("J", n, exact.J + i * n, compressed.J + i * n);
+  ck_petsc(VecGetArrayRead(exact.g, &a));
+  ck_petsc(VecGetArrayRead(compressed.g, &b));
+  expect_same("gradient", n, a, b);
+  ck_petsc(VecRestoreArrayRead(exact.g, &a));
+  ck_petsc(VecRestoreArrayRead(compressed.g, &b));
+  destroy(&exact);
+  destroy(&compressed);
+}
+
+#define POISSON(hidden)                                                                                                \
+  "problem: { coordinates = [\"x[300]\"]; fields = [\"u\"]; equations = ( { residual = \"laplacian(u) + u^3\"; } );\n" \
+  "  conditions = ( { on = \"boundary\"; residual = \"u - x[0]\"; } ); };\n"                                           \
+  "domain: { type = \"ball\"; }; network: { hidden = [" hidden "]; };\n"                                               \
+  "points: { interior = { sampler = \"uniform\"; count = 11; };\n"                                                     \
+  "          conditions = { sampler = \"uniform\"; count = 4; }; };"
+#define HEAT                                                                                                           \
+  "problem: { coordinates = [\"t\", \"x[299]\"]; fields = [\"u\"];\n"                                                  \
+  "  equations = ( { residual = \"u_t - 0.3*laplacian(u) + u*laplacian(u)\"; } ); };\n"                                \
+  "domain: { lower = [-1.0]; upper = [2.0]; }; network: { hidden = [32, 9]; };\n"                                      \
+  "points: { interior = { sampler = \"uniform\"; count = 11; }; };"
+#define PLATE                                                                                                          \
+  "problem: { coordinates = [\"x[9]\"]; fields = [\"u\", \"v\"];\n"                                                    \
+  "  equations = ( { residual = \"biharmonic(u) - v*laplacian(v)\"; }, { residual = \"v - laplacian(u)\"; } ); };\n"   \
+  "domain: { lower = [0.0]; upper = [0.5]; }; network: { hidden = [5, 6]; };\n"                                        \
+  "points: { interior = { sampler = \"uniform\"; count = 7; }; };"
+
+START_TEST(poisson_in_300_dimensions)
+{
+  compare(POISSON("32, 9"), "auto", "34 columns; laplacian over x[300] compressed to 32 coordinates\n");
+  compare(POISSON("128, 5"), "auto", "130 columns; laplacian over x[300] compressed to 128 coordinates\n");
+}
+END_TEST
+
+START_TEST(heat_in_299_dimensions)
+{
+  compare(HEAT, "auto", "35 columns; laplacian over x[299] compressed to 32 coordinates");
+}
+END_TEST
+
+START_TEST(biharmonic_in_9_dimensions)
+{
+  compare(PLATE, "auto", "48 columns; laplacian over x[9] compressed to 5 coordinates");
+}
+END_TEST
+
+START_TEST(random_features_are_compressed_too)
+{
+  compare(
+      "problem: { coordinates = [\"x[40]\"]; fields = [\"u\"]; equations = ( { residual = \"laplacian(u) - 1\"; } ); };"
+      "domain: { upper = [1.0]; }; network: { type = \"random-features\"; features = 12; };"
+      "points: { interior = { sampler = \"uniform\"; count = 6; }; };",
+      "auto", "14 columns");
+}
+END_TEST
+
+START_TEST(wide_layers_are_compressed_on_demand)
+{
+  compare(POISSON("301, 3"), "auto", "1, x[0], x[1]");
+  compare(POISSON("301, 3"), "compressed", "302 columns; laplacian over x[300] compressed to 300 coordinates\n");
+}
+END_TEST
+
+START_TEST(what_cannot_be_compressed_is_told)
+{
+  Case c;
+  ck_petsc_fails(CaseCreate("problem: { coordinates = [\"x\", \"y\"]; fields = [\"u\"]; equations = ( { residual = "
+                            "\"u_x + u_yy\"; } ); };"
+                            "domain: { upper = [1.0]; }; estimator: { type = \"compressed\"; };",
+                            &c),
+                 PETSC_ERR_USER_INPUT, "estimator.type: nothing can be compressed");
+}
+END_TEST
+
+TEST_SUITE("residual compress", poisson_in_300_dimensions, heat_in_299_dimensions, biharmonic_in_9_dimensions,
+           random_features_are_compressed_too, wide_layers_are_compressed_on_demand, what_cannot_be_compressed_is_told)
