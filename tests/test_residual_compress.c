@@ -124,6 +124,17 @@ START_TEST(biharmonic_in_9_dimensions)
 }
 END_TEST
 
+/* Derivatives of first order with factors of the point, from the product rule and by hand, stay in the operator. */
+START_TEST(hard_constraints_and_drift_are_compressed)
+{
+  compare("problem: { coordinates = [\"x[60]\", \"t\"]; fields = [\"u\"]; transform: { u = \"t*(1 - norm2(x))*net\"; };"
+          "  equations = ( { residual = \"u_t - laplacian(u) - dot(x, grad(u)) + sin(u)\"; } ); };"
+          "domain: { lower = [0.0]; upper = [0.4]; }; network: { hidden = [8, 6]; };"
+          "points: { interior = { sampler = \"uniform\"; count = 9; }; };",
+          "auto", "10 columns; laplacian over x[60] compressed to 8 coordinates");
+}
+END_TEST
+
 START_TEST(random_features_are_compressed_too)
 {
   compare(
@@ -153,4 +164,5 @@ START_TEST(what_cannot_be_compressed_is_told)
 END_TEST
 
 TEST_SUITE("residual compress", poisson_in_300_dimensions, heat_in_299_dimensions, biharmonic_in_9_dimensions,
-           random_features_are_compressed_too, wide_layers_are_compressed_on_demand, what_cannot_be_compressed_is_told)
+           hard_constraints_and_drift_are_compressed, random_features_are_compressed_too,
+           wide_layers_are_compressed_on_demand, what_cannot_be_compressed_is_told)

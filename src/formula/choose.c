@@ -2,7 +2,9 @@
    programs that gain nothing keep their expressions as they were read.
 
    Written out, the derivatives of one output that no other one needs as a divisor become one operator with factors, one
-   column of the network. Where their factors are all the same it is a constant operator times the factor. */
+   column of the network. Where their factors are all the same it is a constant operator times the factor. Where
+   coordinates can be replaced by fewer, derivatives of first order are divisors that the others may not bring along:
+   then they may be worth a place in the operator. */
 #include <stdlib.h>
 #include "linear_impl.h"
 #include "program_impl.h"
@@ -10,6 +12,7 @@
 typedef struct {
   Formula formula;
   const JetReducer *reducer;
+  bool seeds; /* derivatives of first order belong into operators, too */
   int n_form, capacity;
   LinearForm *forms;
   PairMap seen;    /* (node, 0) values that have been looked into */
@@ -159,7 +162,8 @@ static PetscErrorCode write_terms_of_node(Chooser *c, const LinearForm *form, in
       PetscCall(write_term(c, sum, term.coef, term.weight, value));
       continue;
     }
-    for (int j = k + 1; j < end && !comes; j++) comes = divides(&term.index, &form->terms[j].index);
+    const bool apart = !c->seeds || term.index.order > 1;
+    for (int j = k + 1; j < end && apart && !comes; j++) comes = divides(&term.index, &form->terms[j].index);
     if (comes)
       lower[n_lower++] = term;
     else
@@ -253,20 +257,37 @@ static PetscErrorCode write_roots(Chooser *c, int n_root, const FormulaNode root
 }
 
 /* Enables all forms, then takes back one after the other what costs nothing to take back. */
-static PetscErrorCode choose(Chooser *c, int n_root, const FormulaNode roots[], FormulaNode chosen[])
+static PetscErrorCode choose_forms(Chooser *c, int n_root, const FormulaNode roots[], FormulaNode chosen[],
+                                   int *columns)
 {
-  int before, least, columns;
+  int before, least;
 
   PetscFunctionBegin;
+  for (int f = 0; f < c->n_form; f++) c->forms[f].enabled = false;
   PetscCall(write_roots(c, n_root, roots, chosen, &before));
   for (int f = 0; f < c->n_form; f++) c->forms[f].enabled = true;
   PetscCall(write_roots(c, n_root, roots, chosen, &least));
   for (int f = 0; f < c->n_form; f++) {
     c->forms[f].enabled = false;
-    if (least < before) PetscCall(write_roots(c, n_root, roots, chosen, &columns));
-    c->forms[f].enabled = least < before && columns > least;
+    if (least < before) PetscCall(write_roots(c, n_root, roots, chosen, columns));
+    c->forms[f].enabled = least<before && * columns> least;
   }
-  PetscCall(write_roots(c, n_root, roots, chosen, &columns));
+  PetscCall(write_roots(c, n_root, roots, chosen, columns));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode choose(Chooser *c, int n_root, const FormulaNode roots[], FormulaNode chosen[])
+{
+  int with, without;
+
+  PetscFunctionBegin;
+  PetscCall(choose_forms(c, n_root, roots, chosen, &without));
+  if (!c->reducer) PetscFunctionReturn(PETSC_SUCCESS);
+  c->seeds = true;
+  PetscCall(choose_forms(c, n_root, roots, chosen, &with));
+  if (with < without) PetscFunctionReturn(PETSC_SUCCESS);
+  c->seeds = false;
+  PetscCall(choose_forms(c, n_root, roots, chosen, &without));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
