@@ -142,6 +142,17 @@ static bool divides(const JetIndex *a, const JetIndex *b)
   return i == a->order && a->order < b->order;
 }
 
+/* Does term k divide one of those after it, up to `end`? touched [n_coord]: the coordinates of terms of order 2 and
+   more; with them, long sums of second order cost no search. */
+static bool is_divisor(const LinearForm *form, int k, int end, const bool touched[])
+{
+  const JetIndex *index = &form->terms[k].index;
+  if (index->order == 1) return touched[index->coord[0]];
+  for (int j = end - 1; j > k && form->terms[j].index.order > index->order; j--)
+    if (divides(index, &form->terms[j].index)) return true;
+  return false;
+}
+
 static PetscErrorCode write_value(Chooser *c, FormulaNode id, FormulaNode *written);
 
 /* The terms [begin, end) of a form, which are all of one node: its value, derivatives that are divisors of others and
@@ -150,27 +161,30 @@ static PetscErrorCode write_terms_of_node(Chooser *c, const LinearForm *form, in
 {
   LinearTerm *lower, *top;
   FormulaNode value;
+  bool *touched;
   int n_lower = 0, n_top = 0;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(end - begin, &lower, end - begin, &top));
+  PetscCall(PetscCalloc1(c->formula->n_coord, &touched));
+  for (int k = begin; k < end; k++)
+    for (int i = 0; i < form->terms[k].index.order && form->terms[k].index.order > 1; i++)
+      touched[form->terms[k].index.coord[i]] = true;
   for (int k = begin; k < end; k++) {
     const LinearTerm term = form->terms[k];
-    bool comes = false;
     if (!term.index.order) {
       PetscCall(write_value(c, term.of, &value));
       PetscCall(write_term(c, sum, term.coef, term.weight, value));
       continue;
     }
-    const bool apart = !c->seeds || term.index.order > 1;
-    for (int j = k + 1; j < end && apart && !comes; j++) comes = divides(&term.index, &form->terms[j].index);
-    if (comes)
+    if (!(c->seeds && term.index.order == 1) && is_divisor(form, k, end, touched))
       lower[n_lower++] = term;
     else
       top[n_top++] = term;
   }
   PetscCall(write_derivatives(c, sum, n_lower, lower, false));
   PetscCall(write_derivatives(c, sum, n_top, top, true));
+  PetscCall(PetscFree(touched));
   PetscCall(PetscFree2(lower, top));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
