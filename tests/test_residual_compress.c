@@ -1,4 +1,5 @@
-/* Whole cases with compressed laplacians against the same cases with every derivative: rows, gradient, J v, J^T w, J. */
+/* Whole cases with compressed laplacians against the same cases with every derivative: rows, gradient, J v, J^T w,
+   J, and what is kept of a sweep. */
 #include <string.h>
 #include "case_fixture.h"
 
@@ -6,7 +7,7 @@ typedef struct {
   Case c;
   Rows rows;
   Vec theta, v, g;
-  double *r, *Jv, *w, *J, loss;
+  double *r, *Jv, *w, *J, *K, *d, *stored, loss;
 } Products;
 
 /* Entries of size about one half, the same in both cases. */
@@ -37,6 +38,7 @@ static Products products_of(const char *text, const char *estimator)
   ck_petsc(VecDuplicate(p.theta, &p.v));
   ck_petsc(VecDuplicate(p.theta, &p.g));
   ck_petsc(PetscMalloc4(n_row, &p.r, n_row, &p.Jv, n_row, &p.w, n_row * n, &p.J));
+  ck_petsc(PetscMalloc3(n_row * n_row, &p.K, n, &p.d, n_row, &p.stored));
   fill_vec(p.theta, 0.2, 0.3);
   fill_vec(p.v, 1, 1);
   fill(n_row, p.w, 1, 2);
@@ -45,6 +47,10 @@ static Products products_of(const char *text, const char *estimator)
   ck_petsc(ops->apply(p.rows->self, p.theta, p.v, p.Jv));
   ck_petsc(ops->apply_transpose(p.rows->self, p.theta, p.w, p.g));
   ck_petsc(ops->evaluate(p.rows->self, p.theta, p.w, &p.loss)); /* w becomes r */
+  ck_petsc(ops->linearize(p.rows->self, p.theta, NULL, &p.loss));
+  ck_petsc(ops->apply(p.rows->self, p.theta, p.v, p.stored));
+  ck_petsc(ops->gram(p.rows->self, p.theta, NULL, p.K, n_row));
+  ck_petsc(ops->diagonal(p.rows->self, p.theta, p.d));
   return p;
 }
 
@@ -54,6 +60,7 @@ static void destroy(Products *p)
   ck_petsc(VecDestroy(&p->v));
   ck_petsc(VecDestroy(&p->g));
   ck_petsc(PetscFree4(p->r, p->Jv, p->w, p->J));
+  ck_petsc(PetscFree3(p->K, p->d, p->stored));
   ck_petsc(CaseDestroy(&p->c));
 }
 
@@ -78,6 +85,9 @@ static void compare(const char *text, const char *estimator, const char *columns
   expect_same("row", n_row, exact.r, compressed.r);
   expect_same("row", n_row, exact.w, compressed.w);
   expect_same("J v", n_row, exact.Jv, compressed.Jv);
+  expect_same("stored J v", n_row, exact.Jv, compressed.stored);
+  expect_same("J J^T", n_row * n_row, exact.K, compressed.K);
+  expect_same("diagonal of J^T J", n, exact.d, compressed.d);
   for (size_t i = 0; i < n_row; i++) expect_same("J", n, exact.J + i * n, compressed.J + i * n);
   ck_petsc(VecGetArrayRead(exact.g, &a));
   ck_petsc(VecGetArrayRead(compressed.g, &b));

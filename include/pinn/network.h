@@ -55,7 +55,8 @@ PetscErrorCode NetworkCompressionDestroy(NetworkCompression *compression);
 double NetworkCompressionDoubles(NetworkCompression compression); /* its size, for estimates */
 /* Before sweeps at a new theta (or new frozen weights); before tangents along a new v; and after the reverse sweeps of
    all tiles, whose parts by the compressed coordinates are added to gradient [inout] [n_param]. They use all threads,
-   with sums in an order of their own. Cannot fail: NaN comes out where theta has NaN. Cost each: 2 d h^2. */
+   with sums in an order of their own. Cannot fail: NaN comes out where theta has NaN. Cost each: 2 d h^2; an update at
+   the same weights, d h. */
 void NetworkCompressionUpdate(NetworkCompression compression, const double theta[]);
 void NetworkCompressionTangent(NetworkCompression compression, const double theta[], const double v[]);
 void NetworkCompressionReverse(NetworkCompression compression, const double theta[], double gradient[]);

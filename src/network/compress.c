@@ -41,11 +41,13 @@ struct NetworkCompression_s {
   int n_group, n_seed, n_part, n_slot, n_thread;
   Group *groups;
   double *seeds, *dots, *inverse; /* [n_seed][h] T, T_dot, and T^- by rows */
+  double *W;                      /* [h][n_coord] of the last update */
   double *partial;                /* [n_part][h][h], the first is the sum */
   double *lambda, *work;          /* of the eigenvalue problem */
   lapack_int *iwork, n_work, n_iwork;
   double **scratch; /* [n_thread] */
   Slot *slots;
+  bool updated;
 };
 
 /* Numbers of a scratch: a factor, and two packed chunks. */
@@ -87,6 +89,7 @@ PetscErrorCode NetworkCompressionCreate(Network network, int n_group, const JetG
   for (int g = 0; g < n_group; g++) PetscCall(create_group(c, &groups[g], &c->groups[g]));
   const size_t size = (size_t)c->n_seed * c->h;
   PetscCall(PetscCalloc3(size, &c->seeds, size, &c->dots, size, &c->inverse));
+  PetscCall(PetscCalloc1(c->h * (size_t)network->n_coord, &c->W));
   PetscCall(PetscMalloc1((size_t)c->n_part * c->h * c->h, &c->partial));
   LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'U', (lapack_int)c->h, NULL, (lapack_int)c->h, NULL, &n_work, -1,
                       &c->n_iwork, -1);
@@ -108,6 +111,7 @@ PetscErrorCode NetworkCompressionDestroy(NetworkCompression *compression)
   PetscCall(PetscFree3(c->seeds, c->dots, c->inverse));
   PetscCall(PetscFree3(c->lambda, c->work, c->iwork));
   PetscCall(PetscFree(c->groups));
+  PetscCall(PetscFree(c->W));
   PetscCall(PetscFree(c->partial));
   PetscCall(PetscFree(c->scratch));
   PetscCall(PetscFree(c->slots));
@@ -118,7 +122,8 @@ PetscErrorCode NetworkCompressionDestroy(NetworkCompression *compression)
 double NetworkCompressionDoubles(NetworkCompression c)
 {
   const double h = (double)c->h;
-  return h * (h * c->n_part + (3.0 + c->n_slot) * c->n_seed) + (c->n_thread + c->n_slot) * (double)scratch_size(c->h);
+  return h * (h * c->n_part + c->network->n_coord + (3.0 + c->n_slot) * c->n_seed) +
+         (c->n_thread + c->n_slot) * (double)scratch_size(c->h);
 }
 
 PetscErrorCode CompressionSlot(NetworkCompression c, int *slot, double **bar)
@@ -195,6 +200,10 @@ static void factor(NetworkCompression c, const Group *group)
 void NetworkCompressionUpdate(NetworkCompression c, const double theta[])
 {
   const double *W = NetworkWeights(c->network, &c->network->layers[0], theta);
+  const size_t size = sizeof(double) * c->h * (size_t)c->network->n_coord;
+  if (c->updated && !memcmp(c->W, W, size)) return;
+  memcpy(c->W, W, size);
+  c->updated = true;
   for (int g = 0; g < c->n_group; g++) {
     multiply(c, &c->groups[g], W, W);
     factor(c, &c->groups[g]);
