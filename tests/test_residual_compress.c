@@ -162,6 +162,55 @@ START_TEST(wide_layers_are_compressed_on_demand)
 }
 END_TEST
 
+/* One hidden layer has a laplacian in closed form: sum_k a_k tanh''(z_k) |w_k|^2. */
+START_TEST(ten_thousand_dimensions_are_exact_and_cheap)
+{
+  enum { D = 10000, H = 12, N = 9 };
+  Case c;
+  Vec theta;
+  Rows rows;
+  PointSet points;
+  Region interior;
+  const double *w, *lower, *upper;
+  double r[N], loss, squares[H] = {0};
+  const PetscInt count = N;
+  ck_petsc(CaseCreate("problem: { coordinates = [\"x[10000]\"]; fields = [\"u\"];"
+                      "  equations = ( { residual = \"laplacian(u)\"; } ); };"
+                      "domain: { type = \"ball\"; }; network: { hidden = [12]; }; seed = 5;"
+                      "points: { interior = { sampler = \"uniform\"; count = 9; }; };",
+                      &c));
+  rows = ResidualRows(c.residual);
+  ck_assert_double_lt(ResidualMemoryMB(c.residual), 20.0); /* ten of D x H numbers, not one of D x D */
+  ck_petsc(ResidualCreateTheta(c.residual, &theta));
+  fill_vec(theta, 0.3, 0.4);
+  ck_petsc(rows->ops->evaluate(rows->self, theta, r, &loss));
+  const Sampling sampling = {ChoiceFind(&SamplerTable, "uniform"), 1, &count, {5, RANDOM_INTERIOR, 0, 0}};
+  ck_petsc(RegionCreate(c.domain, "test", "interior", &interior));
+  ck_petsc(PointSetSample(PETSC_COMM_WORLD, interior, &sampling, &points)); /* the points of the rows */
+  DomainBounds(c.domain, &lower, &upper);
+  ck_assert(lower[0] == -1 && upper[D - 1] == 1); /* inputs are the coordinates */
+  ck_petsc(VecGetArrayRead(theta, &w));
+  for (int j = 0; j < H; j++)
+    for (int i = 0; i < D; i++) squares[j] += w[j * D + i] * w[j * D + i];
+  for (int p = 0; p < N; p++) {
+    double laplacian = 0, size = 0;
+    for (int j = 0; j < H; j++) {
+      double z = w[H * D + j];
+      for (int i = 0; i < D; i++) z += w[j * D + i] * points.x[p * D + i];
+      const double term = w[H * D + H + j] * -2 * tanh(z) / (cosh(z) * cosh(z)) * squares[j];
+      laplacian += term;
+      size += fabs(term);
+    }
+    ck_near(r[p], laplacian / sqrt(N), 0, 1e-12 * size);
+  }
+  ck_petsc(VecRestoreArrayRead(theta, &w));
+  ck_petsc(PointSetDestroy(&points));
+  ck_petsc(RegionDestroy(&interior));
+  ck_petsc(VecDestroy(&theta));
+  ck_petsc(CaseDestroy(&c));
+}
+END_TEST
+
 START_TEST(what_cannot_be_compressed_is_told)
 {
   Case c;
@@ -175,4 +224,5 @@ END_TEST
 
 TEST_SUITE("residual compress", poisson_in_300_dimensions, heat_in_299_dimensions, biharmonic_in_9_dimensions,
            hard_constraints_and_drift_are_compressed, random_features_are_compressed_too,
-           wide_layers_are_compressed_on_demand, what_cannot_be_compressed_is_told)
+           wide_layers_are_compressed_on_demand, ten_thousand_dimensions_are_exact_and_cheap,
+           what_cannot_be_compressed_is_told)
