@@ -44,9 +44,9 @@ PetscErrorCode JetOperatorDestroy(JetOperator *op);
 int JetOperatorCompare(const JetOperator *a, const JetOperator *b); /* total order; 0 where equal term by term */
 int JetOperatorOrder(const JetOperator *op);
 
-/* Coordinates that operators know only through S = sum_i coef_i d_{coord_i}^2 (all coef > 0) and by first-order terms of
-   sums, and the `width` new ones, numbered from `first` on, that stand for them: S = sum_k d_{first + k}^2. A function
-   of s = W x alone, W of few rows, has such coordinates (network.h). First-order terms keep the old ones. */
+/* Coordinates that operators know only through S = sum_i coef_i d_{coord_i}^2 (all coef > 0) and by first-order terms
+   of sums, and the `width` new ones, numbered from `first` on, that stand for them: S = sum_k d_{first + k}^2. A
+   function of s = W x alone, W of few rows, has such coordinates (network.h). First-order terms keep the old ones. */
 typedef struct {
   int n;
   int *coord; /* [n] ascending */

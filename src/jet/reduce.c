@@ -211,8 +211,8 @@ static double factorial(int n)
   return product;
 }
 
-/* A term's skeleton; its coefficient is what it would be of the whole: S^k holds k! prod_i c_i^(m_i) / m_i! d_i^(2 m_i),
-   sum_i m_i = k. */
+/* A term's skeleton; its coefficient is what it would be of the whole: S^k holds
+   k! prod_i c_i^(m_i) / m_i! d_i^(2 m_i), sum_i m_i = k. */
 static Skeleton skeleton_of(const Search *s, const JetOperator *op, int term)
 {
   const JetIndex *a = &op->index[term];

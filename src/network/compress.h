@@ -7,7 +7,7 @@
 PetscErrorCode CompressionSlot(NetworkCompression compression, int *slot, double **bar);
 /* Seeds of the coordinates n_coord, n_coord + 1 ... or their tangents: [n_seed][h]; borrowed. */
 const double *CompressionSeeds(NetworkCompression compression, bool dots);
-/* The direction of the inputs that a seed stands for, seed = W direction, times a factor: direction [n_coord] is written
+/* The direction of the inputs that a seed stands for, seed = W direction, times a factor: direction [n_coord] is set
    at the group's coordinates. By all threads. With directions held fixed, all first derivatives by W are exact. */
 void CompressionDirection(NetworkCompression compression, const double theta[], int seed, double factor,
                           double direction[]);
