@@ -330,7 +330,7 @@ typedef struct {
 static PetscErrorCode add_terms(TermList *list, const JetOperator *op, int factor)
 {
   PetscFunctionBegin;
-  if (list->n + op->n > list->capacity) {
+  if (!list->index || list->n + op->n > list->capacity) {
     list->capacity = 2 * list->capacity + op->n;
     PetscCall(PetscRealloc(sizeof(JetIndex) * (size_t)list->capacity, &list->index));
     PetscCall(PetscRealloc(sizeof(double) * (size_t)list->capacity, &list->coef));
