@@ -15,7 +15,7 @@ typedef struct {
 /* coordinates: "x t", a vector as "x[5]". domain: "type = \"ball\"; radius = 2.0;". */
 static inline PetscErrorCode FixtureLoad(const char *coordinates, const char *domain, Fixture *fixture)
 {
-  char text[1024], names[128];
+  char text[8192], names[128];
 
   PetscFunctionBegin;
   *fixture = (Fixture){NULL, NULL, NULL};

@@ -40,7 +40,8 @@ START_TEST(misplaced_keys)
 {
   FAILS("domain: { };\nsolver = ( { type = \"gauss-newton\";\n learning_rate = 1e-3; } );",
         "a.cfg:9: 'learning_rate' does not belong to solver type 'gauss-newton' (known: type, iterations, tolerance, ");
-  FAILS("domain: { radius = 1.0; };", "a.cfg:7: 'radius' does not belong to domain type 'box' (known: type, lower, ");
+  FAILS("domain: { radius = 1.0; };",
+        "a.cfg:7: 'radius' does not belong to domain type 'box' (known: type, time, lower, ");
   FAILS_SET("network.features=5", "--set network.features: 'features' does not belong to network type 'mlp'");
 }
 END_TEST

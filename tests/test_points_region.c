@@ -199,16 +199,26 @@ START_TEST(wrong_selections_are_explained)
 }
 END_TEST
 
-START_TEST(balls_have_no_planes)
+START_TEST(balls_have_planes_and_points)
 {
+  double measure, error;
   ck_petsc(FixtureLoad("x y", "type = \"ball\";", &fixture));
-  ck_fails("x = 0", "x selects a plane, of a ball only 'interior', 'boundary' and 'sphere' are possible");
-  ck_fails("y.lower", "y selects a plane");
-  ck_fails("walls", "unknown selection 'walls' (known: interior, boundary, sphere)");
+  ck_fails("y = 2", "selects no points: y = 2 lies outside [-1, 1]");
+  ck_fails("wals", "unknown selection 'wals' (did you mean 'walls'? known: interior, boundary, walls, sphere)");
   ck_fails("interior & sphere", "cannot hold together");
+  ck_fails("sphere & x = 0", "cannot hold together");
+  ck_fails("x = 0.9 & y = 0.9", "cannot hold together");
   choose("sphere | boundary");
   ck_assert_int_eq(region->pieces.n, 1);
   ck_assert(RegionHasNormals(region));
+  ck_petsc(RegionDestroy(&region));
+  choose("x = 0.6");
+  ck_assert(!RegionHasNormals(region));
+  RegionMeasure(region, &measure, &error);
+  ck_near(measure, 1.6, 0, 1e-3);
+  ck_petsc(RegionDestroy(&region));
+  choose("x = 0.6 & y = 0.7");
+  ck_assert_int_eq(RegionFreeDimensions(region), 0);
   ck_petsc(RegionDestroy(&region));
   FixtureFree(&fixture);
 }
@@ -254,4 +264,4 @@ END_TEST
 TEST_SUITE("points region", faces_are_selected_by_value_and_by_name, words_select_groups_of_faces,
            conjunctions_select_edges_and_points, inner_planes_have_no_normals, values_snap_to_the_bounds,
            repeated_and_contained_pieces_count_once, vector_components_are_coordinates, wrong_selections_are_explained,
-           balls_have_no_planes, counts_are_shared_by_measure)
+           balls_have_planes_and_points, counts_are_shared_by_measure)

@@ -10,25 +10,36 @@
 typedef struct Domain_s *Domain;
 /* A part of the domain or of its boundary that a condition's `on` selects: terms joined by & (all of them hold) and,
    less tightly, by | (any of them does).
-     box   x = VALUE, a constant expression: a face where it is a bound to 1e-12, else a plane inside; x.lower, x.upper;
-           "boundary" = all faces, those of time included; "walls" = the faces of space (all coordinates but `t`);
-           "interior"
-     ball  "boundary" or "sphere", "interior"
-   "x = 0 & y = 0" is an edge, or a point. Pieces that lie in other pieces of the selection count once. */
+     words   "interior"; "walls" = all faces of space; "boundary" = the walls and, with `t`, the first and last time
+     names   of shapes and of all that is made of them, "hole"; one face of a shape, "outer.x.lower", "can.side"; one of
+             equal balls, "disks[3]"; physical groups of a mesh. Without shapes around it, the face alone: "side".
+     planes  x = VALUE, a constant expression: the flat faces there to 1e-12, else the plane inside; x.lower, x.upper
+             for the bounds of the domain
+   "x = 0 & y = 0" is an edge, or a point. Pieces that lie in other pieces of the selection count once. Curves in which
+   a curved face meets a plane are not selected. */
 typedef struct Region_s *Region;
 
-/* The domain of the case over the formula's coordinates. formula is borrowed, for the constants in `on`; nothing of
-   config is kept. Not collective. Errors: bounds that do not rise, or are not one for each coordinate or one for all.
-   */
+/* The domain of the case over the formula's coordinates: a box in all of them, or a shape in space, which with a
+   coordinate `t` is multiplied by the interval domain.time. formula is borrowed, for the constants in `on`; nothing of
+   config is kept. Not collective. Errors: bounds that do not rise, or are not one for each coordinate or one for all;
+   sizes that make no shape, a shape that does not exist in the dimension, a combination that is empty. */
 PetscErrorCode DomainCreate(Config config, Formula formula, Domain *domain);
 PetscErrorCode DomainDestroy(Domain *domain);
 int DomainDimension(Domain domain);
-void DomainBounds(Domain domain, const double **lower, const double **upper); /* [dim] each, borrowed */
+/* [dim] each, borrowed: they hold the domain, tightly where no shape is turned. */
+void DomainBounds(Domain domain, const double **lower, const double **upper);
 bool DomainContains(Domain domain, const double x[]);
+/* Signed distance in space to the boundary, negative inside; t is ignored. Exact for a box and a single shape. A
+   combination has the right sign and at most the true size; exact outside of a union and inside of an intersection or
+   difference of single shapes. */
+double DomainDistance(Domain domain, const double x[]);
+/* Volume, with t times its interval, and its standard error: 0 where it is a closed form. */
+void DomainMeasure(Domain domain, double *measure, double *error);
 const char *DomainDescribe(Domain domain); /* "box [0, 1] x [0, 1]"; owned by domain */
 
-/* Parses a selection. domain is borrowed. Errors: unknown coordinate, word or face, a value outside the domain or a
-   conjunction no point satisfies ("selects no points"). `where` starts these messages and those of PointSetSample. */
+/* Parses a selection. domain is borrowed. Errors: unknown coordinate, word or face, a value outside the domain, a name
+   no part of which is left, or a conjunction no point satisfies ("selects no points"). `where` starts these messages
+   and those of PointSetSample. */
 PetscErrorCode RegionCreate(Domain domain, const char *where, const char *on, Region *region);
 PetscErrorCode RegionDestroy(Region *region);
 /* What starts the messages of PointSetSample about the sampler and about the counts, where that is not `where`; copied.
@@ -36,6 +47,11 @@ PetscErrorCode RegionDestroy(Region *region);
 PetscErrorCode RegionSetPlaces(Region region, const char *sampler, const char *count);
 bool RegionHasNormals(Region region);    /* every piece lies on one face of the boundary */
 int RegionFreeDimensions(Region region); /* of its largest piece: 0 = single points */
+/* Area of its pieces of that dimension (the number of single points), and its standard error. */
+void RegionMeasure(Region region, double *measure, double *error);
+/* The faces of space, and the first time, that lie in none of the n regions, as text: "hole2, t = 0"; empty where all
+   are covered. Truncates to size. */
+PetscErrorCode DomainUncovered(Domain domain, int n, const Region regions[], char *text, size_t size);
 
 typedef struct {
   const Choice *sampler; /* row of SamplerTable */
@@ -58,15 +74,19 @@ typedef struct {
    least one point; pieces that are single points give one each whatever the count. With grid, chebyshev and
    gauss-legendre the count of a piece is the power n^dim nearest to its share (n > 1 where the share is). Grid points
    on a boundary face include its edges; interior grids leave the boundary out. Normals come where RegionHasNormals.
+   Where a piece has no map of its own (combinations), points of its bounding box are drawn and those outside left out,
+   in an order that does not depend on the ranks; a grid then keeps the nodes inside, near to the count; chebyshev and
+   gauss-legendre are refused.
    sampling->key.block must be below 2^16: the piece's number takes the upper half.
    Every rank must call it, without communication. The caller frees with PointSetDestroy. Errors: PETSC_ERR_USER_INPUT
    for counts or dimensions that the sampler does not have. Cost: that of the local points; sobol and halton also run
-   through those of the ranks before (14 and 100 ns a point in three dimensions). */
+   through those of the ranks before (14 and 100 ns a point in three dimensions), and every rank runs through all
+   candidates of pieces without a map. */
 PetscErrorCode PointSetSample(MPI_Comm comm, Region region, const Sampling *sampling, PointSet *points);
 /* A set of given points, [count][dim], the same on all ranks, copied. */
 PetscErrorCode PointSetGiven(MPI_Comm comm, PetscInt count, int dim, const double x[], PointSet *points);
 PetscErrorCode PointSetDestroy(PointSet *points);
 
 /* A regular grid over the domain's bounding box, for output: n[dim] nodes a coordinate, first coordinate fastest.
-   All ranks get the share of a PointSet. Nodes outside the domain (ball) are kept: ask DomainContains. */
+   All ranks get the share of a PointSet. Nodes outside the domain are kept: ask DomainContains. */
 PetscErrorCode PointSetGrid(MPI_Comm comm, Domain domain, const PetscInt n[], PointSet *points);

@@ -12,6 +12,7 @@ typedef enum {
   RANDOM_HELDOUT,
   RANDOM_ADAPTIVE,
   RANDOM_SHUFFLE,
+  RANDOM_MEASURE,
   RANDOM_TEST
 } RandomStream;
 

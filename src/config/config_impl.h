@@ -89,6 +89,9 @@ const char *KeyName(const char *pattern, const ConfigKey *key);
 const ConfigKey *KeyChild(const char *pattern, const char *name);
 /* Returns a user's mistake: the name is unknown below pattern. */
 PetscErrorCode KeyUnknown(const char *place, const char *pattern, const char *name);
+/* A list inside an element of a list of the same name has the rows of the outer one, to any depth: "domain.of[].of[]"
+   becomes "domain.of[]". */
+void PatternFold(char *pattern);
 /* The next step of a path: a name with index -1, or an index with an empty name. False where it is malformed. */
 bool PathStep(const char **path, char name[MAX_NAME + 1], int *index);
 

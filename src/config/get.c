@@ -16,6 +16,7 @@ static Item find(Config config, const char *path, const ConfigKey **key)
     if (index >= 0) {
       if (!*key || (*key)->type != CONFIG_LIST) return NULL;
       snprintf(pattern, sizeof(pattern), "%s[]", (*key)->path);
+      PatternFold(pattern);
       item = item ? ItemElement(item, index) : NULL;
     } else {
       *key = KeyChild(pattern, name);

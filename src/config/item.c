@@ -54,6 +54,7 @@ void ItemPattern(Item item, char pattern[MAX_PATTERN])
 {
   const bool element = item->key && !item->name;
   snprintf(pattern, MAX_PATTERN, "%s%s", item->key ? item->key->path : "", element ? "[]" : "");
+  PatternFold(pattern);
 }
 
 static PetscErrorCode copy_setting(Config config, const Source *source, config_setting_t *setting, Item item)

@@ -19,6 +19,57 @@
     path, CONFIG_GROUP, fallback, NO_RANGE, NULL, help                                                                 \
   }
 
+/* What describes a shape, the domain itself or a part of a combination. `placed` are the types that can be moved. */
+#define SHAPE(prefix, placed)                                                                                          \
+  {prefix "name", CONFIG_STRING, "", NO_RANGE, placed, "what conditions call it"},                                     \
+      {prefix "lower", CONFIG_REALS, "0.0", ANY, NULL, "box", "lower bounds, one a coordinate or one for all"},        \
+      {prefix "upper", CONFIG_REALS, "1.0", ANY, NULL, "box", "upper bounds, one a coordinate or one for all"},        \
+      {prefix "center",                                                                                                \
+       CONFIG_REALS,                                                                                                   \
+       "0.0",                                                                                                          \
+       ANY,                                                                                                            \
+       NULL,                                                                                                           \
+       "ball ellipse ellipsoid shell torus",                                                                           \
+       "center, one a coordinate or one for all"},                                                                     \
+      {prefix "centers", CONFIG_REALS, NULL, ANY, NULL, "balls", "centers, the coordinates of one after the other"},   \
+      {prefix "radius",                                                                                                \
+       CONFIG_REAL,                                                                                                    \
+       "1.0",                                                                                                          \
+       POSITIVE,                                                                                                       \
+       NULL,                                                                                                           \
+       "ball balls shell cylinder torus",                                                                              \
+       "radius; of a torus that of its center line"},                                                                  \
+      {prefix "radii", CONFIG_REALS, NULL, POSITIVE, NULL, "ellipse ellipsoid", "half axes, one a coordinate"},        \
+      {prefix "inner", CONFIG_REAL, NULL, POSITIVE, NULL, "shell", "inner radius"},                                    \
+      {prefix "tube", CONFIG_REAL, NULL, POSITIVE, NULL, "torus", "radius of the tube"},                               \
+      {prefix "axis", CONFIG_REALS, "[0.0, 0.0, 1.0]", ANY, NULL, "torus", "direction of the axis"},                   \
+      {prefix "from", CONFIG_REALS, NULL, ANY, NULL, "cylinder", "center of the bottom"},                              \
+      {prefix "to", CONFIG_REALS, NULL, ANY, NULL, "cylinder", "center of the top"},                                   \
+      {prefix "vertices",                                                                                              \
+       CONFIG_REALS,                                                                                                   \
+       NULL,                                                                                                           \
+       ANY,                                                                                                            \
+       NULL,                                                                                                           \
+       "triangle polygon",                                                                                             \
+       "corners in order, the coordinates of one after the other"},                                                    \
+      {prefix "of",                                                                                                    \
+       CONFIG_LIST,                                                                                                    \
+       NULL,                                                                                                           \
+       NO_RANGE,                                                                                                       \
+       "union intersection difference",                                                                                \
+       "shapes that are combined; of a difference the first, without all others"},                                     \
+      {prefix "scale", CONFIG_REAL, "1.0", POSITIVE, NULL, placed, "factor that enlarges it about the origin"},        \
+      {prefix "rotate",                                                                                                \
+       CONFIG_REALS,                                                                                                   \
+       "",                                                                                                             \
+       ANY,                                                                                                            \
+       NULL,                                                                                                           \
+       placed,                                                                                                         \
+       "angle of a turn about the origin after scaling, radians; in space the axis times the angle"},                  \
+  {                                                                                                                    \
+    prefix "translate", CONFIG_REALS, "", ANY, NULL, placed, "shift after scaling and turning, one a coordinate"       \
+  }
+
 const ConfigKey ConfigKeys[] = {
     {"seed", CONFIG_INT, "1", TIMES, NULL, NULL, "seed of all random numbers of the run"},
     {"precision", CONFIG_WORD, "\"double\"", 0, 0, &PrecisionTable, NULL,
@@ -45,8 +96,8 @@ const ConfigKey ConfigKeys[] = {
     {"problem.conditions", CONFIG_LIST, "", NO_RANGE, NULL, "residuals that vanish on parts of the domain"},
     TEXT("problem.conditions[].name", "", "for tables and messages; default: its `on`"),
     TEXT("problem.conditions[].on", NULL,
-         "where: \"x = 0 | x = 1\", \"t = 0\", \"x.lower\", \"y.upper\", \"x = 0 & y = 0\", \"walls\" (all faces but "
-         "those of t), \"boundary\", \"interior\"; of a ball \"sphere\" or \"boundary\", \"interior\""),
+         "where: \"x = 0 | x = 1\", \"t = 0\", \"x.lower\", \"x = 0 & y = 0\", \"walls\" (all faces but those of t), "
+         "\"boundary\", \"interior\", the name of a shape, of its face or of a group of a mesh"),
     TEXT("problem.conditions[].residual", NULL, "formula that must be zero there"),
     {"problem.conditions[].weight", CONFIG_REAL, "1.0", POSITIVE, NULL, NULL, "factor of its mean square in the loss"},
     {"problem.conditions[].count", CONFIG_INTS, "", COUNT, NULL, NULL,
@@ -55,10 +106,13 @@ const ConfigKey ConfigKeys[] = {
 
     GROUP("domain", NULL, "where the equations hold"),
     {"domain.type", CONFIG_WORD, "\"box\"", 0, 0, &DomainTable, NULL, "shape"},
-    {"domain.lower", CONFIG_REALS, "0.0", ANY, NULL, "box", "lower bounds, one a coordinate or one for all"},
-    {"domain.upper", CONFIG_REALS, "1.0", ANY, NULL, "box", "upper bounds, one a coordinate or one for all"},
-    {"domain.center", CONFIG_REALS, "0.0", ANY, NULL, "ball", "center, one a coordinate or one for all"},
-    {"domain.radius", CONFIG_REAL, "1.0", POSITIVE, NULL, "ball", "radius"},
+    {"domain.time", CONFIG_REALS, "", ANY, NULL, NULL,
+     "first and last time: the domain is the shape times this interval of the coordinate t"},
+    {"domain.file", CONFIG_STRING, NULL, NO_RANGE, "mesh", "mesh file; beside the case file"},
+    SHAPE("domain.",
+          "ball balls ellipse ellipsoid shell cylinder torus triangle polygon union intersection difference"),
+    {"domain.of[].type", CONFIG_WORD, NULL, 0, 0, &DomainTable, NULL, "shape"},
+    SHAPE("domain.of[].", NULL),
 
     GROUP("points", "{}", "where the residuals are taken"),
     GROUP("points.interior", "{}", "points of the equations"),

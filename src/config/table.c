@@ -50,6 +50,15 @@ PetscErrorCode KeyUnknown(const char *place, const char *pattern, const char *na
   PinnUserError("%s: unknown key '%s'%s%s%s", place, name, *pattern ? " in " : "", pattern, suggestion);
 }
 
+void PatternFold(char *pattern)
+{
+  char *const last = strrchr(pattern, '.');
+  if (!last) return;
+  const size_t n = strlen(last);
+  if (last[n - 1] != ']' || (size_t)(last - pattern) < n || strncmp(last - n, last, n)) return;
+  *last = 0;
+}
+
 bool PathStep(const char **path, char name[MAX_NAME + 1], int *index)
 {
   const char *p = *path;

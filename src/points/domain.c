@@ -1,11 +1,43 @@
 /* Domains: the table of shapes and what they have in common. */
-#include "points_impl.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "product.h"
+#include "shape.h"
 
-extern const DomainOps DomainOps_Box, DomainOps_Ball;
+extern const DomainOps DomainOps_Box;
+extern const ShapeOps ShapeOps_Box, ShapeOps_Ellipse, ShapeOps_Ellipsoid, ShapeOps_Shell, ShapeOps_Cylinder,
+    ShapeOps_Torus, ShapeOps_Triangle, ShapeOps_Polygon;
+
+#define SOLID(shape)                                                                                                   \
+  &(const DomainType)                                                                                                  \
+  {                                                                                                                    \
+    &DomainOps_Solid, shape, COMBINE_NONE                                                                              \
+  }
+#define COMBINED(how)                                                                                                  \
+  &(const DomainType)                                                                                                  \
+  {                                                                                                                    \
+    &DomainOps_Solid, NULL, how                                                                                        \
+  }
 
 static const Choice rows[] = {
-    {"box", "product of intervals, domain.lower to domain.upper", &DomainOps_Box},
-    {"ball", "ball of any dimension, domain.center and domain.radius", &DomainOps_Ball},
+    {"box", "product of intervals, from lower to upper",
+     &(const DomainType){&DomainOps_Box, &ShapeOps_Box, COMBINE_NONE}},
+    {"ball", "ball of any dimension, by center and radius", SOLID(&ShapeOps_Ball)},
+    {"balls", "union of balls of one radius, by centers",
+     &(const DomainType){&DomainOps_Solid, &ShapeOps_Ball, COMBINE_UNION}},
+    {"ellipse", "ellipse in the plane, by center and radii", SOLID(&ShapeOps_Ellipse)},
+    {"ellipsoid", "ellipsoid in space, by center and radii", SOLID(&ShapeOps_Ellipsoid)},
+    {"shell", "spherical shell or ring, by center, inner and radius", SOLID(&ShapeOps_Shell)},
+    {"cylinder", "circular cylinder, from one end to the other, by radius", SOLID(&ShapeOps_Cylinder)},
+    {"torus", "torus, by center, axis, radius and tube", SOLID(&ShapeOps_Torus)},
+    {"triangle", "triangle in the plane, by vertices", SOLID(&ShapeOps_Triangle)},
+    {"polygon", "polygon in the plane that does not cut itself, by vertices", SOLID(&ShapeOps_Polygon)},
+    {"union", "what lies in any of the shapes", COMBINED(COMBINE_UNION)},
+    {"intersection", "what lies in all of the shapes", COMBINED(COMBINE_INTERSECTION)},
+    {"difference", "the first shape without the others", COMBINED(COMBINE_DIFFERENCE)},
+    {"mesh", "mesh from a file that PETSc's DMPlex reads, such as Gmsh's",
+     &(const DomainType){&DomainOps_Mesh, NULL, COMBINE_NONE}},
     {NULL, NULL, NULL},
 };
 const ChoiceTable DomainTable = {"domain", "shape on which the equations hold", rows};
@@ -20,9 +52,10 @@ PetscErrorCode DomainCreate(Config config, Formula formula, Domain *domain)
   const Choice *row = ChoiceFind(&DomainTable, type);
   PetscCheck(row, PETSC_COMM_SELF, PETSC_ERR_PLIB, "domain type '%s' passed the reader", type);
   PetscCall(PetscNew(&d));
-  d->ops = row->data;
+  d->ops = ((const DomainType *)row->data)->domain;
   d->formula = formula;
   d->dim = FormulaCoordinates(formula);
+  d->t = FormulaFindCoordinate(formula, "t");
   PetscCall(PetscMalloc2(d->dim, &d->lower, d->dim, &d->upper));
   PetscCall(d->ops->create(d, config));
   *domain = d;
@@ -35,21 +68,44 @@ PetscErrorCode DomainDestroy(Domain *domain)
   if (!*domain) PetscFunctionReturn(PETSC_SUCCESS);
   if ((*domain)->ops->destroy) PetscCall((*domain)->ops->destroy(*domain));
   PetscCall(PetscFree2((*domain)->lower, (*domain)->upper));
+  for (int w = 0; w < (*domain)->n_word; w++) PetscCall(PetscFree((*domain)->word[w]));
+  PetscCall(PetscFree((*domain)->word));
   PetscCall(PetscFree((*domain)->text));
   PetscCall(PetscFree(*domain));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DomainReadVector(Domain domain, Config config, const char *path, double values[])
+PetscErrorCode DomainAddWord(Domain domain, const char *format, ...)
 {
-  int n;
-  const PetscReal *read;
+  char text[256];
+  va_list arguments;
 
   PetscFunctionBegin;
-  PetscCall(ConfigGetReals(config, path, &n, &read));
-  PinnUserCheck(n == 1 || n == domain->dim, "%s: has %d values for %d coordinates: one for each or one for all",
-                ConfigWhere(config, path), n, domain->dim);
-  for (int c = 0; c < domain->dim; c++) values[c] = read[n == 1 ? 0 : c];
+  va_start(arguments, format);
+  vsnprintf(text, sizeof(text), format, arguments);
+  va_end(arguments);
+  if (domain->n_word == domain->word_capacity) {
+    domain->word_capacity = 2 * domain->word_capacity + 4;
+    PetscCall(PetscRealloc((size_t)domain->word_capacity * sizeof(char *), &domain->word));
+  }
+  PetscCall(PetscStrallocpy(text, &domain->word[domain->n_word++]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DomainReadTime(Domain domain, Config config)
+{
+  const PetscReal *time;
+  int n;
+
+  PetscFunctionBegin;
+  PetscCall(ConfigGetReals(config, "domain.time", &n, &time));
+  PinnUserCheck(n == 0 || domain->t >= 0, "%s: the coordinates have no t", ConfigWhere(config, "domain.time"));
+  if (domain->t < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PinnUserCheck(n, "%s: the interval of t is missing: time = [ FIRST, LAST ]", ConfigWhere(config, "domain"));
+  PinnUserCheck(n == 2 && time[0] < time[1], "%s: two rising numbers are wanted, the first and the last time",
+                ConfigWhere(config, "domain.time"));
+  domain->lower[domain->t] = time[0];
+  domain->upper[domain->t] = time[1];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -69,7 +125,62 @@ bool DomainContains(Domain domain, const double x[])
   return domain->ops->contains(domain, x);
 }
 
+double DomainDistance(Domain domain, const double x[])
+{
+  return domain->ops->distance(domain, x);
+}
+
+void DomainMeasure(Domain domain, double *measure, double *error)
+{
+  *measure = exp(domain->log_measure);
+  *error = *measure * domain->error;
+}
+
 const char *DomainDescribe(Domain domain)
 {
   return domain->text;
+}
+
+/* The faces of space and the first time, one by one. */
+static PetscErrorCode list_faces(Domain domain, PieceList *faces)
+{
+  Selector selector = {.where = "", .word = -1, .coord = domain->t};
+  PieceList start = {0};
+
+  PetscFunctionBegin;
+  for (int w = 0; w < domain->n_word && selector.word < 0; w++)
+    if (!strcmp(domain->word[w], "walls")) selector.word = w;
+  PetscCall(domain->ops->select(domain, &selector, faces));
+  if (domain->t >= 0) {
+    selector.word = -1;
+    selector.value = domain->lower[domain->t];
+    PetscCall(domain->ops->select(domain, &selector, &start));
+    for (int p = 0; p < start.n; p++) PetscCall(PieceListAdd(faces, &start.piece[p]));
+    PetscCall(PieceListDestroy(&start));
+  }
+  if (domain->ops->finish) PetscCall(domain->ops->finish(domain, faces));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DomainUncovered(Domain domain, int n, const Region regions[], char *text, size_t size)
+{
+  PieceList faces = {0};
+  size_t used = 0;
+
+  PetscFunctionBegin;
+  text[0] = 0;
+  if (domain->t == 0 && domain->dim == 1) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(list_faces(domain, &faces));
+  for (int p = 0; p < faces.n && used < size; p++) {
+    char name[256];
+    bool covered = false;
+    for (int r = 0; r < n && !covered; r++)
+      for (int q = 0; q < regions[r]->pieces.n && !covered; q++)
+        covered = PieceContains(&regions[r]->pieces.piece[q], &faces.piece[p]);
+    if (covered) continue;
+    domain->ops->name(domain, &faces.piece[p], name, sizeof(name));
+    used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "", name);
+  }
+  PetscCall(PieceListDestroy(&faces));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }

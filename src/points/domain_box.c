@@ -4,14 +4,14 @@
 #include <string.h>
 #include "points_impl.h"
 
-#define SNAP       1e-12 /* relative distance at which a value counts as the bound */
-#define MAX_FACTOR 8     /* intervals written out in the description */
+#define MAX_FACTOR 8 /* intervals written out in the description */
 
-static const char *const box_words[] = {"interior", "boundary", "walls", NULL};
+enum { WORD_INTERIOR, WORD_BOUNDARY, WORD_WALLS };
+static const char *const box_words[] = {"interior", "boundary", "walls"};
 
 static double tolerance(Domain domain, int c)
 {
-  return SNAP * fmax(fabs(domain->lower[c]), fabs(domain->upper[c]));
+  return ROUNDING * fmax(fabs(domain->lower[c]), fabs(domain->upper[c]));
 }
 
 static PetscErrorCode describe(Domain domain)
@@ -34,11 +34,33 @@ static PetscErrorCode describe(Domain domain)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* One value a coordinate or one for all; with domain.time those of space only. */
+static PetscErrorCode read_bounds(Domain domain, Config config, const char *path, bool product, double values[])
+{
+  const int wanted = domain->dim - product;
+  const PetscReal *read;
+  int n;
+
+  PetscFunctionBegin;
+  PetscCall(ConfigGetReals(config, path, &n, &read));
+  PinnUserCheck(n == 1 || n == wanted, "%s: has %d values for %d coordinates%s: one for each or one for all",
+                ConfigWhere(config, path), n, wanted, product ? " of space" : "");
+  for (int c = 0, k = 0; c < domain->dim; c++) {
+    if (product && c == domain->t) continue;
+    values[c] = read[n == 1 ? 0 : k++];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode box_create(Domain domain, Config config)
 {
+  const bool product = ConfigHas(config, "domain.time");
+
   PetscFunctionBegin;
-  PetscCall(DomainReadVector(domain, config, "domain.lower", domain->lower));
-  PetscCall(DomainReadVector(domain, config, "domain.upper", domain->upper));
+  if (product) PetscCall(DomainReadTime(domain, config));
+  PetscCall(read_bounds(domain, config, "domain.lower", product, domain->lower));
+  PetscCall(read_bounds(domain, config, "domain.upper", product, domain->upper));
+  for (int w = 0; w < 3; w++) PetscCall(DomainAddWord(domain, "%s", box_words[w]));
   for (int c = 0; c < domain->dim; c++) {
     const double extent = domain->upper[c] - domain->lower[c];
     PinnUserCheck(extent > 4 * tolerance(domain, c) && extent < INFINITY,
@@ -60,6 +82,18 @@ static bool box_contains(Domain domain, const double x[])
   return true;
 }
 
+static double box_distance(Domain domain, const double x[])
+{
+  double square = 0, nearest = -INFINITY;
+  for (int c = 0; c < domain->dim; c++) {
+    if (c == domain->t) continue;
+    const double q = fmax(domain->lower[c] - x[c], x[c] - domain->upper[c]);
+    nearest = fmax(nearest, q);
+    square += q > 0 ? q * q : 0;
+  }
+  return nearest > 0 ? sqrt(square) : nearest;
+}
+
 static bool on_bound(Domain domain, int c, double value)
 {
   return value == domain->lower[c] || value == domain->upper[c];
@@ -71,6 +105,7 @@ static PetscErrorCode add_piece(Domain domain, int n_held, int held[], double va
   Piece piece = {.dim = domain->dim - n_held,
                  .n_cube = domain->dim - n_held,
                  .face = -1,
+                 .part = DOMAIN_ALL,
                  .grid = n_held ? GRID_CLOSED : GRID_OPEN,
                  .log_measure = n_held < domain->dim ? domain->log_measure : -INFINITY,
                  .n_held = n_held,
@@ -109,12 +144,12 @@ static PetscErrorCode select_plane(Domain domain, const Selector *selector, Piec
 static PetscErrorCode box_select(Domain domain, const Selector *selector, PieceList *list)
 {
   PetscFunctionBegin;
-  if (!selector->word) {
+  if (selector->word < 0) {
     PetscCall(select_plane(domain, selector, list));
-  } else if (!strcmp(selector->word, "interior")) {
+  } else if (selector->word == WORD_INTERIOR) {
     PetscCall(add_piece(domain, 0, NULL, NULL, list));
   } else {
-    const int skip = strcmp(selector->word, "walls") ? -1 : FormulaFindCoordinate(domain->formula, "t");
+    const int skip = selector->word == WORD_WALLS ? domain->t : -1;
     for (int c = 0; c < domain->dim; c++) {
       if (c == skip) continue;
       PetscCall(add_piece(domain, 1, &c, &domain->lower[c], list));
@@ -178,12 +213,18 @@ static void box_normals(Domain domain, const Piece *piece, int n, const double x
     normal[(size_t)p * (size_t)domain->dim + (size_t)(piece->face / 2)] = piece->face % 2 ? 1 : -1;
 }
 
+static void box_name(Domain domain, const Piece *piece, char *text, size_t size)
+{
+  snprintf(text, size, "%s = %lg", FormulaCoordinateName(domain->formula, piece->held[0]), piece->value[0]);
+}
+
 const DomainOps DomainOps_Box = {
-    .words = box_words,
     .create = box_create,
     .contains = box_contains,
+    .distance = box_distance,
     .select = box_select,
     .intersect = box_intersect,
     .map = box_map,
     .normals = box_normals,
+    .name = box_name,
 };

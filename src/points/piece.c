@@ -24,10 +24,11 @@ PetscErrorCode PieceListDestroy(PieceList *list)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The interior is open: it holds no piece but itself. */
-static bool piece_contains(const Piece *big, const Piece *small)
+bool PieceContains(const Piece *big, const Piece *small)
 {
-  if (!big->n_held) return !small->n_held && small->face == big->face;
+  const bool whole = big->part <= 0;
+  if (whole && !big->n_held) return small->part <= 0 && !small->n_held;
+  if (!whole && big->part != small->part) return false;
   int found = 0;
   for (int h = 0; h < small->n_held && found < big->n_held; h++)
     found += small->held[h] == big->held[found] && small->value[h] == big->value[found];
@@ -43,8 +44,8 @@ PetscErrorCode PieceListRemoveContained(PieceList *list)
     bool contained = false;
     for (int q = 0; q < list->n && !contained; q++) {
       const bool removed = q >= kept && q < p; /* its place has been taken or was given up */
-      if (q == p || removed || !piece_contains(&list->piece[q], &list->piece[p])) continue;
-      contained = q < p || !piece_contains(&list->piece[p], &list->piece[q]); /* the first of two equal ones stays */
+      if (q == p || removed || !PieceContains(&list->piece[q], &list->piece[p])) continue;
+      contained = q < p || !PieceContains(&list->piece[p], &list->piece[q]); /* the first of two equal ones stays */
     }
     if (contained)
       PetscCall(PetscFree2(list->piece[p].held, list->piece[p].value));

@@ -61,24 +61,104 @@ static PetscErrorCode fill_piece(Region region, int p, const Sampling *sampling,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Runs through candidates of piece p until `count` have been kept, 0 = to the end of all of them. Copies the kept ones
+   that are local; offset is the global number of the first. kept [out] how many there were. Every rank runs through
+   all of them: which ones are kept is known only then. */
+static PetscErrorCode run_candidates(Region region, int p, const Sampling *sampling, PetscInt candidates,
+                                     PetscInt offset, PetscInt count, PointSet *points, PetscInt *kept)
+{
+  const Domain domain = region->domain;
+  const Piece *piece = &region->pieces.piece[p];
+  const size_t dim = (size_t)domain->dim;
+  const PetscInt rows = PetscMin(PetscMax(CHUNK / PetscMax(piece->n_cube, domain->dim), 1), candidates);
+  Draw draw = {
+      .sampling = sampling, .key = sampling->key, .dim = piece->n_cube, .grid = piece->grid, .count = candidates};
+  double *unit, *x;
+  bool *keep;
+
+  PetscFunctionBegin;
+  draw.key.block += (uint32_t)p << 16;
+  *kept = 0;
+  PetscCall(PetscMalloc3((size_t)rows * (size_t)piece->n_cube, &unit, (size_t)rows * dim, &x, rows, &keep));
+  for (; draw.first < candidates && (!count || *kept < count); draw.first += draw.n) {
+    draw.n = (int)PetscMin(rows, candidates - draw.first);
+    PetscCall(SamplerDraw(&draw, unit));
+    domain->ops->map(domain, piece, draw.n, unit, x);
+    domain->ops->accept(domain, piece, draw.n, unit, x, keep);
+    for (int i = 0; i < draw.n && (!count || *kept < count); i++) {
+      if (!keep[i]) continue;
+      const PetscInt number = offset + (*kept)++;
+      if (!points || number < points->first || number >= points->first + points->n) continue;
+      PetscCall(PetscArraycpy(points->x + (size_t)(number - points->first) * dim, x + (size_t)i * dim, dim));
+    }
+  }
+  PetscCall(PetscFree3(unit, x, keep));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The nodes of a tensor product that a piece keeps. */
+static PetscErrorCode count_nodes(Region region, int p, const Sampling *sampling, PetscInt candidates, PetscInt *count)
+{
+  PetscFunctionBegin;
+  PetscCall(run_candidates(region, p, sampling, candidates, 0, 0, NULL, count));
+  PinnUserCheck(*count, "%s: none of the %" PetscInt_FMT " nodes of sampler '%s' lies in the selection", region->where,
+                candidates, sampling->sampler->name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Points of a piece that rejects. A Latin hypercube depends on the number of candidates: it is the same on all ranks,
+   and grows for all where it did not suffice. */
+static PetscErrorCode fill_rejecting(Region region, int p, const Sampling *sampling, PetscInt candidates,
+                                     PetscInt offset, PetscInt count, PointSet *points)
+{
+  const Domain domain = region->domain;
+  const Piece *piece = &region->pieces.piece[p];
+  const bool nodes = ((const SamplerOps *)sampling->sampler->data)->nodes != NULL;
+  double most = nodes ? candidates : ceil(1.1 * (double)count / piece->fraction) + 100;
+  PetscInt kept = 0;
+
+  PetscFunctionBegin;
+  for (; kept < count; most *= 2) {
+    PinnUserCheck(most <= MAX_POINTS / 2,
+                  "%s: so little of its bounding box lies in the selection that no %" PetscInt_FMT
+                  " points of it are found",
+                  region->where, count);
+    PetscCall(run_candidates(region, p, sampling, (PetscInt)most, offset, count, points, &kept));
+  }
+  const PetscInt first = PetscMax(points->first, offset);
+  const PetscInt end = PetscMin(points->first + points->n, offset + count);
+  const size_t at = (size_t)(first - points->first) * (size_t)domain->dim;
+  if (points->normal && first < end)
+    domain->ops->normals(domain, piece, (int)(end - first), points->x + at, points->normal + at);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode PointSetSample(MPI_Comm comm, Region region, const Sampling *sampling, PointSet *points)
 {
   const int n = region->pieces.n;
-  PetscInt *count, offset = 0;
+  const bool nodes = ((const SamplerOps *)sampling->sampler->data)->nodes != NULL;
+  PetscInt *count, *candidates, offset = 0;
   double total = 0;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(n, &count));
+  PetscCall(PetscMalloc2(n, &count, n, &candidates));
   PetscCall(RegionShareCount(region, sampling->count[0], count));
   for (int p = 0; p < n; p++) {
+    const Piece *piece = &region->pieces.piece[p];
     PetscCall(SamplerCount(sampling, region->sampler_where ? region->sampler_where : region->where,
-                           region->count_where ? region->count_where : region->where, &region->pieces.piece[p],
-                           count[p], &count[p]));
+                           region->count_where ? region->count_where : region->where, piece, count[p], &candidates[p]));
+    count[p] = candidates[p];
+    if (piece->rejects && nodes) PetscCall(count_nodes(region, p, sampling, candidates[p], &count[p]));
     total += (double)count[p];
   }
   PetscCall(lay_out(comm, total, region->domain->dim, RegionHasNormals(region), points));
-  for (int p = 0; p < n; offset += count[p++]) PetscCall(fill_piece(region, p, sampling, offset, count[p], points));
-  PetscCall(PetscFree(count));
+  for (int p = 0; p < n; offset += count[p++]) {
+    if (region->pieces.piece[p].rejects)
+      PetscCall(fill_rejecting(region, p, sampling, candidates[p], offset, count[p], points));
+    else
+      PetscCall(fill_piece(region, p, sampling, offset, count[p], points));
+  }
+  PetscCall(PetscFree2(count, candidates));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,9 +1,11 @@
-/* Inside src/points: a region is a list of pieces, a piece is the image of a unit cube, a sampler fills the unit cube.
-   So every sampler works on every piece of every domain. */
+/* Inside src/points: a region is a list of pieces, a piece is the image of a unit cube or the part of it that lies in
+   the domain, a sampler fills the unit cube. So every sampler works on every piece of every domain. */
 #pragma once
 #include <math.h>
 #include "pinn/error.h"
 #include "pinn/points.h"
+
+#define ROUNDING 1e-12 /* relative distance at which a point counts as on a boundary, a value as a bound */
 
 /* Where a regular grid puts its n nodes on [0, 1]. */
 typedef enum {
@@ -18,10 +20,17 @@ typedef struct {
   int face;   /* the one boundary face it lies on; -1 = none or several: no normals */
   GridRule grid;
   double log_measure; /* log of its volume, area, length; -inf for a point */
-  int n_held;         /* coordinates held at a value (box) */
+  double error;       /* standard error of the measure relative to it; 0 where it is exact */
+  int part;           /* of the domain (product): DOMAIN_ALL, 0 = the interior, or a face or group */
+  bool rejects;       /* only the points that ops->accept keeps belong to it */
+  bool thinned;       /* a cube coordinate decides about rejection or chooses a cell: no tensor products */
+  double fraction;    /* of points kept where it rejects, approximately */
+  int n_held;         /* coordinates held at a value */
   int *held;          /* [n_held] ascending */
   double *value;      /* [n_held] */
 } Piece;
+
+#define DOMAIN_ALL (-1) /* the part of pieces that only hold coordinates */
 
 typedef struct {
   int n, capacity;
@@ -33,46 +42,57 @@ PetscErrorCode PieceListAdd(PieceList *list, const Piece *piece);
 PetscErrorCode PieceListDestroy(PieceList *list);
 /* Removes pieces that lie in another piece of the list, and repetitions. Cost: n^2. */
 PetscErrorCode PieceListRemoveContained(PieceList *list);
+/* Does small lie in big? The interior is open: it holds no piece but itself. */
+bool PieceContains(const Piece *big, const Piece *small);
 
 /* One term of a selection: a word, or the plane coordinate = value. */
 typedef struct {
   const char *where; /* starts messages */
-  const char *word;  /* one of the domain's words, or NULL */
+  int word;          /* number of the domain's word, or -1 */
   int coord;
   double value;
 } Selector;
 
 typedef struct {
-  const char *const *words;                   /* selections with a name; ends with NULL */
-  PetscErrorCode (*create)(Domain, Config);   /* fills lower, upper, text, log_measure, data */
+  PetscErrorCode (*create)(Domain, Config);   /* fills lower, upper, text, measure, words, data */
   PetscErrorCode (*destroy)(Domain);          /* optional: data */
   bool (*contains)(Domain, const double x[]); /* closed, to rounding */
+  double (*distance)(Domain, const double x[]);
   PetscErrorCode (*select)(Domain, const Selector *, PieceList *);
   PetscErrorCode (*intersect)(Domain, const Piece *, const Piece *, PieceList *); /* appends nothing where empty */
+  PetscErrorCode (*finish)(Domain, PieceList *); /* optional: measures, removal of pieces without points */
   /* Unit-cube points [n][n_cube] to points [n][dim]; preserves measure up to a factor. */
   void (*map)(Domain, const Piece *, int n, const double unit[], double x[]);
+  /* Which of them belong to a piece that rejects. */
+  void (*accept)(Domain, const Piece *, int n, const double unit[], const double x[], bool keep[]);
   /* Outward unit normals [n][dim] of a piece with face >= 0. */
   void (*normals)(Domain, const Piece *, int n, const double x[], double normal[]);
+  void (*name)(Domain, const Piece *, char *text, size_t size); /* of one face, for messages */
 } DomainOps;
 
 struct Domain_s {
   const DomainOps *ops;
   Formula formula; /* borrowed */
   int dim;
+  int t;                 /* the coordinate of time, or -1 */
   double *lower, *upper; /* [dim] bounding box */
-  double log_measure;
+  double log_measure, error;
   char *text;
+  int n_word, word_capacity;
+  char **word; /* [n_word] selections with a name */
   void *data;
 };
+
+/* Appends a word; printf. */
+PetscErrorCode DomainAddWord(Domain domain, const char *format, ...);
+/* Takes the bounds of t from domain.time. Errors: no such setting, or no such coordinate. */
+PetscErrorCode DomainReadTime(Domain domain, Config config);
 
 struct Region_s {
   Domain domain;                             /* borrowed */
   char *where, *sampler_where, *count_where; /* start messages */
   PieceList pieces;
 };
-
-/* Reads a setting with one value a coordinate, or one for all, into values [domain->dim]. */
-PetscErrorCode DomainReadVector(Domain domain, Config config, const char *path, double values[]);
 
 /* The range [first, first + n) of `count` points in the unit cube. */
 typedef struct {
@@ -90,11 +110,12 @@ typedef struct {
   PetscInt max_count;                                                /* 0 = any */
   PetscErrorCode (*draw)(const Draw *, double unit[]);               /* [n][dim], in (0, 1) */
   PetscErrorCode (*nodes)(GridRule grid, PetscInt n, double node[]); /* tensor products of n nodes in [0, 1] */
+  bool gaps;                                                         /* nodes may be left out */
 } SamplerOps;
 
-/* How many points the sampler places on a piece whose share is `share`: tensor products have their own numbers.
-   Errors: more dimensions than the sampler has (begins with sampler_where), counts that do not fit the piece, too many
-   points (count_where). */
+/* How many points the sampler places on a piece whose share is `share`: tensor products have their own numbers, on a
+   piece that rejects those of all nodes. Errors: more dimensions than the sampler has, nodes on a piece that they
+   cannot fill (both begin with sampler_where), counts that do not fit the piece, too many points (count_where). */
 PetscErrorCode SamplerCount(const Sampling *sampling, const char *sampler_where, const char *count_where,
                             const Piece *piece, PetscInt share, PetscInt *count);
 /* unit [n][dim] is output. Identical however the range is cut. */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "points_impl.h"
 
-#define MAX_NAMES 32 /* names listed in a message */
+#define MAX_NAMES 16 /* listed in a message */
 
 /* Cuts the text before `separator` off *rest, which becomes NULL after the last part, and trims it. */
 static char *next_part(char **rest, char separator)
@@ -19,25 +19,27 @@ static char *next_part(char **rest, char separator)
   return part;
 }
 
-/* " (did you mean 'x'? known: x, y)" of the coordinates, or of the domain's words. */
-static void suggest(Domain domain, bool words, const char *name, char text[], size_t size)
+/* " (did you mean 'x'? known: x, y)" of n names. */
+static void suggest(int n, const char *const names[], const char *name, char text[], size_t size)
 {
-  Choice row[MAX_NAMES + 1] = {{NULL, NULL, NULL}};
-  int n = 0;
-  for (int c = 0; !words && c < domain->dim && n < MAX_NAMES; c++)
-    row[n++].name = FormulaCoordinateName(domain->formula, c);
-  for (int w = 0; words && domain->ops->words[w]; w++) row[n++].name = domain->ops->words[w];
-  ChoiceSuggest(&(ChoiceTable){.rows = row}, name, text, size);
+  const char *near = ErrorNearestWord(name, (size_t)n, names);
+  size_t used = (size_t)snprintf(text, size, near ? " (did you mean '%s'? known: " : " (known: ", near);
+  for (int k = 0; k < n && k < MAX_NAMES && used < size; k++)
+    used += (size_t)snprintf(text + used, size - used, "%s%s", k ? ", " : "", names[k]);
+  if (used < size) snprintf(text + used, size - used, n > MAX_NAMES ? " ...)" : ")");
 }
 
 static PetscErrorCode find_coordinate(Domain domain, const char *where, const char *name, int *coord)
 {
-  char hint[512];
+  const char *names[MAX_NAMES + 1];
+  const int n = PetscMin(domain->dim, MAX_NAMES + 1);
+  char hint[1024];
 
   PetscFunctionBegin;
   *coord = FormulaFindCoordinate(domain->formula, name);
   if (*coord < 0) {
-    suggest(domain, false, name, hint, sizeof(hint));
+    for (int c = 0; c < n; c++) names[c] = FormulaCoordinateName(domain->formula, c);
+    suggest(n, names, name, hint, sizeof(hint));
     PinnUserError("%s: unknown coordinate '%s'%s", where, name, hint);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -58,21 +60,32 @@ static PetscErrorCode parse_face(Domain domain, char *term, char *dot, Selector 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode parse_word(Domain domain, const char *term, Selector *selector)
+static int find_word(Domain domain, const char *term)
 {
-  char hint[512];
+  int w = 0;
+  while (w < domain->n_word && strcmp(domain->word[w], term)) w++;
+  return w < domain->n_word ? w : -1;
+}
+
+static PetscErrorCode unknown_word(Domain domain, const char *where, const char *term)
+{
+  char hint[1024];
 
   PetscFunctionBegin;
-  for (int w = 0; domain->ops->words[w] && !selector->word; w++)
-    if (!strcmp(term, domain->ops->words[w])) selector->word = domain->ops->words[w];
-  if (!selector->word) {
-    PinnUserCheck(FormulaFindCoordinate(domain->formula, term) < 0,
-                  "%s: '%s' names a coordinate without a value: write %s = VALUE, %s.lower or %s.upper",
-                  selector->where, term, term, term, term);
-    suggest(domain, true, term, hint, sizeof(hint));
-    PinnUserError("%s: unknown selection '%s'%s", selector->where, term, hint);
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
+  PinnUserCheck(FormulaFindCoordinate(domain->formula, term) < 0,
+                "%s: '%s' names a coordinate without a value: write %s = VALUE, %s.lower or %s.upper", where, term,
+                term, term, term);
+  suggest(domain->n_word, (const char *const *)domain->word, term, hint, sizeof(hint));
+  PinnUserError("%s: unknown selection '%s'%s", where, term, hint);
+}
+
+/* Does the text before the dot begin a word of the domain, "outer" of "outer.side"? */
+static bool begins_word(Domain domain, const char *term, const char *dot)
+{
+  const size_t n = (size_t)(dot - term);
+  for (int w = 0; w < domain->n_word; w++)
+    if (!strncmp(domain->word[w], term, n) && (domain->word[w][n] == '.' || !domain->word[w][n])) return true;
+  return false;
 }
 
 static PetscErrorCode parse_term(Domain domain, const char *where, char *term, Selector *selector)
@@ -80,16 +93,17 @@ static PetscErrorCode parse_term(Domain domain, const char *where, char *term, S
   char *equals = strchr(term, '='), *dot = strrchr(term, '.');
 
   PetscFunctionBegin;
-  *selector = (Selector){.where = where};
+  *selector = (Selector){.where = where, .word = find_word(domain, term)};
   PinnUserCheck(*term, "%s: a selection is empty, or lacks a term beside '|' or '&'", where);
+  if (selector->word >= 0) PetscFunctionReturn(PETSC_SUCCESS);
   if (equals) {
     const char *name = next_part(&term, '=');
     PetscCall(find_coordinate(domain, where, name, &selector->coord));
     PetscCall(FormulaParseConstant(domain->formula, where, term, &selector->value));
-  } else if (dot) {
+  } else if (dot && !begins_word(domain, term, strchr(term, '.'))) {
     PetscCall(parse_face(domain, term, dot, selector));
   } else {
-    PetscCall(parse_word(domain, term, selector));
+    PetscCall(unknown_word(domain, where, term));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -125,7 +139,9 @@ static PetscErrorCode add_conjunction(Region region, char *text, int *n_term)
     else
       PetscCall(intersect_lists(region->domain, &pieces, &term));
   }
-  PinnUserCheck(pieces.n, "%s: selects no points: '%s' cannot hold together", region->where, shown);
+  if (region->domain->ops->finish) PetscCall(region->domain->ops->finish(region->domain, &pieces));
+  PinnUserCheck(pieces.n, "%s: selects no points: '%s' %s", region->where, shown,
+                strchr(shown, '&') ? "cannot hold together" : "is not in the domain or on its boundary");
   for (int p = 0; p < pieces.n; p++) PetscCall(PieceListAdd(&region->pieces, &pieces.piece[p]));
   PetscCall(PieceListDestroy(&pieces));
   PetscCall(PetscFree(shown));
@@ -177,6 +193,21 @@ bool RegionHasNormals(Region region)
   for (int p = 0; p < region->pieces.n; p++)
     if (region->pieces.piece[p].face < 0) return false;
   return true;
+}
+
+void RegionMeasure(Region region, double *measure, double *error)
+{
+  const int dim = RegionFreeDimensions(region);
+  double square = 0;
+  *measure = 0;
+  for (int p = 0; p < region->pieces.n; p++) {
+    const Piece *piece = &region->pieces.piece[p];
+    if (piece->dim < dim) continue;
+    const double part = dim ? exp(piece->log_measure) : 1;
+    *measure += part;
+    square += PetscSqr(part * piece->error);
+  }
+  *error = sqrt(square);
 }
 
 int RegionFreeDimensions(Region region)

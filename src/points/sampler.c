@@ -54,6 +54,7 @@ static PetscErrorCode tensor_count(const Sampling *sampling, const char *where, 
 
   PetscFunctionBegin;
   alternatives(dim, others, sizeof(others));
+  if (piece->rejects) share = (PetscInt)fmin(ceil((double)share / piece->fraction), MAX_TENSOR);
   if (n_count > 1) {
     PinnUserCheck(n_count == dim, "%s: %d counts where %d coordinate%s free: give one in all or one for each", where,
                   n_count, dim, dim == 1 ? " is" : "s are");
@@ -83,6 +84,10 @@ PetscErrorCode SamplerCount(const Sampling *sampling, const char *sampler_where,
   *count = piece->dim ? share : 1;
   if (!piece->dim) PetscFunctionReturn(PETSC_SUCCESS);
   if (ops->nodes) {
+    alternatives(dim, others, sizeof(others));
+    PinnUserCheck(!piece->thinned && (!piece->rejects || ops->gaps),
+                  "%s: sampler '%s' needs a box, or a shape with a smooth map onto it; use one of %s%s", sampler_where,
+                  name, others, piece->thinned ? "" : ", grid");
     PetscCall(tensor_count(sampling, count_where, piece, share, count));
     PetscFunctionReturn(PETSC_SUCCESS);
   }

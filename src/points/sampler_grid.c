@@ -10,4 +10,4 @@ static PetscErrorCode grid_nodes(GridRule grid, PetscInt n, double node[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const SamplerOps SamplerOps_Grid = {.nodes = grid_nodes};
+const SamplerOps SamplerOps_Grid = {.nodes = grid_nodes, .gaps = true};

@@ -50,6 +50,28 @@ static PetscErrorCode describe_memory(const RunParts *parts, char *text, size_t 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Faces that no condition reaches are often a mistake; where transforms or periodic features may serve them, or an
+   equation needs none, nothing can be said. */
+static PetscErrorCode warn_of_uncovered(const RunParts *parts)
+{
+  const int n = ProblemBlocks(parts->problem) - 1;
+  char text[512];
+  Region *regions;
+  PetscFunctionBegin;
+  if (ConfigCount(parts->config, "problem.transform") || ConfigHas(parts->config, "network.periodic"))
+    PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(n, &regions));
+  for (int b = 0; b < n; b++) {
+    const Block *block = ProblemBlock(parts->problem, b + 1);
+    PetscCall(RegionCreate(parts->domain, ConfigWhere(parts->config, block->path), block->on, &regions[b]));
+  }
+  PetscCall(DomainUncovered(parts->domain, n, regions, text, sizeof(text)));
+  if (text[0]) PetscCall(ReportMessage(parts->report, "warning: no condition on %s", text));
+  for (int b = 0; b < n; b++) PetscCall(RegionDestroy(&regions[b]));
+  PetscCall(PetscFree(regions));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode RunHeader(const RunParts *parts)
 {
   enum { LINES = 11 };
@@ -85,6 +107,7 @@ PetscErrorCode RunHeader(const RunParts *parts)
                                     seed,
                                     PinnVersion()};
   PetscCall(ReportHeader(parts->report, LINES, names, texts));
+  PetscCall(warn_of_uncovered(parts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,0 +1,46 @@
+/* Meshes as simplices: tensor cells are cut into triangles or tetrahedra, which is exact for straight faces. */
+#pragma once
+#include "points_impl.h"
+
+typedef struct {
+  char *name;
+  bool cells; /* of cells, else of facets */
+  int tag;
+} MeshGroup;
+
+/* Simplices of one kind: n with `corners` vertices each. */
+typedef struct {
+  int n, capacity, corners;
+  int *vertex;     /* [n][corners] */
+  int *group;      /* [n] number in groups, -1 = none */
+  double *measure; /* [n] */
+  double *normal;  /* [n][dim] outward where outer, facets only */
+  bool *outer;     /* [n] on the boundary, facets only */
+} Simplices;
+
+typedef struct {
+  int dim, n_cell; /* n_cell as the file has them */
+  double *x;       /* [vertices][dim] */
+  Simplices cells, facets;
+  int n_group;
+  MeshGroup *group;
+  double lower[3], upper[3];
+  int n_bucket[3]; /* of a regular grid of the bounding box */
+  int *first;      /* [buckets + 1] */
+  int *member;     /* cells whose box overlaps the bucket */
+} Mesh;
+
+/* Reads file, in the formats of DMPlex, into mesh. where starts the messages. Every rank reads for itself. Errors: no
+   such file, a format or content that cannot be read, another dimension than dim, physical groups without a name, cells
+   that are inverted or have no volume. */
+PetscErrorCode MeshRead(const char *where, const char *file, int dim, Mesh *mesh);
+PetscErrorCode MeshFree(Mesh *mesh);
+
+/* Builds the buckets. */
+PetscErrorCode MeshIndex(Mesh *mesh);
+/* Is x in a cell, to rounding? Cost: the cells of one bucket. */
+bool MeshContains(const Mesh *mesh, const double x[]);
+/* To the nearest outer facet, without sign. Cost: all of them. */
+double MeshDistance(const Mesh *mesh, const double x[]);
+/* Which of n facets is nearest to x. */
+int MeshNearestFacet(const Mesh *mesh, int n, const int facets[], const double x[]);
