@@ -35,6 +35,8 @@ typedef struct {
    that are inverted or have no volume. */
 PetscErrorCode MeshRead(const char *where, const char *file, int dim, Mesh *mesh);
 PetscErrorCode MeshFree(Mesh *mesh);
+/* Returns a user's mistake where an element of a Gmsh file in text names a node that is not there. */
+PetscErrorCode MeshCheckNodes(const char *where, const char *file, const char *text);
 
 /* Builds the buckets. */
 PetscErrorCode MeshIndex(Mesh *mesh);

@@ -54,6 +54,14 @@ static PetscErrorCode check_complete(const Reader *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* "4.1 0 8" after $MeshFormat: 0 is text. */
+static bool is_text(const Reader *r)
+{
+  double version;
+  int binary;
+  return sscanf(r->text + 11, "%lf %d", &version, &binary) == 2 && !binary;
+}
+
 static PetscErrorCode keep_first(MPI_Comm comm, int line, const char *function, const char *file, PetscErrorCode code,
                                  PetscErrorType type, const char *message, void *context)
 {
@@ -351,6 +359,7 @@ PetscErrorCode MeshRead(const char *where, const char *file, int dim, Mesh *mesh
                 dim);
   PetscCall(read_text(&r));
   PetscCall(check_complete(&r));
+  if (r.gmsh && is_text(&r)) PetscCall(MeshCheckNodes(where, file, r.text));
   PetscCall(load(&r));
   PetscCall(read_vertices(&r));
   PetscCall(DMPlexGetHeightStratum(r.dm, 0, &c0, &c1));
