@@ -35,7 +35,7 @@ static int compare_tags(const void *a, const void *b)
   return (left > right) - (left < right);
 }
 
-/* Tags of the nodes, ascending: format 2 has one a line; format 4 has blocks of a head, tags, and as many coordinates. */
+/* Tags of the nodes, ascending: format 2 has one a line; format 4 has blocks of a head, tags, and as many points. */
 static size_t node_tags(const char *text, bool blocks, size_t most, long tags[])
 {
   const char *at = section(text, "$Nodes");
