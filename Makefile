@@ -28,10 +28,12 @@ LDFLAGS   += -fopenmp $(if $(SAN),-fsanitize=$(SAN))
 # The folders in the order in which they may use one another; FOLDERS= builds and tests some of them.
 FOLDERS   ?= error kernel jet formula config problem points network residual optimizer output cli run
 src.c     := $(sort $(foreach f,$(FOLDERS),$(shell find src/$(f) -name '*.c')))
+bench.c   := $(wildcard bench/*.c)
 test.c    := $(sort $(foreach f,$(FOLDERS),$(wildcard tests/test_$(f).c tests/test_$(f)_*.c)))
 T         ?=
 lib       := $(BUILD)/libpinn.a
 program   := $(BUILD)/pinn-solve
+engine    := $(BUILD)/bench/engine
 tests     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(if $(T),$(filter tests/test_$(T)%,$(test.c)),$(test.c)))
 mpi.tests := $(filter %_mpi,$(tests))
 MPIRUN    ?= mpirun --allow-run-as-root --oversubscribe
@@ -40,14 +42,14 @@ export OMP_WAIT_POLICY ?= passive
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all run check test test-mpi test-program configs accuracy style format lint asan tsan valgrind install packages info help clean
+.PHONY: all run check test test-mpi test-program test-bench configs accuracy bench style format lint asan tsan valgrind install packages info help clean
 
 all: $(program) ## build the program (the default)
 
 run: $(program) ## build and solve configs/poisson2d.cfg
 	$(program) --overwrite configs/poisson2d.cfg
 
-check: all style test test-mpi test-program configs ## all tests: style, units, two ranks, the program, short cases
+check: all style test test-mpi test-program test-bench configs ## all tests: style, units, two ranks, the program, short cases
 
 test: $(tests) ## unit tests; T=jet selects tests/test_jet*.c
 	$(if $(tests),,$(error no test matches T=$(T)))
@@ -65,6 +67,15 @@ configs: $(program)
 accuracy: $(program) ## every case in full against the error it states (an hour)
 	$(Q)PINN_SOLVE=$(program) scripts/run-configs full
 
+test-bench: $(engine)
+	$(Q)printf 'case order-4 16 2 64 %s\nmeasure 0.01\n' 'double residual+gradient' | $(engine) --worker | grep -q rows_per_second
+
+bench: $(engine) ## speed of the derivative engine, to output/bench/engine.json; FULL=1 all cases, PEERS=1 beside JAX and PyTorch
+	$(Q)mkdir -p output/bench
+	$(engine) $(if $(filter 1,$(FULL)),--full) --output output/bench/engine.json
+	$(if $(filter 1,$(PEERS)),scripts/bench/peers/install build-peers && build-peers/bin/python \
+	  scripts/bench/peers/compare.py $(engine) output/bench/engine.json $(if $(filter 1,$(FULL)),--full))
+
 style: ## formatting, sizes, direction of includes, shell scripts
 	$(Q)scripts/check-style
 
@@ -72,8 +83,8 @@ format: ## clang-format every source
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 lint: ## clang-tidy and cppcheck
-	clang-tidy --quiet $(src.c) -- -std=c11 -D_GNU_SOURCE $(CPPFLAGS)
-	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Iinclude src
+	clang-tidy --quiet $(src.c) $(bench.c) -- -std=c11 -D_GNU_SOURCE $(CPPFLAGS)
+	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Iinclude src bench
 
 asan: ## the unit tests under address and undefined-behaviour sanitizers
 	ASAN_OPTIONS=detect_leaks=0 $(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g' SAN=address,undefined test
@@ -130,6 +141,10 @@ $(lib): $(src.c:%.c=$(BUILD)/%.o)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(program): $(BUILD)/src/main.o $(lib)
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(engine): $(bench.c:%.c=$(BUILD)/%.o) $(lib)
 	@echo '  LINK  $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 

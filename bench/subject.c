@@ -1,0 +1,105 @@
+/* A case on the way of a user's: text to configuration, problem, domain, network, rows. */
+#include <stdio.h>
+#include <string.h>
+#include "bench.h"
+
+static PetscErrorCode load(const BenchCase *about, Config *config)
+{
+  char text[2048], hidden[256] = "";
+  PetscFunctionBegin;
+  for (int l = 0; l < about->depth; l++)
+    snprintf(hidden + strlen(hidden), sizeof(hidden) - strlen(hidden), "%s%d", l ? ", " : "", about->width);
+  const int n = snprintf(text, sizeof(text),
+                         "precision = \"%s\";\n"
+                         "problem: { coordinates = [ %s ]; fields = [ \"u\" ];\n"
+                         "  equations = ( { residual = \"%s\"; } ); };\n"
+                         "domain: { type = \"box\"; };\n"
+                         "points: { interior = { sampler = \"uniform\"; count = %d; }; };\n"
+                         "network: { hidden = [ %s ]; activation = \"tanh\"; normalize = false; };\n",
+                         about->precision, about->plan->coordinates, about->plan->residual, (int)about->points, hidden);
+  PetscCheck(n < (int)sizeof(text), PETSC_COMM_SELF, PETSC_ERR_PLIB, "case text of %d characters", n);
+  PetscCall(ConfigLoadText(about->plan->name, text, 0, NULL, config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Columns and tile, as a probe of the equation has them. */
+static PetscErrorCode read_plan(Subject *s)
+{
+  Probe probe;
+  PetscFunctionBegin;
+  PetscCall(ProbeCreate(s->problem, s->network, 1, &ProblemBlock(s->problem, 0)->terms[0].node, &probe));
+  s->columns = JetPlanColumns(ProbePlan(probe));
+  s->tile = NetworkTilePoints(s->network, ProbePlan(probe));
+  PetscCall(ProbeDestroy(&probe));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode create_vectors(Subject *s)
+{
+  const size_t n_param = NetworkParameters(s->network);
+  double *values;
+  PetscFunctionBegin;
+  PetscCall(ResidualCreateTheta(s->residual, &s->theta));
+  PetscCall(VecDuplicate(s->theta, &s->v));
+  PetscCall(VecDuplicate(s->theta, &s->gradient));
+  PetscCall(PetscMalloc1(s->rows->n_row, &s->r));
+  PetscCall(PetscMalloc1(n_param, &values));
+  NetworkInitialize(s->network, values);
+  PetscCall(ResidualScatterTheta(s->residual, values, s->theta));
+  PetscCall(PetscFree(values));
+  PetscCall(VecCopy(s->theta, s->v));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SubjectCreate(const BenchCase *about, Subject *s)
+{
+  const double *lower, *upper;
+  const char **names;
+  PetscFunctionBegin;
+  *s = (Subject){.about = *about};
+  PetscCall(load(about, &s->config));
+  PetscCall(ProblemCreate(s->config, &s->problem));
+  const Formula formula = ProblemFormula(s->problem);
+  const int dim = FormulaCoordinates(formula);
+  PetscCall(PetscMalloc1(dim, &names));
+  for (int i = 0; i < dim; i++) names[i] = FormulaCoordinateName(formula, i);
+  PetscCall(DomainCreate(s->config, formula, &s->domain));
+  DomainBounds(s->domain, &lower, &upper);
+  PetscCall(NetworkCreate(s->config, dim, names, 1, lower, upper, &s->network));
+  PetscCall(PetscFree(names));
+  PetscCall(ResidualCreate(PETSC_COMM_SELF, s->config, s->problem, s->domain, s->network, &s->residual));
+  s->rows = ResidualRows(s->residual);
+  PetscCall(read_plan(s));
+  PetscCall(create_vectors(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SubjectDestroy(Subject *s)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(s->r));
+  PetscCall(PetscFree2(s->J, s->gram));
+  PetscCall(VecDestroy(&s->theta));
+  PetscCall(VecDestroy(&s->v));
+  PetscCall(VecDestroy(&s->gradient));
+  PetscCall(ResidualDestroy(&s->residual));
+  PetscCall(NetworkDestroy(&s->network));
+  PetscCall(DomainDestroy(&s->domain));
+  PetscCall(ProblemDestroy(&s->problem));
+  PetscCall(ConfigDestroy(&s->config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SubjectPoints(const Subject *s, PointSet *points)
+{
+  PetscInt seed;
+  Region region;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetInt(s->config, "seed", &seed));
+  const Sampling sampling = {
+      ChoiceFind(&SamplerTable, "uniform"), 1, &s->about.points, {(uint32_t)seed, RANDOM_INTERIOR, 0, 0}};
+  PetscCall(RegionCreate(s->domain, s->about.plan->name, "interior", &region));
+  PetscCall(PointSetSample(PETSC_COMM_SELF, region, &sampling, points));
+  PetscCall(RegionDestroy(&region));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
