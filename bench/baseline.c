@@ -1,6 +1,7 @@
 /* The rate of the bare matrix products: what the sweeps could reach if everything but them were free. Each product is
    called on the shapes of a tile, by every thread on buffers of its own that stay warm, through BLAS as it is and
-   through the kernel; the faster counts. */
+   through the kernel; the faster counts. Where an operation forms J J^T, the product is that of a stored J: of so many
+   of its columns as 128 MB hold, and the time is scaled to all. */
 #include <cblas.h>
 #include <math.h>
 #include <omp.h>
@@ -9,6 +10,7 @@
 
 #define ROUND_SECONDS 0.004 /* of one product by one caller in a round */
 #define MAX_PRODUCT   4
+#define MAX_JACOBIAN  (1 << 24) /* doubles */
 #define N_CALLER      2
 
 typedef void (*Gemm)(char, char, size_t, size_t, size_t, double, const double *, size_t, const double *, size_t, double,
@@ -50,7 +52,9 @@ struct Baseline_s {
   bool forward_single, adjoint_single;
   Gemm gemm[N_CALLER];
   GemmSingle gemm_single[N_CALLER];
-  Buffers *buffers; /* [n_thread] */
+  Buffers *buffers;        /* [n_thread] */
+  double *jacobian, *gram; /* [n_row][n_column] and [n_row][n_row] for J J^T */
+  int n_row, n_column;
   int repeats[MAX_PRODUCT][N_CALLER];
   double *seconds; /* [n_product][N_CALLER][n_round] of one call by each thread at once */
 };
@@ -69,7 +73,6 @@ static void call(const struct Baseline_s *b, const BenchProduct *p, int caller, 
 /* Processors' seconds of one call by each thread. */
 static double time_product(const struct Baseline_s *b, int product, int caller, int repeats)
 {
-  const Subject *s = b->subject;
   const Time start = TimeNow();
   if (b->operation->products[0].op_a) {
 #pragma omp parallel num_threads(b->n_thread)
@@ -77,8 +80,8 @@ static double time_product(const struct Baseline_s *b, int product, int caller, 
       call(b, &b->operation->products[product], caller, &b->buffers[omp_get_thread_num()]);
   } else {
     for (int i = 0; i < repeats; i++)
-      cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, (int)s->rows->n_row, (int)s->rows->n_param, 1.0, s->J,
-                  (int)s->rows->n_param, 0.0, s->gram, (int)s->rows->n_row);
+      cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, b->n_row, b->n_column, 1.0, b->jacobian, b->n_column, 0.0,
+                  b->gram, b->n_row);
   }
   return TimeSince(start, repeats).processor;
 }
@@ -97,6 +100,20 @@ static PetscErrorCode create_buffers(struct Baseline_s *b)
       at->c[i] = at->c_single[i] = 0.0f;
     }
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode create_jacobian(struct Baseline_s *b)
+{
+  const size_t n_row = (size_t)b->subject->rows->n_row, n_param = b->subject->rows->n_param;
+  const size_t n_column = PetscMin(n_param, MAX_JACOBIAN / n_row);
+  PetscFunctionBegin;
+  b->n_product = 1;
+  b->n_row = (int)n_row;
+  b->n_column = (int)n_column;
+  b->calls = (double)n_param / (double)n_column;
+  PetscCall(PetscMalloc2(n_row * n_column, &b->jacobian, n_row * n_row, &b->gram));
+  for (size_t k = 0; k < n_row * n_column; k++) b->jacobian[k] = (double)(k % 97) / 97.0 - 0.5;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -120,7 +137,7 @@ PetscErrorCode BaselineCreate(const BenchOperation *operation, const Subject *su
   b->gemm_single[0] = gemm_blas_single, b->gemm_single[1] = KernelCPU_Single.gemm;
   while (operation->products[b->n_product].op_a) b->n_product++;
   b->calls = (double)about->points / tile / b->n_thread * (about->depth - 1);
-  if (!b->n_product) b->n_product = 1, b->calls = 1.0;
+  if (!b->n_product) PetscCall(create_jacobian(b));
   PetscCall(create_buffers(b));
   PetscCall(PetscMalloc1((size_t)b->n_product * N_CALLER * (size_t)n_round, &b->seconds));
   for (int p = 0; p < b->n_product; p++)
@@ -140,6 +157,7 @@ PetscErrorCode BaselineDestroy(Baseline *baseline)
     PetscCall(PetscFree6(at->a, at->b, at->c, at->a_single, at->b_single, at->c_single));
   }
   PetscCall(PetscFree(b->buffers));
+  PetscCall(PetscFree2(b->jacobian, b->gram));
   PetscCall(PetscFree(b->seconds));
   PetscCall(PetscFree(*baseline));
   PetscFunctionReturn(PETSC_SUCCESS);

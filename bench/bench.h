@@ -31,9 +31,10 @@ typedef struct {
   Residual residual;
   Rows rows;
   Vec theta, v, gradient;
+  bool other; /* v takes the place of theta */
   double loss;
   double *r;         /* [n_row] */
-  double *J, *gram;  /* [n_row][n_param] and [n_row][n_row], where an operation made them */
+  double *gram;      /* [n_row][n_row], where an operation made it */
   int columns, tile; /* of the jets; points of a tile */
 } Subject;
 
@@ -53,16 +54,17 @@ typedef struct {
 
 typedef struct {
   const char *name;
+  PetscErrorCode (*prepare)(Subject *subject); /* once, not timed; or NULL */
   PetscErrorCode (*run)(Subject *subject);
-  BenchProduct products[4]; /* none: the product J J^T of all rows instead */
+  BenchProduct products[4]; /* none: the product J J^T of stored rows instead */
 } BenchOperation;
 
 extern const BenchOperation BenchOperations[]; /* ends with name == NULL */
 const BenchOperation *BenchOperationFind(const char *name);
 /* Floating-point operations of the products. */
 double BenchFlops(const BenchOperation *operation, const Subject *subject);
-/* The points of the case, or for an operation that forms J fewer: as many rows as fit into 128 MB. */
-PetscInt BenchPoints(const BenchOperation *operation, const BenchCase *about, size_t n_param);
+/* The case, with fewer points for an operation that takes their square, prepared for the operation. */
+PetscErrorCode BenchSubject(const BenchOperation *operation, const BenchCase *about, Subject *subject);
 
 /* The bare products of an operation on warm buffers of a tile, one set a thread. */
 typedef struct Baseline_s *Baseline;

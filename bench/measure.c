@@ -80,19 +80,6 @@ PetscErrorCode BenchRepeats(const BenchOperation *operation, Subject *subject, d
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Cases of dense rows have fewer points: their number depends on the parameters, which the case must be built for. */
-static PetscErrorCode create(const BenchCase *about, const BenchOperation *operation, Subject *subject)
-{
-  BenchCase fitting = *about;
-  PetscFunctionBegin;
-  PetscCall(SubjectCreate(about, subject));
-  fitting.points = BenchPoints(operation, about, subject->rows->n_param);
-  if (fitting.points == about->points) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(SubjectDestroy(subject));
-  PetscCall(SubjectCreate(&fitting, subject));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode BenchMeasure(const BenchCase *about, const BenchOperation *operation, Measurement *m)
 {
   double seconds[ROUNDS], ratios[ROUNDS], busy[ROUNDS];
@@ -102,7 +89,7 @@ PetscErrorCode BenchMeasure(const BenchCase *about, const BenchOperation *operat
   Subject subject;
   Baseline baseline;
   PetscFunctionBegin;
-  PetscCall(create(about, operation, &subject));
+  PetscCall(BenchSubject(operation, about, &subject));
   PetscCall(BenchRepeats(operation, &subject, ROUND_SECONDS, &repeats));
   *m = (Measurement){.about = about, .operation = operation, .points = subject.about.points};
   m->peak_memory_mb = status_mb("VmHWM:") - before;

@@ -1,9 +1,7 @@
 /* What is measured on the rows. */
-#include <cblas.h>
 #include <string.h>
 #include "bench.h"
 
-#define JACOBIAN_DOUBLES (1 << 24)
 #define MOST_GRAM_POINTS 1024
 
 static PetscErrorCode run_residual(Subject *s)
@@ -27,14 +25,23 @@ static PetscErrorCode run_jvp(Subject *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* At one and then the other of two parameters: each time anew, as a step of an optimizer is. */
 static PetscErrorCode run_gram(Subject *s)
 {
-  const size_t n = (size_t)s->rows->n_row, n_param = s->rows->n_param;
+  const size_t n = (size_t)s->rows->n_row;
+  const Vec theta = s->other ? s->v : s->theta;
   PetscFunctionBegin;
-  if (!s->J) PetscCall(PetscMalloc2(n * n_param, &s->J, n * n, &s->gram));
-  PetscCall(s->rows->ops->jacobian(s->rows->self, s->theta, 0, n_param, s->r, s->J, n_param));
-  cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, (int)n, (int)n_param, 1.0, s->J, (int)n_param, 0.0, s->gram,
-              (int)n);
+  if (!s->gram) PetscCall(PetscMalloc1(n * n, &s->gram));
+  PetscCall(RowsLinearize(s->rows, theta, s->r, &s->loss));
+  PetscCall(RowsGram(s->rows, theta, NULL, s->gram, n));
+  s->other = !s->other;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode linearize(Subject *s)
+{
+  PetscFunctionBegin;
+  PetscCall(RowsLinearize(s->rows, s->theta, s->r, &s->loss));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -45,6 +52,10 @@ static PetscErrorCode run_gram(Subject *s)
 #define TANGENTS                                                                                                       \
   {                                                                                                                    \
     'N', 'T', true, 2                                                                                                  \
+  }
+#define TANGENT                                                                                                        \
+  {                                                                                                                    \
+    'N', 'T', true, 1                                                                                                  \
   }
 #define ADJOINT                                                                                                        \
   {                                                                                                                    \
@@ -60,11 +71,12 @@ static PetscErrorCode run_gram(Subject *s)
   }
 
 const BenchOperation BenchOperations[] = {
-    {"residual", run_residual, {FORWARD, END}},
-    {"residual+gradient", run_gradient, {FORWARD, ADJOINT, WEIGHT_GRADIENT, END}},
-    {"jvp", run_jvp, {FORWARD, TANGENTS, END}},
-    {"gram", run_gram, {END}},
-    {NULL, NULL, {END}},
+    {"residual", NULL, run_residual, {FORWARD, END}},
+    {"residual+gradient", NULL, run_gradient, {FORWARD, ADJOINT, WEIGHT_GRADIENT, END}},
+    {"jvp", NULL, run_jvp, {FORWARD, TANGENTS, END}},
+    {"jvp-stored", linearize, run_jvp, {TANGENT, END}},
+    {"gram", NULL, run_gram, {END}},
+    {NULL, NULL, NULL, {END}},
 };
 
 const BenchOperation *BenchOperationFind(const char *name)
@@ -83,8 +95,12 @@ double BenchFlops(const BenchOperation *operation, const Subject *s)
   return 2.0 * products * rows * width * width * (s->about.depth - 1);
 }
 
-PetscInt BenchPoints(const BenchOperation *operation, const BenchCase *about, size_t n_param)
+PetscErrorCode BenchSubject(const BenchOperation *operation, const BenchCase *about, Subject *subject)
 {
-  const PetscInt most = PetscMin(MOST_GRAM_POINTS, JACOBIAN_DOUBLES / (PetscInt)n_param);
-  return operation->products[0].op_a ? about->points : PetscMin(about->points, most);
+  BenchCase fitting = *about;
+  PetscFunctionBegin;
+  if (!operation->products[0].op_a) fitting.points = PetscMin(fitting.points, MOST_GRAM_POINTS);
+  PetscCall(SubjectCreate(&fitting, subject));
+  if (operation->prepare) PetscCall(operation->prepare(subject));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }

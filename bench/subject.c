@@ -48,6 +48,7 @@ static PetscErrorCode create_vectors(Subject *s)
   PetscCall(ResidualScatterTheta(s->residual, values, s->theta));
   PetscCall(PetscFree(values));
   PetscCall(VecCopy(s->theta, s->v));
+  PetscCall(VecScale(s->v, 1.1));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -78,7 +79,7 @@ PetscErrorCode SubjectDestroy(Subject *s)
 {
   PetscFunctionBegin;
   PetscCall(PetscFree(s->r));
-  PetscCall(PetscFree2(s->J, s->gram));
+  PetscCall(PetscFree(s->gram));
   PetscCall(VecDestroy(&s->theta));
   PetscCall(VecDestroy(&s->v));
   PetscCall(VecDestroy(&s->gradient));

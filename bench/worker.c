@@ -57,7 +57,7 @@ static PetscErrorCode build_case(Worker *worker, const char *request)
   if (worker->built) PetscCall(SubjectDestroy(&worker->subject));
   memcpy(worker->precision, precision, sizeof(precision));
   about.precision = worker->precision;
-  PetscCall(SubjectCreate(&about, &worker->subject));
+  PetscCall(BenchSubject(worker->operation, &about, &worker->subject));
   worker->built = true;
   if (n == 7)
     PetscCall(write_case(&worker->subject, path));
