@@ -10,7 +10,7 @@ static PetscErrorCode load(const BenchCase *about, Config *config)
   for (int l = 0; l < about->depth; l++)
     snprintf(hidden + strlen(hidden), sizeof(hidden) - strlen(hidden), "%s%d", l ? ", " : "", about->width);
   const int n = snprintf(text, sizeof(text),
-                         "precision = \"%s\";\n"
+                         "precision = \"%s\"; estimator: { type = \"exact\"; };\n"
                          "problem: { coordinates = [ %s ]; fields = [ \"u\" ];\n"
                          "  equations = ( { residual = \"%s\"; } ); };\n"
                          "domain: { type = \"box\"; };\n"
@@ -27,7 +27,7 @@ static PetscErrorCode read_plan(Subject *s)
 {
   Probe probe;
   PetscFunctionBegin;
-  PetscCall(ProbeCreate(s->problem, s->network, 1, &ProblemBlock(s->problem, 0)->terms[0].node, &probe));
+  PetscCall(ProbeCreate(s->problem, s->network, 1, &ProblemBlock(s->problem, 0)->terms[0].node, NULL, &probe));
   s->columns = JetPlanColumns(ProbePlan(probe));
   s->tile = NetworkTilePoints(s->network, ProbePlan(probe));
   PetscCall(ProbeDestroy(&probe));
