@@ -7,7 +7,7 @@
 
 static atomic_long allocations;
 
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
 #define COUNTS 1
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
