@@ -1,7 +1,7 @@
 /* The rate of the bare matrix products: what the sweeps could reach if everything but them were free. Each product is
    called on the shapes of a tile, by every thread on buffers of its own that stay warm, through BLAS as it is and
    through the kernel; the faster counts. Where an operation forms J J^T, the product is that of a stored J: of so many
-   of its columns as 128 MB hold, and the time is scaled to all. */
+   of its columns as 32 MB hold, and the time is scaled to all. */
 #include <cblas.h>
 #include <math.h>
 #include <omp.h>
@@ -10,7 +10,7 @@
 
 #define ROUND_SECONDS 0.004 /* of one product by one caller in a round */
 #define MAX_PRODUCT   4
-#define MAX_JACOBIAN  (1 << 24) /* doubles */
+#define MAX_JACOBIAN  (1 << 22) /* doubles */
 #define N_CALLER      2
 
 typedef void (*Gemm)(char, char, size_t, size_t, size_t, double, const double *, size_t, const double *, size_t, double,
