@@ -23,6 +23,7 @@ extern const ChoiceTable ActivationTable; /* network */
 extern const ChoiceTable NetworkTable;    /* network */
 extern const ChoiceTable PrecisionTable;  /* network */
 extern const ChoiceTable EstimatorTable;  /* residual */
+extern const ChoiceTable PrecondTable;    /* precond */
 extern const ChoiceTable StageTable;      /* optimizer */
 extern const ChoiceTable MethodTable;     /* optimizer: how gauss-newton solves for its step */
 extern const ChoiceTable ScheduleTable;   /* optimizer */

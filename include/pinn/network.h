@@ -143,6 +143,14 @@ void NetworkStoreApplyTranspose(NetworkStore store, int panel, const double w[],
 void NetworkStoreRows(NetworkStore store, int panel, size_t begin, size_t count, double J[], size_t stride, size_t ld);
 void NetworkStoreSquares(NetworkStore store, int panel, double work[], double sums[]);
 
+/* A store of at most as many points as it was created for is made one of n_point points. */
+void NetworkStoreResize(NetworkStore store, int n_point);
+/* One layer of a panel as the arrays that its rows are made of, J[p] = sum_c g_c z_c^T for each term.
+     z       [out] [*n_column][n][n_in + 1]: inputs, and last the bias's, 1 in column 0; NetworkStoreInputsWork doubles
+     return  [n_term][*n_column][n][n_out] borrowed */
+const double *NetworkStoreLayer(NetworkStore store, int panel, int layer, double z[], int *n_column);
+size_t NetworkStoreInputsWork(NetworkStore store);
+
 /* Trained layers, for sums over layers: numbers [first, end), and the outputs of one. */
 void NetworkTrainedLayers(Network network, int *first, int *end);
 int NetworkLayerOutputs(Network network, int layer);

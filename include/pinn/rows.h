@@ -16,6 +16,31 @@ typedef struct {
   PetscInt rows, columns;
 } ParameterBlock;
 
+/* A layer as J sees it: theta holds at offset W [n_out][n_in - bias], then, with bias, b [n_out]. Taken together they
+   are V = [W b] of [n_out][n_in]: the bias belongs to a last input that is 1 in column 0 and 0 in all others. */
+typedef struct {
+  size_t offset;
+  PetscInt n_out, n_in;
+  bool bias;
+} RowsLayer;
+
+/* Some rows of J in one layer: the derivative of row `row + i` by V is the matrix [n_out][n_in]
+     J_i = sum_c g[c][i] z[c][i]^T,   so that (J v)_i = sum_c g[c][i]^T V z[c][i]  and  J^T w = sum_i w_i J_i
+   with the row's weight in g. All rows of a panel are of one term and one block of points. */
+typedef struct {
+  int layer;       /* number, in the order of theta */
+  int term;        /* equations, then conditions */
+  bool interior;   /* points of the equations, not of a condition */
+  PetscInt row, n; /* local rows [row, row + n) */
+  PetscInt n_column, n_in, n_out;
+  const double *z; /* [n_column][n][n_in] the layer's inputs, the bias's last */
+  const double *g; /* [n_column][n][n_out] adjoints of its outputs before the activation */
+} RowsPanel;
+
+/* Called by several threads at once, 0 <= thread < RowsThreads(rows): what one of them adds up is its own. Panels are
+   dealt to threads in a fixed way, and come to a thread in a fixed order. Must not fail and must not call the rows. */
+typedef void (*RowsPanelFn)(void *context, int thread, const RowsPanel *panel);
+
 typedef struct {
   /* r [n_row] (may be NULL) and loss */
   PetscErrorCode (*evaluate)(void *self, Vec theta, double r[], double *loss);
@@ -39,6 +64,9 @@ typedef struct {
   PetscErrorCode (*normal)(void *self, Vec theta, double N[], size_t ld, double b[]);
   /* optional: diag J^T J of all rows, d [out] [n_param] on all ranks */
   PetscErrorCode (*diagonal)(void *self, Vec theta, double d[]);
+  /* optional, needs parameter_blocks that pair each matrix with its bias: all local rows of all layers, or of one
+     (layer >= 0), panel by panel. From the sweeps that linearize keeps, else by sweeps of its own. */
+  PetscErrorCode (*visit)(void *self, Vec theta, int layer, RowsPanelFn fn, void *context);
   /* optional: new points before iteration `iteration`, if it is time; *changed tells whether rows changed */
   PetscErrorCode (*update)(void *self, Vec theta, PetscInt iteration, bool *changed);
   /* optional: root mean square of held-out residuals (fresh points), weighted like the loss */
@@ -57,6 +85,7 @@ struct Rows_s {
   size_t n_param;
   PetscInt n_parameter_block;             /* 0: nothing is known of the layers */
   const ParameterBlock *parameter_blocks; /* [n_parameter_block] they cover theta without gaps, in order; borrowed */
+  int n_thread;                           /* that `visit` uses; 0 counts as 1 */
   size_t last_begin;                      /* where the last layer's parameters begin; they are the tail of theta */
   bool linear;                            /* r is affine in the last layer's parameters */
   bool search_scales;                     /* the case asks a least-squares stage for a search */
@@ -67,3 +96,17 @@ PetscErrorCode RowsLinearize(Rows rows, Vec theta, double r[], double *loss);
 PetscErrorCode RowsGram(Rows rows, Vec theta, const double scaling[], double K[], size_t ld);
 PetscErrorCode RowsNormal(Rows rows, Vec theta, double N[], size_t ld, double b[]);
 PetscErrorCode RowsDiagonal(Rows rows, Vec theta, double d[]);
+
+/* The rows panel by panel; rows that have no `visit` show all of theta as one layer of one output without bias, by
+   `jacobian`. What to sum over rows is the caller's to sum over threads, then over ranks. Collective.
+     layer  -1 for all
+   Cost: a pass over the kept sweeps (GEMMs of [n_column n] rows in fn run at full speed), else a forward sweep and a
+   reverse sweep a term. */
+PetscErrorCode RowsVisit(Rows rows, Vec theta, int layer, RowsPanelFn fn, void *context);
+int RowsThreads(Rows rows);
+/* The layers that RowsVisit shows, in the order of theta, which they cover without gaps. Cannot fail. */
+int RowsLayers(Rows rows);
+RowsLayer RowsLayerAt(Rows rows, int layer);
+/* V [n_out][n_in] of a layer out of a vector like theta in full, and back. Cannot fail. */
+void RowsLayerGet(const RowsLayer *layer, const double theta[], double V[]);
+void RowsLayerSet(const RowsLayer *layer, const double V[], double theta[]);

@@ -112,6 +112,12 @@ PetscErrorCode NetworkStoreDestroy(NetworkStore *store)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+void NetworkStoreResize(NetworkStore s, int n_point)
+{
+  s->n_point = n_point;
+  s->n_panel = (n_point + s->panel - 1) / s->panel;
+}
+
 int NetworkStorePanels(NetworkStore s)
 {
   return s->n_panel;

@@ -77,23 +77,20 @@ PetscErrorCode LinearizationDestroy(Linearization *linearization)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One panel, by tiles that fit the thread's sweep. */
-static void sweep_panel(Residual residual, const double theta[], int k)
+/* One panel of points [first, first + n) of a block, by tiles that fit the thread's sweep. r may be NULL. */
+static void sweep_panel(const RowBlock *block, const double theta[], int first, int n_point, NetworkStore store,
+                        int panel, double r[])
 {
-  const Linearization l = residual->linearization;
-  const TileRange *range = &l->panels[k];
-  const RowBlock *block = &residual->blocks[range->block];
   const size_t stride = (size_t)block->train.points.n;
-  const int thread = omp_get_thread_num(), n_term = block->block->n_term, panel = l->number[k];
-  const NetworkStore store = l->stores[range->block];
+  const int thread = omp_get_thread_num(), n_term = block->block->n_term;
   ProbeThread *t = &block->probe->threads[thread];
-  for (int at = 0; at < range->n; at += block->probe->tile) {
-    const int n = PetscMin(block->probe->tile, range->n - at);
-    const Tile tile = RowSetTile(&block->train, block->train.points.dim, range->begin + at, n);
-    double *r = l->r + block->row + (size_t)(range->begin + at);
+  for (int at = 0; at < n_point; at += block->probe->tile) {
+    const int n = PetscMin(block->probe->tile, n_point - at);
+    const Tile tile = RowSetTile(&block->train, block->train.points.dim, first + at, n);
     ProbeForward(block->probe, thread, theta, &tile, t->roots);
-    for (int e = 0; e < n_term; e++)
-      for (int i = 0; i < n; i++) r[(size_t)e * stride + (size_t)i] = block->scale[e] * t->roots[e * n + i];
+    for (int e = 0; r && e < n_term; e++)
+      for (int i = 0; i < n; i++)
+        r[block->row + (size_t)e * stride + (size_t)(first + at + i)] = block->scale[e] * t->roots[e * n + i];
     NetworkStoreInputs(store, panel, at, t->sweep);
     memset(t->roots, 0, (size_t)n_term * (size_t)n * sizeof(double));
     for (int e = 0; e < n_term; e++) {
@@ -102,6 +99,16 @@ static void sweep_panel(Residual residual, const double theta[], int k)
       NetworkStoreAdjoints(store, panel, at, e, t->sweep, theta, t->net_bar);
       for (int i = 0; i < n; i++) t->roots[e * n + i] = 0.0;
     }
+  }
+}
+
+void LinearizationSweepTile(Residual residual, const double theta[], const TileRange *range, NetworkStore store)
+{
+  NetworkStoreResize(store, range->n);
+  for (int panel = 0; panel < NetworkStorePanels(store); panel++) {
+    int begin, n;
+    NetworkStorePanel(store, panel, &begin, &n);
+    sweep_panel(&residual->blocks[range->block], theta, range->begin + begin, n, store, panel, NULL);
   }
 }
 
@@ -119,7 +126,11 @@ PetscErrorCode LinearizationSweep(Residual residual, const double theta[])
   if (!l->fits || LinearizationHolds(residual, theta)) PetscFunctionReturn(PETSC_SUCCESS);
   for (int b = 0; b < l->n_stored; b++) NetworkStoreSetTheta(l->stores[b], theta);
 #pragma omp parallel for schedule(static, 1) num_threads(residual->n_thread)
-  for (int k = 0; k < l->n_panel; k++) sweep_panel(residual, theta, k);
+  for (int k = 0; k < l->n_panel; k++) {
+    const TileRange *range = &l->panels[k];
+    sweep_panel(&residual->blocks[range->block], theta, range->begin, range->n, l->stores[range->block], l->number[k],
+                l->r);
+  }
   PetscCall(PetscArraycpy(l->theta, theta, residual->rows.n_param));
   l->holds = true;
   residual->rows_evaluated += residual->rows.n_row;

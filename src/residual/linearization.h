@@ -25,6 +25,9 @@ PetscErrorCode LinearizationSweep(Residual residual, const double theta[]);
 /* Does it hold the sweeps at theta? The same answer on all ranks. */
 bool LinearizationHolds(Residual residual, const double theta[]);
 
+/* Sweeps the points of one tile at theta into a store of their own, by the calling thread. */
+void LinearizationSweepTile(Residual residual, const double theta[], const TileRange *range, NetworkStore store);
+
 /* The products of RowsOps at the theta that it holds; v [n_param] in full, gradients [n_thread][n_param] are added to.
    Not collective. */
 void LinearizationApply(Residual residual, const double v[], double Jv[]);
@@ -35,3 +38,4 @@ PetscErrorCode RowsLinearize_Residual(void *self, Vec theta, double r[], double 
 PetscErrorCode RowsGram_Residual(void *self, Vec theta, const double scaling[], double K[], size_t ld);
 PetscErrorCode RowsNormal_Residual(void *self, Vec theta, double N[], size_t ld, double b[]);
 PetscErrorCode RowsDiagonal_Residual(void *self, Vec theta, double d[]);
+PetscErrorCode RowsVisit_Residual(void *self, Vec theta, int layer, RowsPanelFn fn, void *context);

@@ -156,6 +156,7 @@ PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Dom
                             .ops = &ResidualRowsOps,
                             .self = r,
                             .n_param = NetworkParameters(network),
+                            .n_thread = r->n_thread,
                             .linear = true,
                             .search_scales = NetworkSearchesScales(network)};
   NetworkLastLayer(network, &r->rows.last_begin, &n_feature);

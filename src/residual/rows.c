@@ -295,6 +295,7 @@ const RowsOps ResidualRowsOps = {
     .gram = RowsGram_Residual,
     .normal = RowsNormal_Residual,
     .diagonal = RowsDiagonal_Residual,
+    .visit = RowsVisit_Residual,
     .update = RowsUpdate_Residual,
     .heldout = RowsHeldout_Residual,
     .get_scales = RowsGetScales_Residual,

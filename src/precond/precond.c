@@ -1,0 +1,131 @@
+/* The table of preconditioners, and what PETSc calls of them. */
+#include "precond_impl.h"
+#include <petsc/private/pcimpl.h>
+
+static const Choice types[] = {
+    {"none", "nothing", NULL}, /* PETSc's own */
+    {"diagonal", "the diagonal of J^T J", &PrecondOps_Diagonal},
+    {NULL, NULL, NULL},
+};
+const ChoiceTable PrecondTable = {"preconditioner", "what approximates the inverse of J^T J + lambda in Krylov stages",
+                                  types};
+
+static PetscErrorCode PCSetUp_Precond(PC pc)
+{
+  Precond p = pc->data;
+  PetscFunctionBegin;
+  PetscCall(GaussNewtonGetSystem(pc->pmat, &p->system));
+  p->rows = p->system->rows;
+  p->theta = p->system->theta;
+  p->lambda = p->system->lambda;
+  const bool build = p->generation != p->system->generation, update = build || p->point != p->system->point;
+  if (build && p->ops->build) PetscCall(p->ops->build(p));
+  p->generation = p->system->generation;
+  if (update && p->ops->update) PetscCall(p->ops->update(p));
+  p->point = p->system->point;
+  if ((update || p->damped != p->lambda) && p->ops->damp) PetscCall(p->ops->damp(p));
+  p->damped = p->lambda;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCApply_Precond(PC pc, Vec x, Vec y)
+{
+  Precond p = pc->data;
+  PetscFunctionBegin;
+  PetscCall(p->ops->apply(p, x, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCSetFromOptions_Precond(PC pc, PetscOptionItems *PetscOptionsObject)
+{
+  Precond p = pc->data;
+  PetscFunctionBegin;
+  if (!p->ops->options) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscOptionsHeadBegin(PetscOptionsObject, "Gauss-Newton preconditioner");
+  PetscCall(p->ops->options(p, PetscOptionsObject));
+  PetscOptionsHeadEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCView_Precond(PC pc, PetscViewer viewer)
+{
+  Precond p = pc->data;
+  PetscBool ascii;
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  %s\n", ChoiceFind(&PrecondTable, p->name)->help));
+  if (p->generation < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  damping %g, %" PetscInt_FMT " rows x %zu parameters\n", p->lambda,
+                                   p->rows->n_row_global, p->rows->n_param));
+  if (p->ops->view) PetscCall(p->ops->view(p, viewer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCDestroy_Precond(PC pc)
+{
+  Precond p = pc->data;
+  PetscFunctionBegin;
+  PetscCall(p->ops->destroy(p));
+  PetscCall(VecScatterDestroy(&p->gather));
+  PetscCall(VecDestroy(&p->everywhere));
+  PetscCall(PetscFree(pc->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One constructor for all: the type's name is set before it is called. */
+static PetscErrorCode PCCreate_Precond(PC pc)
+{
+  Precond p;
+  PetscFunctionBegin;
+  const Choice *row = ChoiceFind(&PrecondTable, ((PetscObject)pc)->type_name);
+  PetscCheck(row && row->data, PETSC_COMM_SELF, PETSC_ERR_PLIB, "no preconditioner '%s'", ((PetscObject)pc)->type_name);
+  PetscCall(PetscNew(&p));
+  *p = (struct Precond_s){.ops = row->data, .name = row->name, .pc = pc, .generation = -1, .point = -1, .damped = -1.0};
+  pc->data = p;
+  pc->ops->setup = PCSetUp_Precond;
+  pc->ops->apply = PCApply_Precond;
+  pc->ops->applytranspose = PCApply_Precond;
+  pc->ops->setfromoptions = PCSetFromOptions_Precond;
+  pc->ops->view = PCView_Precond;
+  pc->ops->destroy = PCDestroy_Precond;
+  PetscCall(p->ops->create(p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PrecondRegisterAll(void)
+{
+  static bool done = false;
+  PetscFunctionBegin;
+  if (done) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PCInitializePackage());
+  for (const Choice *row = types; row->name; row++)
+    if (row->data) PetscCall(PCRegister(row->name, PCCreate_Precond));
+  done = true;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PrecondGather(Precond p, Vec vec, double values[])
+{
+  const double *all;
+  PetscFunctionBegin;
+  if (!p->gather) PetscCall(VecScatterCreateToAll(vec, &p->gather, &p->everywhere));
+  PetscCall(VecScatterBegin(p->gather, vec, p->everywhere, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecScatterEnd(p->gather, vec, p->everywhere, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecGetArrayRead(p->everywhere, &all));
+  PetscCall(PetscArraycpy(values, all, p->rows->n_param));
+  PetscCall(VecRestoreArrayRead(p->everywhere, &all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PrecondScatter(const double values[], Vec vec)
+{
+  PetscInt first, last;
+  double *local;
+  PetscFunctionBegin;
+  PetscCall(VecGetOwnershipRange(vec, &first, &last));
+  PetscCall(VecGetArrayWrite(vec, &local));
+  PetscCall(PetscArraycpy(local, values + first, last - first));
+  PetscCall(VecRestoreArrayWrite(vec, &local));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,46 @@
+/* A preconditioner type is one PrecondOps in one file and one row of PrecondTable; precond.c is its face to PETSc. */
+#pragma once
+#include "pinn/precond.h"
+
+typedef struct Precond_s *Precond;
+
+typedef struct {
+  /* allocates p->data and sets its defaults */
+  PetscErrorCode (*create)(Precond p);
+  PetscErrorCode (*destroy)(Precond p);
+  /* optional: options of its own, between PetscOptionsHeadBegin and -End */
+  PetscErrorCode (*options)(Precond p, PetscOptionItems *items);
+  /* optional: what is kept over several points, from J at p->theta alone: two builds at one theta give the same bits */
+  PetscErrorCode (*build)(Precond p);
+  /* optional: what follows every point; after a build too */
+  PetscErrorCode (*update)(Precond p);
+  /* optional: what depends on p->lambda; after both of the above too */
+  PetscErrorCode (*damp)(Precond p);
+  /* y = M^{-1} x, M symmetric and positive definite; x and y differ */
+  PetscErrorCode (*apply)(Precond p, Vec x, Vec y);
+  /* optional: a line or two on what is in it */
+  PetscErrorCode (*view)(Precond p, PetscViewer viewer);
+} PrecondOps;
+
+struct Precond_s {
+  const PrecondOps *ops;
+  const char *name; /* the row's */
+  void *data;       /* of the type */
+  PC pc;            /* borrowed: prefix and communicator for what is inside */
+
+  const GaussNewtonSystem *system; /* borrowed; set before build, update and damp, and for apply */
+  Rows rows;                       /* its parts */
+  Vec theta;
+  double lambda;
+
+  PetscInt generation, point; /* of the last build and update; -1 = none */
+  double damped;              /* lambda of the last damp; negative = none */
+  VecScatter gather;          /* of PrecondGather */
+  Vec everywhere;
+};
+
+/* values [out] [n_param]: all of a vector like theta, the same on every rank; and the way back, local. */
+PetscErrorCode PrecondGather(Precond p, Vec vec, double values[]);
+PetscErrorCode PrecondScatter(const double values[], Vec vec);
+
+extern const PrecondOps PrecondOps_Diagonal;

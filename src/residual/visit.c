@@ -1,0 +1,187 @@
+/* Rows panel by panel: inputs and adjoints of each layer, of the stored sweeps or of sweeps tile by tile. */
+#include <omp.h>
+#include <string.h>
+#include "linearization.h"
+
+#define PLAIN_ROWS 64 /* of a panel of rows that only know `jacobian` */
+
+typedef struct {
+  Residual residual;
+  int layer; /* -1 = all */
+  RowsPanelFn fn;
+  void *context;
+} Visit;
+
+/* All layers of a store's panel, whose points begin at `begin` of the block. */
+static void visit_panel(const Visit *visit, int block, NetworkStore store, int panel, int begin, double z[])
+{
+  const RowBlock *b = &visit->residual->blocks[block];
+  const int n_term = b->block->n_term;
+  int first, end, at, n;
+  NetworkTrainedLayers(visit->residual->network, &first, &end);
+  NetworkStorePanel(store, panel, &at, &n);
+  for (int l = first; l < end; l++) {
+    int n_column;
+    if (visit->layer >= 0 && visit->layer != l - first) continue;
+    const double *g = NetworkStoreLayer(store, panel, l, z, &n_column);
+    const size_t n_out = (size_t)NetworkLayerOutputs(visit->residual->network, l);
+    for (int e = 0; e < n_term; e++) {
+      const RowsPanel part = {.layer = l - first,
+                              .term = b->term + e,
+                              .interior = block == 0,
+                              .row = (PetscInt)b->row + e * b->train.points.n + begin,
+                              .n = n,
+                              .n_column = n_column,
+                              .n_in = (PetscInt)NetworkLayerColumns(visit->residual->network, l, 1),
+                              .n_out = (PetscInt)n_out,
+                              .z = z,
+                              .g = g + (size_t)e * (size_t)n_column * (size_t)n * n_out};
+      visit->fn(visit->context, omp_get_thread_num(), &part);
+    }
+  }
+}
+
+static PetscErrorCode visit_stored(const Visit *visit)
+{
+  const Residual residual = visit->residual;
+  const Linearization l = residual->linearization;
+  size_t n_work = 0;
+  double *work;
+  PetscFunctionBegin;
+  for (int b = 0; b < l->n_stored; b++) n_work = PetscMax(n_work, NetworkStoreInputsWork(l->stores[b]));
+  PetscCall(PetscMalloc1((size_t)residual->n_thread * n_work, &work));
+#pragma omp parallel for schedule(static, 1) num_threads(residual->n_thread)
+  for (int k = 0; k < l->n_panel; k++)
+    visit_panel(visit, l->panels[k].block, l->stores[l->panels[k].block], l->number[k], l->panels[k].begin,
+                work + (size_t)omp_get_thread_num() * n_work);
+  PetscCall(PetscFree(work));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void visit_tile(const Visit *visit, const double theta[], const TileRange *range, NetworkStore store, double z[])
+{
+  LinearizationSweepTile(visit->residual, theta, range, store);
+  for (int panel = 0; panel < NetworkStorePanels(store); panel++) {
+    int begin, n;
+    NetworkStorePanel(store, panel, &begin, &n);
+    visit_panel(visit, range->block, store, panel, range->begin + begin, z);
+  }
+}
+
+/* A store of one tile a thread and block. */
+static PetscErrorCode visit_swept(const Visit *visit, const double theta[])
+{
+  const Residual residual = visit->residual;
+  const int n_block = residual->n_block, n_store = residual->n_thread * n_block;
+  size_t n_work = 0;
+  NetworkStore *stores;
+  double *work;
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(n_store, &stores));
+  for (int k = 0; k < n_store; k++) {
+    const RowBlock *block = &residual->blocks[k % n_block];
+    PetscCall(NetworkStoreCreate(residual->network, ProbePlan(block->probe), block->probe->compression,
+                                 block->probe->tile, block->block->n_term, &stores[k]));
+    NetworkStoreSetTheta(stores[k], theta);
+    n_work = PetscMax(n_work, NetworkStoreInputsWork(stores[k]));
+  }
+  PetscCall(PetscMalloc1((size_t)residual->n_thread * n_work, &work));
+#pragma omp parallel for schedule(static, 1) num_threads(residual->n_thread)
+  for (int k = 0; k < residual->n_tile; k++) {
+    const TileRange *range = &residual->tiles[k];
+    const size_t thread = (size_t)omp_get_thread_num();
+    visit_tile(visit, theta, range, stores[thread * (size_t)n_block + (size_t)range->block], work + thread * n_work);
+  }
+  residual->rows_evaluated += residual->rows.n_row;
+  PetscCall(PetscFree(work));
+  for (int k = 0; k < n_store; k++) PetscCall(NetworkStoreDestroy(&stores[k]));
+  PetscCall(PetscFree(stores));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RowsVisit_Residual(void *self, Vec theta, int layer, RowsPanelFn fn, void *context)
+{
+  const Visit visit = {self, layer, fn, context};
+  const Residual residual = self;
+  const double *values;
+  PetscFunctionBegin;
+  PetscCall(ResidualThetaGet(residual, theta, &values));
+  PetscCall(LinearizationSweep(residual, values));
+  if (LinearizationHolds(residual, values))
+    PetscCall(visit_stored(&visit));
+  else
+    PetscCall(visit_swept(&visit, values));
+  PetscCall(ResidualThetaRestore(residual, theta, &values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* All of theta as one layer of one output, whose input is the row of J itself. */
+static PetscErrorCode visit_plain(Rows rows, Vec theta, RowsPanelFn fn, void *context)
+{
+  const size_t n_row = (size_t)rows->n_row, n = rows->n_param;
+  double *J, *r, ones[PLAIN_ROWS];
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc2(n_row * n, &J, n_row, &r));
+  PetscCall(rows->ops->jacobian(rows->self, theta, 0, n, r, J, n));
+  for (int i = 0; i < PLAIN_ROWS; i++) ones[i] = 1.0;
+  for (PetscInt row = 0; row < rows->n_row; row += PLAIN_ROWS) {
+    const RowsPanel part = {.interior = true,
+                            .row = row,
+                            .n = PetscMin(PLAIN_ROWS, rows->n_row - row),
+                            .n_column = 1,
+                            .n_in = (PetscInt)n,
+                            .n_out = 1,
+                            .z = J + (size_t)row * n,
+                            .g = ones};
+    fn(context, 0, &part);
+  }
+  PetscCall(PetscFree2(J, r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RowsVisit(Rows rows, Vec theta, int layer, RowsPanelFn fn, void *context)
+{
+  PetscFunctionBegin;
+  if (rows->ops->visit)
+    PetscCall(rows->ops->visit(rows->self, theta, layer, fn, context));
+  else
+    PetscCall(visit_plain(rows, theta, fn, context));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int RowsThreads(Rows rows)
+{
+  return rows->ops->visit ? PetscMax(rows->n_thread, 1) : 1;
+}
+
+int RowsLayers(Rows rows)
+{
+  return rows->ops->visit ? (int)rows->n_parameter_block / 2 : 1;
+}
+
+RowsLayer RowsLayerAt(Rows rows, int layer)
+{
+  if (!rows->ops->visit) return (RowsLayer){.n_out = 1, .n_in = (PetscInt)rows->n_param};
+  const ParameterBlock *weights = &rows->parameter_blocks[2 * layer];
+  return (RowsLayer){weights->offset, weights->rows, weights->columns + 1, true};
+}
+
+void RowsLayerGet(const RowsLayer *layer, const double theta[], double V[])
+{
+  const size_t n_out = (size_t)layer->n_out, n_in = (size_t)layer->n_in, n = n_in - layer->bias;
+  const double *W = theta + layer->offset;
+  for (size_t j = 0; j < n_out; j++) {
+    memcpy(V + j * n_in, W + j * n, n * sizeof(double));
+    if (layer->bias) V[j * n_in + n] = W[n_out * n + j];
+  }
+}
+
+void RowsLayerSet(const RowsLayer *layer, const double V[], double theta[])
+{
+  const size_t n_out = (size_t)layer->n_out, n_in = (size_t)layer->n_in, n = n_in - layer->bias;
+  double *W = theta + layer->offset;
+  for (size_t j = 0; j < n_out; j++) {
+    memcpy(W + j * n, V + j * n_in, n * sizeof(double));
+    if (layer->bias) W[n_out * n + j] = V[j * n_in + n];
+  }
+}
