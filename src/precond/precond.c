@@ -5,6 +5,9 @@
 static const Choice types[] = {
     {"none", "nothing", NULL}, /* PETSc's own */
     {"diagonal", "the diagonal of J^T J", &PrecondOps_Diagonal},
+    {"kfac", "a Kronecker product a layer, or the sum of two where there are conditions", &PrecondOps_KFAC},
+    {"ekfac", "the diagonal of J^T J in the eigenbases of a Kronecker product a layer", &PrecondOps_EKFAC},
+    {"shampoo", "second moments of the rows on both sides of each layer", &PrecondOps_Shampoo},
     {NULL, NULL, NULL},
 };
 const ChoiceTable PrecondTable = {"preconditioner", "what approximates the inverse of J^T J + lambda in Krylov stages",

@@ -44,3 +44,6 @@ PetscErrorCode PrecondGather(Precond p, Vec vec, double values[]);
 PetscErrorCode PrecondScatter(const double values[], Vec vec);
 
 extern const PrecondOps PrecondOps_Diagonal;
+extern const PrecondOps PrecondOps_KFAC;
+extern const PrecondOps PrecondOps_EKFAC;
+extern const PrecondOps PrecondOps_Shampoo;
