@@ -107,6 +107,7 @@ install: $(program) ## to PREFIX (/usr/local): program, man page, completion, ex
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pinn-solve/configs configs/*.cfg
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pinn-solve/configs/data configs/data/*
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pinn-solve/configs/optimizers configs/optimizers/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pinn-solve/configs/high-dimensional configs/high-dimensional/*
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pinn-solve/meshes meshes/*
 
 packages: ## install the system packages that are missing

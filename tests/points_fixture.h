@@ -1,10 +1,10 @@
-/* What the tests of points share: a case's domain from two lines of text, and a goodness-of-fit test. */
+/* What the tests of points share: a case's domain from two lines of text. */
 #pragma once
-#include <gsl/gsl_cdf.h>
 #include <stdio.h>
 #include <string.h>
 #include "harness.h"
 #include "pinn/points.h"
+#include "random_check.h"
 
 typedef struct {
   Config config;
@@ -41,14 +41,4 @@ static inline void FixtureFree(Fixture *fixture)
   ck_petsc(DomainDestroy(&fixture->domain));
   ck_petsc(FormulaDestroy(&fixture->formula));
   ck_petsc(ConfigDestroy(&fixture->config));
-}
-
-/* Fails where n counts that are expected to be equal differ more than chance (chi-square), or less than chance. */
-static inline void ck_uniform(const int bin[], int n)
-{
-  double total = 0, chi_square = 0;
-  for (int b = 0; b < n; b++) total += bin[b];
-  for (int b = 0; b < n; b++) chi_square += pow(bin[b] - total / n, 2) / (total / n);
-  const double p = gsl_cdf_chisq_Q(chi_square, n - 1);
-  ck_assert_msg(p > 1e-4 && p < 1 - 1e-4, "chi-square %g of %d bins has probability %g", chi_square, n, p);
 }

@@ -234,7 +234,7 @@ START_TEST(names_are_checked)
       {"pi", "'pi' is the number"},
       {"n", "'n' is the outward normal"},
       {"x", "already the name of a coordinate"},
-      {"u", "already the name of a field or definition"},
+      {"u", "already the name of a constant, field or definition"},
       {"u_x", "'u_x' already reads as a derivative"},
       {"n_x", "'n_x' already reads as a derivative or normal"},
   };

@@ -17,6 +17,7 @@ typedef struct {
 
 /* Each defined in the folder that owns the noun. */
 extern const ChoiceTable FunctionTable;   /* formula: functions of one or two arguments */
+extern const ChoiceTable DataTable;       /* problem */
 extern const ChoiceTable DomainTable;     /* points */
 extern const ChoiceTable SamplerTable;    /* points */
 extern const ChoiceTable ActivationTable; /* network */

@@ -19,7 +19,8 @@ typedef enum {
   CONFIG_WORD,
   CONFIG_INTS,
   CONFIG_REALS,
-  CONFIG_STRINGS
+  CONFIG_STRINGS,
+  CONFIG_DATA /* numbers, or a text that says where they come from */
 } ConfigType;
 
 /* One row of the table. CONFIG_WORD is a string that must be in `choices`; an INTS, REALS or STRINGS setting may be
@@ -73,6 +74,8 @@ PetscErrorCode ConfigGetString(Config config, const char *path, const char **val
 PetscErrorCode ConfigGetInts(Config config, const char *path, int *n, const PetscInt **values);
 PetscErrorCode ConfigGetReals(Config config, const char *path, int *n, const PetscReal **values);
 PetscErrorCode ConfigGetStrings(Config config, const char *path, int *n, const char *const **values);
+/* Of a CONFIG_DATA setting its text, or NULL and its numbers. */
+PetscErrorCode ConfigGetData(Config config, const char *path, const char **text, int *n, const PetscReal **values);
 /* Number of elements of a list ("solver", "problem.equations") or members of a free group ("problem.constants"); the
    k-th member's name. 0 where absent. */
 int ConfigCount(Config config, const char *path);

@@ -22,7 +22,8 @@ PetscErrorCode FormulaCreate(Formula *formula);
 PetscErrorCode FormulaDestroy(Formula *formula);
 
 /* Symbols. `where` is the text that starts error messages ("case.cfg:12: problem.fields"), copied; a name already
-   taken, not an identifier, or ending in something a subscript could be confused with is an error.
+   taken, not an identifier, of a function (but `d`, which without a bracket is a name like any other), or ending in
+   something a subscript could be confused with is an error.
      length  of a vector coordinate x[length]; 0 for a scalar one. Components are numbered on from the last coordinate.
      */
 PetscErrorCode FormulaAddCoordinate(Formula formula, const char *where, const char *name, int length);

@@ -21,8 +21,8 @@ typedef struct {
   Term *terms; /* [n_term] */
 } Block;
 
-/* Reads `problem`: coordinates, constants, definitions, fields (with transforms), exact solutions (known to formulas as
-   exact_u), manufactured forcings, equations and conditions. Nothing of config is kept. Not collective.
+/* Reads `problem`: constants, coordinates, data, definitions, fields (with transforms), exact solutions (known to
+   formulas as exact_u), manufactured forcings, equations and conditions. Nothing of config is kept. Not collective.
    Errors: PETSC_ERR_USER_INPUT with file and line, for formulas with the column. */
 PetscErrorCode ProblemCreate(Config config, Problem *problem);
 PetscErrorCode ProblemDestroy(Problem *problem);

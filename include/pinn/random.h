@@ -13,7 +13,8 @@ typedef enum {
   RANDOM_ADAPTIVE,
   RANDOM_SHUFFLE,
   RANDOM_MEASURE,
-  RANDOM_TEST
+  RANDOM_TEST,
+  RANDOM_DATA
 } RandomStream;
 
 /* Flips a bit of the stream for normals, so that they are independent of the uniforms of the same key. */

@@ -119,6 +119,17 @@ PetscErrorCode ConfigGetStrings(Config config, const char *path, int *n, const c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode ConfigGetData(Config config, const char *path, const char **text, int *n, const PetscReal **values)
+{
+  Item item;
+  PetscFunctionBegin;
+  PetscCall(find_typed(config, path, CONFIG_DATA, CONFIG_DATA, &item));
+  *text = item->strings ? item->strings[0] : NULL;
+  *n = item->strings ? 0 : item->n_value;
+  *values = item->reals;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int ConfigCount(Config config, const char *path)
 {
   const ConfigKey *key;

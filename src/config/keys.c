@@ -77,10 +77,15 @@ const ConfigKey ConfigKeys[] = {
 
     GROUP("problem", NULL, "what is solved"),
     {"problem.coordinates", CONFIG_STRINGS, NULL, NO_RANGE, NULL,
-     "names of the coordinates; \"x[5]\" is a vector of five; `t` is time, all others are space"},
+     "names of the coordinates; \"x[5]\" is a vector of five, \"x[d]\" one of a constant's length; `t` is time, all "
+     "others "
+     "are space"},
     {"problem.fields", CONFIG_STRINGS, NULL, NO_RANGE, NULL, "names of the unknown fields"},
     GROUP("problem.constants", "", "numbers with a name, as numbers or constant formulas (\"2*pi\")"),
     {"problem.constants.*", CONFIG_REAL, NULL, ANY, NULL, NULL, "value"},
+    GROUP("problem.data", "", "vectors of numbers with a name, c[0], c[1] ... in formulas"),
+    {"problem.data.*", CONFIG_DATA, NULL, ANY, NULL, NULL,
+     "numbers, \"normal(seed = 1, count = 9)\" or \"uniform(seed = 1, count = d - 1, low = 0, high = 1)\""},
     GROUP("problem.define", "", "formulas with a name, used like symbols by everything below"),
     TEXT("problem.define.*", NULL, "formula"),
     GROUP("problem.exact", "", "the true solution, by field: errors are reported, forcings can be manufactured"),

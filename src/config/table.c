@@ -109,6 +109,8 @@ const char *ConfigTypeName(ConfigType type)
     return "number or array of them";
   case CONFIG_STRINGS:
     return "text or array of them";
+  case CONFIG_DATA:
+    return "text, number or array of numbers";
   }
   return "";
 }

@@ -79,6 +79,12 @@ static PetscErrorCode read_element(Config config, Item setting, Item item, int k
   case CONFIG_BOOL:
     if (item->type != ITEM_BOOL) PetscCall(wrong_type(config, item, key));
     break;
+  case CONFIG_DATA:
+    if (setting->reals)
+      PetscCall(read_number(config, item, key, &setting->reals[k]));
+    else
+      setting->strings[k] = item->text;
+    break;
   default:
     if (!item->text) PetscCall(wrong_type(config, item, key));
     setting->strings[k] = item->text;
@@ -89,13 +95,15 @@ static PetscErrorCode read_element(Config config, Item setting, Item item, int k
 static PetscErrorCode read_setting(Config config, Item item)
 {
   const ConfigType type = item->key->type;
-  const bool array = type == CONFIG_INTS || type == CONFIG_REALS || type == CONFIG_STRINGS;
+  const bool numbers =
+      type == CONFIG_REAL || type == CONFIG_REALS || (type == CONFIG_DATA && item->type != ITEM_STRING);
+  const bool array = type == CONFIG_INTS || type == CONFIG_REALS || type == CONFIG_STRINGS || type == CONFIG_DATA;
   PetscFunctionBegin;
   item->n_value = array && item->type == ITEM_LIST ? item->n : 1;
   PinnUserCheck(item->n_value > 0, "%s: the array is empty: at least one value is wanted", ItemWhere(config, item));
   if (type == CONFIG_INT || type == CONFIG_INTS)
     PetscCall(ConfigAlloc(config, (size_t)item->n_value * sizeof(*item->ints), &item->ints));
-  else if (type == CONFIG_REAL || type == CONFIG_REALS)
+  else if (numbers)
     PetscCall(ConfigAlloc(config, (size_t)item->n_value * sizeof(*item->reals), &item->reals));
   else
     PetscCall(ConfigAlloc(config, (size_t)item->n_value * sizeof(*item->strings), &item->strings));

@@ -33,6 +33,12 @@ static void write_element(FILE *stream, Item item, int k)
   case CONFIG_BOOL:
     fputs(item->number ? "true" : "false", stream);
     break;
+  case CONFIG_DATA:
+    if (item->strings)
+      write_string(stream, item->strings[k]);
+    else
+      fprintf(stream, "%.17g", item->reals[k]);
+    break;
   default:
     write_string(stream, item->strings[k]);
   }

@@ -95,7 +95,8 @@ static bool reads_as_subscript(Formula formula, const char *name)
 
 static PetscErrorCode check_name(Formula formula, const char *where, const char *name)
 {
-  static const char *const kinds[] = {"a coordinate", "a vector of coordinates", "data", "a field or definition"};
+  static const char *const kinds[] = {"a coordinate", "a vector of coordinates", "data",
+                                      "a constant, field or definition"};
   const size_t length = strlen(name);
   bool good = isalpha((unsigned char)name[0]) && name[length - 1] != '_';
 
@@ -105,7 +106,9 @@ static PetscErrorCode check_name(Formula formula, const char *where, const char 
                 name);
   PinnUserCheck(length < FORMULA_NAME_MAX, "%s: the name '%.20s...' is longer than %d characters", where, name,
                 FORMULA_NAME_MAX - 1);
-  PinnUserCheck(!ChoiceFind(&FunctionTable, name), "%s: '%s' is the name of a function", where, name);
+  /* d, the usual name of a dimension, is the function only before a bracket */
+  PinnUserCheck(!ChoiceFind(&FunctionTable, name) || !strcmp(name, "d"), "%s: '%s' is the name of a function", where,
+                name);
   PinnUserCheck(strcmp(name, "pi"), "%s: 'pi' is the number 3.14159...", where);
   PinnUserCheck(strcmp(name, "n"), "%s: 'n' is the outward normal", where);
   const Symbol *taken = FormulaFindSymbol(formula, length, name);
@@ -128,7 +131,7 @@ static PetscErrorCode add_symbol(Formula formula, const char *where, const char 
 
 PetscErrorCode FormulaAddCoordinate(Formula formula, const char *where, const char *name, int length)
 {
-  Symbol *symbol;
+  Symbol *symbol = NULL;
   char text[FORMULA_NAME_MAX + 16];
 
   PetscFunctionBegin;
@@ -164,7 +167,7 @@ PetscErrorCode FormulaAddConstant(Formula formula, const char *where, const char
 
 PetscErrorCode FormulaAddData(Formula formula, const char *where, const char *name, int n, const double values[])
 {
-  Symbol *symbol;
+  Symbol *symbol = NULL;
 
   PetscFunctionBegin;
   PetscCall(add_symbol(formula, where, name, SYMBOL_DATA, &symbol));
@@ -190,7 +193,7 @@ PetscErrorCode FormulaAddOutput(Formula formula, const char *where, const char *
 
 PetscErrorCode FormulaDefine(Formula formula, const char *where, const char *name, FormulaNode node)
 {
-  Symbol *symbol;
+  Symbol *symbol = NULL;
 
   PetscFunctionBegin;
   PetscCall(add_symbol(formula, where, name, SYMBOL_NODE, &symbol));

@@ -4,9 +4,11 @@
    manufactured, the exact solution. The symbols are bound to one or the other, and the definitions that use fields are
    parsed again under each binding; equal subexpressions stay one node. */
 #include <ctype.h>
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
-#include "pinn/problem.h"
+#include "problem_impl.h"
+
+#define MOST_COORDINATES 1000000 /* of a vector */
 
 struct Problem_s {
   Config config; /* borrowed while the problem is created */
@@ -28,6 +30,28 @@ static bool text_mentions(const char *text, const char *name)
   return false;
 }
 
+/* The length in "x[5]" or "x[d]", a constant formula; 0 without brackets. */
+static PetscErrorCode vector_length(Problem p, const char *name, const char *bracket, int *length)
+{
+  const char *where = ConfigWhere(p->config, "problem.coordinates");
+  char text[64];
+  double value;
+  PetscFunctionBegin;
+  *length = 0;
+  if (!bracket) PetscFunctionReturn(PETSC_SUCCESS);
+  const size_t n = strlen(bracket);
+  PinnUserCheck(n > 2 && n < sizeof(text) && strcspn(bracket + 1, "[]") == n - 2 && bracket[n - 1] == ']',
+                "%s: a vector of coordinates is written x[5], or x[d] with a constant d, not '%.80s'", where, name);
+  memcpy(text, bracket + 1, n - 2);
+  text[n - 2] = 0;
+  PetscCall(FormulaParseConstant(p->formula, where, text, &value));
+  PinnUserCheck(value == floor(value) && value >= 1 && value <= MOST_COORDINATES,
+                "%s: a vector of coordinates x[5] has a whole length from 1 to %d, not %.10lg as '%s'", where,
+                MOST_COORDINATES, value, name);
+  *length = (int)value;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode add_coordinates(Problem p)
 {
   const char *path = "problem.coordinates", *const * names;
@@ -35,20 +59,15 @@ static PetscErrorCode add_coordinates(Problem p)
   PetscFunctionBegin;
   PetscCall(ConfigGetStrings(p->config, path, &n, &names));
   for (int i = 0; i < n; i++) {
-    char name[64], *end;
-    long length = 0;
+    char name[64];
+    int length;
     const char *bracket = strchr(names[i], '[');
     const size_t stem = bracket ? (size_t)(bracket - names[i]) : strlen(names[i]);
     PinnUserCheck(stem < sizeof(name), "%s: the name '%.20s...' is too long", ConfigWhere(p->config, path), names[i]);
     memcpy(name, names[i], stem);
     name[stem] = 0;
-    if (bracket) {
-      length = strtol(bracket + 1, &end, 10);
-      PinnUserCheck(end > bracket + 1 && !strcmp(end, "]") && length >= 1 && length <= 1000000,
-                    "%s: a vector of coordinates is written x[5] with a length from 1 to 1000000, not '%s'",
-                    ConfigWhere(p->config, path), names[i]);
-    }
-    PetscCall(FormulaAddCoordinate(p->formula, ConfigWhere(p->config, path), name, (int)length));
+    PetscCall(vector_length(p, names[i], bracket, &length));
+    PetscCall(FormulaAddCoordinate(p->formula, ConfigWhere(p->config, path), name, length));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -299,8 +318,9 @@ PetscErrorCode ProblemCreate(Config config, Problem *problem)
   *problem = p;
   p->config = config;
   PetscCall(FormulaCreate(&p->formula));
-  PetscCall(add_coordinates(p));
   PetscCall(add_constants(p));
+  PetscCall(add_coordinates(p));
+  PetscCall(ProblemAddData(config, p->formula));
   PetscCall(create_fields(p));
   PetscCall(create_exact(p));
   PetscCall(create_forcings(p));

@@ -1,4 +1,6 @@
-#include "points_fixture.h"
+#include <string.h>
+#include "pinn/random.h"
+#include "random_check.h"
 
 #define SAMPLES 262144
 
@@ -116,6 +118,6 @@ START_TEST(index_uses_all_64_bits)
 }
 END_TEST
 
-TEST_SUITE("points random", bits_match_known_answers, normals_are_box_muller_of_known_answers,
+TEST_SUITE("kernel random", bits_match_known_answers, normals_are_box_muller_of_known_answers,
            uniforms_are_equidistributed, every_bit_is_fair, normals_have_the_moments_of_the_normal_law,
            streams_are_independent, normals_and_uniforms_of_a_key_are_independent, index_uses_all_64_bits)
