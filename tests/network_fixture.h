@@ -8,19 +8,21 @@
 static const char *const CoordinateNames[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
 #define MOST_COORDINATES 310
 
-/* The box is [-1 + i/10, 2 + i/10] in coordinate i. */
+/* The box is [-1 + i/10, 2 + i/10] in coordinate i. Coordinates that share weights are components of one vector. */
 static inline PetscErrorCode TryNetworkIn(const char *precision, const char *settings, int n_coord, int n_field,
                                           Network *network)
 {
   char text[1024];
   double lower[MOST_COORDINATES], upper[MOST_COORDINATES];
+  static char components[MOST_COORDINATES][16];
   const char *names[MOST_COORDINATES];
   Config config;
   PetscFunctionBegin;
   for (int i = 0; i < n_coord; i++) {
     lower[i] = -1 + 0.1 * (i % 10);
     upper[i] = lower[i] + 3;
-    names[i] = CoordinateNames[i % 10];
+    snprintf(components[i], sizeof(components[i]), "x[%d]", i);
+    names[i] = strstr(settings, "block") ? components[i] : CoordinateNames[i % 10];
   }
   snprintf(text, sizeof(text),
            "problem: { coordinates = [ \"a\" ]; fields = [ \"u\" ]; equations = ( { residual = \"u\"; } ); };\n"

@@ -157,6 +157,22 @@ START_TEST(compressed_is_direct)
 }
 END_TEST
 
+/* The outputs are functions of the affine part, too: beside laplacians, their squares by first derivatives count. */
+START_TEST(affine_parts_and_shared_inputs_are_compressed)
+{
+  static const char *const settings[] = {"hidden = [9, 8]; activation = \"tanh\"; affine = true;",
+                                         "hidden = [9, 8]; activation = \"tanh\"; block = 7;",
+                                         "hidden = [9, 8]; activation = \"tanh\"; block = 7; affine = true;"};
+  for (int s = 0; s < 3; s++)
+    for (Operators kind = 0; kind < OPERATORS; kind++) {
+      Fixture f = create(settings[s], kind == BIHARMONIC ? 20 : 300, kind);
+      ck_assert_int_eq(f.groups[0].width, s == 1 ? 9 : 11);
+      check(&f);
+      destroy(&f);
+    }
+}
+END_TEST
+
 START_TEST(few_coordinates_are_compressed_too)
 {
   Fixture f = create("hidden = [20, 8]; activation = \"tanh\";", 7, LAPLACIAN);
@@ -269,6 +285,6 @@ START_TEST(single_precision_stays_single_precision)
 }
 END_TEST
 
-TEST_SUITE("network compress", compressed_is_direct, few_coordinates_are_compressed_too, dependent_neurons_do_no_harm,
-           zero_weights_and_nan_come_out_as_they_are, gradients_add_up_over_sweeps,
-           single_precision_stays_single_precision)
+TEST_SUITE("network compress", compressed_is_direct, affine_parts_and_shared_inputs_are_compressed,
+           few_coordinates_are_compressed_too, dependent_neurons_do_no_harm, zero_weights_and_nan_come_out_as_they_are,
+           gradients_add_up_over_sweeps, single_precision_stays_single_precision)

@@ -49,6 +49,15 @@ static const char transport[] =
     "  conditions = ( { on = \"boundary\"; residual = \"u_x - u\"; } ); };\n"
     "domain: { type = \"box\"; lower = [0.0, -1.0, 0.0, 0.0]; upper = [1.0, 2.0, 1.0, 1.0]; };\n"
     "points: { interior = { count = 300; }; conditions = { count = 90; }; }; network: { hidden = [30, 20]; };";
+/* The same with an affine part, and with coordinates that share inputs, some of which are constants. */
+static const char transport_affine[] =
+    "problem: { coordinates = [\"x[12]\", \"s\"]; fields = [\"u\", \"v\"];\n"
+    "  equations = ( { residual = \"(1 + x[1])*d(u, x[0]) + x[0]*d(u, x[5]) + sin(s)*d(u, s) - u*v + "
+    "d(v, x[2])*d(v, x[8])\"; } );\n"
+    "  conditions = ( { on = \"boundary\"; residual = \"d(u, x[0]) - v\"; } ); };\n"
+    "domain: { type = \"box\"; lower = -1.0; upper = 1.5; };\n"
+    "points: { interior = { count = 150; }; conditions = { count = 90; }; };\n"
+    "network: { hidden = [20, 12]; affine = true; block = %d; };";
 /* Points and sweeps fit, what would be stored does not. */
 static const char short_of_memory[] = POISSON "network: { hidden = [50, 45, 40]; }; limits: { memory = %g; };";
 static const char short_of_memory_flow[] = FLOW "network: { hidden = [7, 9]; }; limits: { memory = %g; };";
@@ -280,6 +289,16 @@ START_TEST(seeds_that_depend_on_the_point)
 }
 END_TEST
 
+START_TEST(an_affine_part_and_shared_inputs)
+{
+  for (int block = 1; block <= 5; block += 4) {
+    char text[1024];
+    snprintf(text, sizeof(text), transport_affine, block);
+    check(text, true);
+  }
+}
+END_TEST
+
 START_TEST(mixed_derivatives_of_fourth_order)
 {
   check(fourth_order, true);
@@ -367,6 +386,6 @@ END_TEST
 
 TEST_SUITE("residual_linearization", several_equations_fields_and_normals, a_frozen_layer,
            collapsed_columns_and_wide_layers, several_equations_in_wide_layers, more_inputs_than_columns,
-           seeds_that_depend_on_the_point, mixed_derivatives_of_fourth_order,
+           seeds_that_depend_on_the_point, an_affine_part_and_shared_inputs, mixed_derivatives_of_fourth_order,
            short_memory_sweeps_again_with_the_same_results, single_precision_is_stored_as_it_is_swept,
            another_theta_or_other_points_are_not_mistaken)

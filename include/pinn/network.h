@@ -3,7 +3,8 @@
 
    Parameters come in two parts: theta [n_param], which optimizers see, and frozen weights, which belong to the network
    (the random hidden layer of `random-features`). The last layer is linear and is the tail of theta:
-   weights [n_field][n_hidden], then biases [n_field]. */
+   weights [n_field][n_hidden], then biases [n_field]; with network.affine, before them the weights [n_field][n_coord]
+   of the affine function that is added to it, which belong to it: u = W z + A x + b. */
 #pragma once
 #include "pinn/config.h"
 #include "pinn/jet.h"
@@ -25,8 +26,9 @@ PetscErrorCode NetworkDestroy(Network *network);
 
 size_t NetworkParameters(Network network);  /* n_param */
 double NetworkWeightCount(Network network); /* of all layers, frozen ones too: multiply-adds of a sweep, a jet column */
-void NetworkLastLayer(Network network, size_t *begin, int *n_feature); /* theta[begin ..]; n_feature = n_hidden */
-/* The trained layers' weights, a matrix [*rows][*columns] at theta[*offset], and biases, a vector of *rows with
+double NetworkInputWeights(Network network);                           /* those among them that meet the coordinates */
+void NetworkLastLayer(Network network, size_t *begin, int *n_feature); /* theta[begin ..]; inputs of the linear part */
+/* The trained layers' weights (and those of the affine part), a matrix [*rows][*columns] at theta[*offset], and biases, a vector of *rows with
    *columns = 0: number of both, and the k-th in the order of theta. */
 PetscInt NetworkParameterBlocks(Network network);
 void NetworkParameterBlock(Network network, PetscInt k, size_t *offset, PetscInt *rows, PetscInt *columns);
@@ -45,7 +47,9 @@ PetscErrorCode NetworkGetScales(Network network, int *n, const double **scales);
 PetscErrorCode NetworkSetScales(Network network, const double scales[]);
 bool NetworkSearchesScales(Network network); /* network.scale_search */
 
-int NetworkFirstWidth(Network network); /* neurons of the first hidden layer */
+/* Linear functions of the coordinates that the outputs are a function of: neurons of the first hidden layer, and
+   outputs where they have an affine part. */
+int NetworkFirstWidth(Network network);
 
 /* The coordinates that stand for groups of a plan's (JetReduce): as many as the first layer has neurons are enough for
    exact results, in any number of dimensions (compress.c). Borrows network. Shared by the sweeps of all threads. */

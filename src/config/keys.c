@@ -144,6 +144,10 @@ const ConfigKey ConfigKeys[] = {
      "let the least-squares stage look for better scales by the held-out residual"},
     {"network.periodic", CONFIG_STRINGS, "", NO_RANGE, "random-features",
      "coordinates that are periodic over the domain: their frequencies are whole (sin activation only)"},
+    {"network.affine", CONFIG_BOOL, "false", NO_RANGE, "mlp",
+     "add a trained linear function of the coordinates to the outputs, which the last layer's biases make affine"},
+    {"network.block", CONFIG_INT, "1", COUNT, NULL, "mlp",
+     "components of a vector coordinate that follow each other and share a column of the first layer's weights"},
     {"network.normalize", CONFIG_BOOL, "true", NO_RANGE, "mlp", "map the domain to [-1, 1] before the first layer"},
 
     GROUP("estimator", "{}", "derivatives in many dimensions"),

@@ -1,17 +1,30 @@
-/* Which parts of theta are matrices: two blocks a trained layer, weights and biases. */
+/* Which parts of theta are matrices: two blocks a trained layer, weights and biases, and the affine part's weights. */
 #include "network_impl.h"
+
+static PetscInt blocks_of(const Layer *layer)
+{
+  return layer->frozen ? 0 : layer->unbiased ? 1 : 2;
+}
+
+/* The layer that is number k in the order of theta. */
+static const Layer *in_order(Network network, int k)
+{
+  const int last = network->n_layer - 1;
+  return &network->layers[!network->affine || k < last ? k : k == last ? network->n_layer : last];
+}
 
 PetscInt NetworkParameterBlocks(Network network)
 {
   PetscInt n = 0;
-  for (int l = 0; l < network->n_layer; l++) n += network->layers[l].frozen ? 0 : 2;
+  for (int l = 0; l < network->n_layer + network->affine; l++) n += blocks_of(&network->layers[l]);
   return n;
 }
 
 void NetworkParameterBlock(Network network, PetscInt k, size_t *offset, PetscInt *rows, PetscInt *columns)
 {
-  const Layer *layer = network->layers;
-  for (; layer->frozen || k >= 2; layer++) k -= layer->frozen ? 0 : 2;
+  int l = 0;
+  for (; k >= blocks_of(in_order(network, l)); l++) k -= blocks_of(in_order(network, l));
+  const Layer *layer = in_order(network, l);
   *rows = layer->n_out;
   *columns = k == 0 ? layer->n_in : 0;
   *offset = layer->offset + (k == 0 ? 0 : (size_t)layer->n_in * (size_t)layer->n_out);

@@ -11,6 +11,8 @@
    Each column of T and its adjoint has the size of its lambda_k^(1/2), which cancels; where lambda_k vanishes, so does
    row k of V^T W. Hence no rank has to be decided: lambda_k only must not be zero. Derived for this program.
 
+   An affine part A x beside the network adds its rows to W: the outputs are functions of s = (W x, A x).
+
    Cost of an update, a tangent or a reverse: 2 d h^2 operations, memory of the sums at most d h. */
 #include <lapacke.h>
 #include <math.h>
@@ -23,10 +25,17 @@
 #define SMALLEST    1e-20  /* of lambda_k / lambda_max */
 #define SMALLEST_OF 1e-280 /* of lambda_k where W is zero */
 
+/* Columns of W, or of W and A, with their C: one a coordinate, or one an input where only the first layer reads them
+   and coordinates share inputs. */
 typedef struct {
-  int n, first, width; /* coordinates; columns of T */
-  int *coord;          /* [n] */
-  double *weight;      /* [n] C: coefficient in S times the square of the input's stretch */
+  int n, *input, *coord; /* [n]; coord: of A */
+  double *weight;        /* [n] coefficient in S times the square of the input's stretch */
+} Columns;
+
+typedef struct {
+  int first, width; /* columns of T */
+  Columns each;     /* by coordinate */
+  Columns merged;   /* by input; shows `each` where nothing is merged */
 } Group;
 
 /* A sweep's share. */
@@ -41,7 +50,7 @@ struct NetworkCompression_s {
   int n_group, n_seed, n_part, n_slot, n_thread;
   Group *groups;
   double *seeds, *dots, *inverse; /* [n_seed][h] T, T_dot, and T^- by rows */
-  double *W;                      /* [h][n_coord] of the last update */
+  double *W;                      /* weights of the last update, then those of the affine part */
   double *partial;                /* [n_part][h][h], the first is the sum */
   double *lambda, *work;          /* of the eigenvalue problem */
   lapack_int *iwork, n_work, n_iwork;
@@ -56,19 +65,49 @@ static size_t scratch_size(size_t h)
   return h * (h + 2 * CHUNK);
 }
 
+/* Inputs are numbered in the order of their coordinates: those of one input follow each other. */
+static PetscErrorCode merge_columns(const Columns *each, Columns *merged)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc2(each->n, &merged->input, each->n, &merged->weight));
+  merged->coord = each->coord;
+  merged->n = 0;
+  for (int i = 0; i < each->n; i++) {
+    if (i && each->input[i] == each->input[i - 1]) {
+      merged->weight[merged->n - 1] += each->weight[i];
+      continue;
+    }
+    merged->input[merged->n] = each->input[i];
+    merged->weight[merged->n++] = each->weight[i];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode create_group(NetworkCompression c, const JetGroup *from, Group *group)
 {
   const Network network = c->network;
+  Columns *each = &group->each;
   PetscFunctionBegin;
-  *group = (Group){.n = from->n, .first = from->first - network->n_coord, .width = from->width};
-  PetscCall(PetscMalloc2(from->n, &group->coord, from->n, &group->weight));
+  *group = (Group){.first = from->first - network->n_coord, .width = from->width, .each = {.n = from->n}};
+  PetscCall(PetscMalloc3(from->n, &each->input, from->n, &each->coord, from->n, &each->weight));
   for (int i = 0; i < from->n; i++) {
     const double stretch = network->stretch[from->coord[i]];
-    group->coord[i] = from->coord[i];
-    group->weight[i] = from->coef[i] * stretch * stretch;
+    each->coord[i] = from->coord[i];
+    each->input[i] = network->input_of ? network->input_of[from->coord[i]] : from->coord[i];
+    each->weight[i] = from->coef[i] * stretch * stretch;
   }
+  group->merged = *each;
+  if (network->input_of && !network->affine) PetscCall(merge_columns(each, &group->merged));
   c->n_seed += from->width;
-  c->n_part = PetscMax(c->n_part, PetscMin(MAX_PARTS, from->n / (int)c->h));
+  c->n_part = PetscMax(c->n_part, PetscMin(MAX_PARTS, group->merged.n / (int)c->h));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode destroy_group(Group *group)
+{
+  PetscFunctionBegin;
+  if (group->merged.input != group->each.input) PetscCall(PetscFree2(group->merged.input, group->merged.weight));
+  PetscCall(PetscFree3(group->each.input, group->each.coord, group->each.weight));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -81,7 +120,7 @@ PetscErrorCode NetworkCompressionCreate(Network network, int n_group, const JetG
   PetscCall(PetscNew(&c));
   *compression = c;
   c->network = network;
-  c->h = (size_t)network->layers[0].n_out;
+  c->h = (size_t)NetworkFirstWidth(network);
   c->n_group = n_group;
   c->n_part = 1;
   c->n_thread = omp_get_max_threads();
@@ -89,7 +128,7 @@ PetscErrorCode NetworkCompressionCreate(Network network, int n_group, const JetG
   for (int g = 0; g < n_group; g++) PetscCall(create_group(c, &groups[g], &c->groups[g]));
   const size_t size = (size_t)c->n_seed * c->h;
   PetscCall(PetscCalloc3(size, &c->seeds, size, &c->dots, size, &c->inverse));
-  PetscCall(PetscCalloc1(c->h * (size_t)network->n_coord, &c->W));
+  PetscCall(PetscCalloc1((size_t)NetworkInputWeights(network), &c->W));
   PetscCall(PetscMalloc1((size_t)c->n_part * c->h * c->h, &c->partial));
   LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'U', (lapack_int)c->h, NULL, (lapack_int)c->h, NULL, &n_work, -1,
                       &c->n_iwork, -1);
@@ -105,7 +144,7 @@ PetscErrorCode NetworkCompressionDestroy(NetworkCompression *compression)
   NetworkCompression c = *compression;
   PetscFunctionBegin;
   if (!c) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int g = 0; g < c->n_group; g++) PetscCall(PetscFree2(c->groups[g].coord, c->groups[g].weight));
+  for (int g = 0; g < c->n_group; g++) PetscCall(destroy_group(&c->groups[g]));
   for (int t = 0; t < c->n_thread; t++) PetscCall(PetscFree(c->scratch[t]));
   for (int k = 0; k < c->n_slot; k++) PetscCall(PetscFree2(c->slots[k].bar, c->slots[k].scratch));
   PetscCall(PetscFree3(c->seeds, c->dots, c->inverse));
@@ -122,7 +161,7 @@ PetscErrorCode NetworkCompressionDestroy(NetworkCompression *compression)
 double NetworkCompressionDoubles(NetworkCompression c)
 {
   const double h = (double)c->h;
-  return h * (h * c->n_part + c->network->n_coord + (3.0 + c->n_slot) * c->n_seed) +
+  return h * (h * c->n_part + (3.0 + c->n_slot) * c->n_seed) + NetworkInputWeights(c->network) +
          (c->n_thread + c->n_slot) * (double)scratch_size(c->h);
 }
 
@@ -143,32 +182,43 @@ const double *CompressionSeeds(NetworkCompression c, bool dots)
   return dots ? c->dots : c->seeds;
 }
 
-/* packed [h][n] = the group's columns [begin, begin + n) of W [h][n_coord], times C where `weighted`. */
-static void pack(const NetworkCompression c, const Group *group, const double W[], int begin, int n, bool weighted,
-                 double packed[])
+/* Row j of W or A within values laid out like theta, frozen weights aside. */
+static const double *row_of(const NetworkCompression c, const double values[], size_t j, bool *affine)
 {
-  const int *coord = group->coord + begin;
-  const double *weight = group->weight + begin;
+  const Layer *layer = &c->network->layers[0];
+  *affine = j >= (size_t)layer->n_out;
+  if (!*affine) return (layer->frozen ? c->network->frozen : values) + layer->offset + j * (size_t)layer->n_in;
+  const Layer *beside = NetworkAffine(c->network);
+  return values + beside->offset + (j - (size_t)layer->n_out) * (size_t)beside->n_in;
+}
+
+/* packed [h][n] = columns [begin, begin + n) of W and A within `values`, times C where `weighted`. */
+static void pack(const NetworkCompression c, const Columns *columns, const double values[], int begin, int n,
+                 bool weighted, double packed[])
+{
+  const double *weight = columns->weight + begin;
   for (size_t j = 0; j < c->h; j++) {
-    const double *row = W + j * (size_t)c->network->n_coord;
-    for (int i = 0; i < n; i++)
-      packed[j * (size_t)n + (size_t)i] = weighted ? weight[i] * row[coord[i]] : row[coord[i]];
+    bool affine;
+    const double *row = row_of(c, values, j, &affine);
+    const int *at = (affine ? columns->coord : columns->input) + begin;
+    for (int i = 0; i < n; i++) packed[j * (size_t)n + (size_t)i] = weighted ? weight[i] * row[at[i]] : row[at[i]];
   }
 }
 
-/* partial[0] [h][h] = A C B^T over the group's coordinates. */
+/* partial[0] [h][h] = A C B^T over the group's coordinates; A and B laid out like theta. */
 static void multiply(NetworkCompression c, const Group *group, const double A[], const double B[])
 {
+  const Columns *columns = &group->merged;
   const size_t h = c->h, size = h * h;
-  const int n_part = PetscMax(1, PetscMin(c->n_part, group->n / (int)h));
+  const int n_part = PetscMax(1, PetscMin(c->n_part, columns->n / (int)h));
 #pragma omp parallel for schedule(static, 1) num_threads(c->n_thread)
   for (int k = 0; k < n_part; k++) {
-    const int begin = (int)((long long)group->n * k / n_part), end = (int)((long long)group->n * (k + 1) / n_part);
+    const int begin = (int)((long long)columns->n * k / n_part), end = (int)((long long)columns->n * (k + 1) / n_part);
     double *left = c->scratch[omp_get_thread_num()], *right = left + h * CHUNK, *sum = c->partial + (size_t)k * size;
     for (int i = begin; i < end; i += CHUNK) {
       const int n = PetscMin(CHUNK, end - i);
-      pack(c, group, A, i, n, true, left);
-      pack(c, group, B, i, n, false, right);
+      pack(c, columns, A, i, n, true, left);
+      pack(c, columns, B, i, n, false, right);
       KernelCPU.gemm('N', 'T', h, h, (size_t)n, 1.0, left, (size_t)n, right, (size_t)n, i > begin, sum, h);
     }
   }
@@ -197,15 +247,25 @@ static void factor(NetworkCompression c, const Group *group)
   }
 }
 
+/* Notes the weights; were they those already? */
+static bool same_weights(NetworkCompression c, const double theta[])
+{
+  const Layer *layer = &c->network->layers[0], *affine = NetworkAffine(c->network);
+  const size_t n = (size_t)layer->n_in * (size_t)layer->n_out, n_affine = affine ? LayerSize(affine) : 0;
+  const double *W = NetworkWeights(c->network, layer, theta), *A = affine ? theta + affine->offset : W;
+  if (c->updated && !memcmp(c->W, W, n * sizeof(double)) && !memcmp(c->W + n, A, n_affine * sizeof(double)))
+    return true;
+  memcpy(c->W, W, n * sizeof(double));
+  memcpy(c->W + n, A, n_affine * sizeof(double));
+  c->updated = true;
+  return false;
+}
+
 void NetworkCompressionUpdate(NetworkCompression c, const double theta[])
 {
-  const double *W = NetworkWeights(c->network, &c->network->layers[0], theta);
-  const size_t size = sizeof(double) * c->h * (size_t)c->network->n_coord;
-  if (c->updated && !memcmp(c->W, W, size)) return;
-  memcpy(c->W, W, size);
-  c->updated = true;
+  if (same_weights(c, theta)) return;
   for (int g = 0; g < c->n_group; g++) {
-    multiply(c, &c->groups[g], W, W);
+    multiply(c, &c->groups[g], theta, theta);
     factor(c, &c->groups[g]);
   }
 }
@@ -217,7 +277,7 @@ void NetworkCompressionTangent(NetworkCompression c, const double theta[], const
   for (int g = 0; g < c->n_group; g++) {
     const Group *group = &c->groups[g];
     const size_t at = (size_t)group->first * c->h;
-    multiply(c, group, v + layer->offset, NetworkWeights(c->network, layer, theta));
+    multiply(c, group, v, theta);
     KernelCPU.gemm('N', 'T', (size_t)group->width, c->h, c->h, 1.0, c->inverse + at, c->h, c->partial, c->h, 0.0,
                    c->dots + at, c->h);
   }
@@ -230,69 +290,87 @@ static void adjoint_factor(const NetworkCompression c, const Group *group, const
   KernelCPU.gemm('T', 'N', c->h, c->h, (size_t)group->width, 1.0, bar + at, c->h, c->inverse + at, c->h, 0.0, A, c->h);
 }
 
-/* W_bar += A W C at the group's coordinates [begin, begin + n), n <= CHUNK; packed: room for two chunks */
-static void add_adjoint(const NetworkCompression c, const Group *group, const double A[], const double W[], int begin,
-                        int n, double packed[], double W_bar[])
+/* A layer's rows of A W C at the group's columns [begin, begin + n), n <= CHUNK, are added to its W_bar [n_out][n_in];
+   packed [h][n]: W C there, with room for another chunk */
+static void add_adjoint(const NetworkCompression c, const Columns *columns, const Layer *layer, const double A[],
+                        int begin, int n, double packed[], double W_bar[])
 {
-  const size_t h = c->h;
+  const bool affine = layer != c->network->layers;
+  const size_t h = c->h, n_row = (size_t)layer->n_out, first = affine ? h - n_row : 0;
+  const int *at = (affine ? columns->coord : columns->input) + begin;
   double *product = packed + h * CHUNK;
-  pack(c, group, W, begin, n, true, packed);
-  KernelCPU.gemm('N', 'N', h, (size_t)n, h, 1.0, A, h, packed, (size_t)n, 0.0, product, (size_t)n);
-  for (size_t j = 0; j < h; j++) {
-    double *row = W_bar + j * (size_t)c->network->n_coord;
-    for (int i = 0; i < n; i++) row[group->coord[begin + i]] += product[j * (size_t)n + (size_t)i];
+  KernelCPU.gemm('N', 'N', n_row, (size_t)n, h, 1.0, A + first * h, h, packed, (size_t)n, 0.0, product, (size_t)n);
+  for (size_t j = 0; j < n_row; j++) {
+    double *row = W_bar + j * (size_t)layer->n_in;
+    for (int i = 0; i < n; i++) row[at[i]] += product[j * (size_t)n + (size_t)i];
   }
 }
 
-void CompressionAddRow(NetworkCompression c, int slot, const double theta[], double W_bar[])
+void CompressionAddRow(NetworkCompression c, int slot, const Layer *layer, const double theta[], double W_bar[])
 {
-  const double *W = NetworkWeights(c->network, &c->network->layers[0], theta);
+  const size_t n_row = (size_t)layer->n_out, first = layer != c->network->layers ? c->h - n_row : 0;
   double *A = c->slots[slot].scratch, *bar = c->slots[slot].bar;
   for (int g = 0; g < c->n_group; g++) {
-    const Group *group = &c->groups[g];
-    adjoint_factor(c, group, bar, A);
-    for (int i = 0; i < group->n; i += CHUNK)
-      add_adjoint(c, group, A, W, i, PetscMin(CHUNK, group->n - i), A + c->h * c->h, W_bar);
+    const Columns *columns = &c->groups[g].merged;
+    adjoint_factor(c, &c->groups[g], bar, A);
+    for (int i = 0; i < columns->n; i += CHUNK) {
+      const int n = PetscMin(CHUNK, columns->n - i);
+      pack(c, columns, theta, i, n, true, A + c->h * c->h);
+      add_adjoint(c, columns, layer, A, i, n, A + c->h * c->h, W_bar);
+    }
   }
-  memset(bar, 0, sizeof(double) * (size_t)c->n_seed * c->h);
+  for (size_t k = 0; k < (size_t)c->n_seed; k++) memset(bar + k * c->h + first, 0, n_row * sizeof(double));
 }
 
 void CompressionDirection(NetworkCompression c, const double theta[], int seed, double scale, double direction[])
 {
-  const double *W = NetworkWeights(c->network, &c->network->layers[0], theta), *t = c->inverse + (size_t)seed * c->h;
+  const double *t = c->inverse + (size_t)seed * c->h;
   const Group *group = c->groups;
   while (seed >= group->first + group->width) group++;
+  const Columns *columns = &group->each;
 #pragma omp parallel for schedule(static) num_threads(c->n_thread)
-  for (int begin = 0; begin < group->n; begin += CHUNK) {
+  for (int begin = 0; begin < columns->n; begin += CHUNK) {
     double sum[CHUNK] = {0.0};
-    const int n = PetscMin(CHUNK, group->n - begin);
+    const int n = PetscMin(CHUNK, columns->n - begin);
     for (size_t j = 0; j < c->h; j++) {
-      const double *row = W + j * (size_t)c->network->n_coord;
-      for (int i = 0; i < n; i++) sum[i] += t[j] * row[group->coord[begin + i]];
+      bool affine;
+      const double *row = row_of(c, theta, j, &affine);
+      const int *at = (affine ? columns->coord : columns->input) + begin;
+      for (int i = 0; i < n; i++) sum[i] += t[j] * row[at[i]];
     }
-    for (int i = 0; i < n; i++) direction[group->coord[begin + i]] = scale * group->weight[begin + i] * sum[i];
+    for (int i = 0; i < n; i++) direction[columns->coord[begin + i]] = scale * columns->weight[begin + i] * sum[i];
+  }
+}
+
+static void reverse_group(NetworkCompression c, const Group *group, const double theta[], double gradient[])
+{
+  const Layer *layer = c->network->layers, *affine = NetworkAffine(c->network);
+  const Columns *columns = &group->merged;
+  const double *A = c->partial;
+  /* two chunks may have parts of one input */
+  const int n_thread = columns->input == group->each.input && c->network->input_of ? 1 : c->n_thread;
+#pragma omp parallel for schedule(static) num_threads(n_thread)
+  for (int i = 0; i < columns->n; i += CHUNK) {
+    double *packed = c->scratch[omp_get_thread_num()];
+    const int n = PetscMin(CHUNK, columns->n - i);
+    pack(c, columns, theta, i, n, true, packed);
+    add_adjoint(c, columns, layer, A, i, n, packed, gradient + layer->offset);
+    if (affine) add_adjoint(c, columns, affine, A, i, n, packed, gradient + affine->offset);
   }
 }
 
 void NetworkCompressionReverse(NetworkCompression c, const double theta[], double gradient[])
 {
-  const Layer *layer = &c->network->layers[0];
-  const double *W = NetworkWeights(c->network, layer, theta);
   const size_t size = (size_t)c->n_seed * c->h;
   double *bar = c->slots[0].bar;
-  if (layer->frozen) return;
+  if (c->network->layers[0].frozen) return;
   for (int k = 1; k < c->n_slot; k++) {
     for (size_t i = 0; i < size; i++) bar[i] += c->slots[k].bar[i];
     memset(c->slots[k].bar, 0, size * sizeof(double));
   }
   for (int g = 0; g < c->n_group; g++) {
-    const Group *group = &c->groups[g];
-    double *A = c->partial;
-    adjoint_factor(c, group, bar, A);
-#pragma omp parallel for schedule(static) num_threads(c->n_thread)
-    for (int i = 0; i < group->n; i += CHUNK)
-      add_adjoint(c, group, A, W, i, PetscMin(CHUNK, group->n - i), c->scratch[omp_get_thread_num()],
-                  gradient + layer->offset);
+    adjoint_factor(c, &c->groups[g], bar, c->partial);
+    reverse_group(c, &c->groups[g], theta, gradient);
   }
   memset(bar, 0, size * sizeof(double));
 }

@@ -1,4 +1,5 @@
-/* Dense layers on inputs mapped to [-1, 1]. */
+/* Dense layers on inputs mapped to [-1, 1], and an affine function beside them where the case wants one. */
+#include <string.h>
 #include "network_impl.h"
 
 static PetscErrorCode NetworkCreate_MLP(Network network, Config config, const char *const coordinates[])
@@ -7,7 +8,8 @@ static PetscErrorCode NetworkCreate_MLP(Network network, Config config, const ch
   bool normalize;
   int n;
   PetscFunctionBegin;
-  (void)coordinates;
+  PetscCall(NetworkShareInputs(network, config, coordinates));
+  PetscCall(ConfigGetBool(config, "network.affine", &network->affine));
   PetscCall(ConfigGetInts(config, "network.hidden", &n, &hidden));
   PetscCall(ConfigGetBool(config, "network.normalize", &normalize));
   PetscCall(NetworkSetLayers(network, config, "network.hidden", n, hidden, false));
@@ -20,7 +22,9 @@ static PetscErrorCode NetworkCreate_MLP(Network network, Config config, const ch
 
 static void NetworkInitialize_MLP(Network network, double theta[])
 {
+  const Layer *affine = NetworkAffine(network);
   for (int l = 0; l < network->n_layer; l++) NetworkDrawGlorot(network, l, theta + network->layers[l].offset);
+  if (affine) memset(theta + affine->offset, 0, LayerSize(affine) * sizeof(double));
 }
 
 const NetworkType NetworkMLP = {NetworkCreate_MLP, NetworkInitialize_MLP};

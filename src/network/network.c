@@ -25,11 +25,19 @@ static PetscErrorCode check_memory(Config config, const char *key, double double
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static void add_layer(Network network, int l, Layer layer)
+{
+  size_t *end = layer.frozen ? &network->n_frozen : &network->n_param;
+  layer.offset = *end;
+  *end += LayerSize(&layer);
+  network->layers[l] = layer;
+}
+
 PetscErrorCode NetworkSetLayers(Network network, Config config, const char *key, int n_hidden, const PetscInt hidden[],
                                 bool frozen)
 {
-  double doubles = 0.0;
-  int n_in = network->n_coord;
+  double doubles = network->affine ? (double)network->n_coord * (double)network->n_field : 0.0;
+  int n_in = network->n_input;
   PetscFunctionBegin;
   for (int l = 0; l <= n_hidden; l++) {
     const int n_out = l < n_hidden ? (int)hidden[l] : network->n_field;
@@ -38,15 +46,15 @@ PetscErrorCode NetworkSetLayers(Network network, Config config, const char *key,
   }
   PetscCall(check_memory(config, key, doubles));
   network->n_layer = n_hidden + 1;
-  PetscCall(PetscCalloc1(network->n_layer, &network->layers));
-  n_in = network->n_coord;
-  for (int l = 0; l <= n_hidden; l++) {
-    Layer *layer = &network->layers[l];
-    size_t *end = frozen && l < n_hidden ? &network->n_frozen : &network->n_param;
-    *layer = (Layer){n_in, l < n_hidden ? (int)hidden[l] : network->n_field, frozen && l < n_hidden, *end};
-    *end += ((size_t)n_in + 1) * (size_t)layer->n_out;
-    n_in = layer->n_out;
-  }
+  PetscCall(PetscCalloc1(network->n_layer + network->affine, &network->layers));
+  n_in = network->n_input;
+  for (int l = 0; l < n_hidden; l++, n_in = (int)hidden[l - 1])
+    add_layer(network, l, (Layer){.n_in = n_in, .n_out = (int)hidden[l], .frozen = frozen});
+  network->layers[0].input_of = network->input_of;
+  if (network->affine)
+    add_layer(network, network->n_layer,
+              (Layer){.n_in = network->n_coord, .n_out = network->n_field, .unbiased = true});
+  add_layer(network, n_hidden, (Layer){.n_in = n_in, .n_out = network->n_field});
   PetscCall(PetscCalloc1(network->n_frozen, &network->frozen));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -55,7 +63,8 @@ void NetworkDrawGlorot(Network network, int l, double weights[])
 {
   const Layer *layer = &network->layers[l];
   const size_t n = (size_t)layer->n_in * (size_t)layer->n_out;
-  const double deviation = sqrt(2.0 / ((double)layer->n_in + (double)layer->n_out));
+  const int fan_in = l ? layer->n_in : network->n_coord;
+  const double deviation = sqrt(2.0 / ((double)fan_in + (double)layer->n_out));
   const RandomKey key = {network->seed, RANDOM_WEIGHTS, (uint32_t)l, 0};
   for (size_t k = 0; k < n; k++) weights[k] = deviation * RandomNormal(key, k);
   memset(weights + n, 0, (size_t)layer->n_out * sizeof(double));
@@ -68,6 +77,11 @@ static void describe(Network network, const char *type, const char *activation, 
   for (int l = 0; l < network->n_layer && used < size; l++)
     used += (size_t)snprintf(network->description + used, size - used, "-%d", network->layers[l].n_out);
   if (used < size) used += (size_t)snprintf(network->description + used, size - used, ", %s", activation);
+  if (used < size && network->input_of)
+    used += (size_t)snprintf(network->description + used, size - used, ", coordinates share %d columns of weights",
+                             network->n_input);
+  if (used < size && network->affine)
+    used += (size_t)snprintf(network->description + used, size - used, ", an affine function beside it");
   if (used < size && network->precision->adjoint_single)
     snprintf(network->description + used, size - used, ", %s precision", precision);
 }
@@ -81,7 +95,7 @@ PetscErrorCode NetworkCreate(Config config, int n_coord, const char *const coord
   PetscFunctionBegin;
   PetscCall(PetscNew(&n));
   *network = n;
-  n->n_coord = n_coord;
+  n->n_coord = n->n_input = n_coord;
   n->n_field = n_field;
   PetscCall(PetscMalloc4(n_coord, &n->shift, n_coord, &n->stretch, n_coord, &n->lower, n_coord, &n->upper));
   for (int i = 0; i < n_coord; i++) {
@@ -110,6 +124,7 @@ PetscErrorCode NetworkDestroy(Network *network)
   if (!n) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree4(n->shift, n->stretch, n->lower, n->upper));
   PetscCall(PetscFree(n->layers));
+  PetscCall(PetscFree(n->input_of));
   PetscCall(PetscFree(n->frozen));
   PetscCall(PetscFree(n->scales));
   PetscCall(PetscFree(n->periodic));
@@ -125,21 +140,27 @@ size_t NetworkParameters(Network network)
 double NetworkWeightCount(Network network)
 {
   double count = 0.0;
-  for (int l = 0; l < network->n_layer; l++)
+  for (int l = 0; l < network->n_layer + network->affine; l++)
     count += (double)network->layers[l].n_in * (double)network->layers[l].n_out;
   return count;
 }
 
+double NetworkInputWeights(Network network)
+{
+  const Layer *affine = NetworkAffine(network);
+  return (double)network->n_input * (double)network->layers[0].n_out + (affine ? (double)LayerSize(affine) : 0.0);
+}
+
 int NetworkFirstWidth(Network network)
 {
-  return network->layers[0].n_out;
+  return network->layers[0].n_out + (network->affine ? network->n_field : 0);
 }
 
 void NetworkLastLayer(Network network, size_t *begin, int *n_feature)
 {
   const Layer *last = &network->layers[network->n_layer - 1];
-  *begin = last->offset;
-  *n_feature = last->n_in;
+  *begin = network->affine ? NetworkAffine(network)->offset : last->offset;
+  *n_feature = last->n_in + (network->affine ? network->n_coord : 0);
 }
 
 const char *NetworkDescribe(Network network)

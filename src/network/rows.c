@@ -25,29 +25,37 @@ static void dense_rows(REAL(Sweep) * s, int l, const Real u_bar[], double J[], s
   }
 }
 
-/* The first layer's inputs are the point in column 0 and the seeds in the others. */
-static void first_rows(REAL(Sweep) * s, const double theta[], const Real u_bar[], double J[], size_t ld)
+/* A layer that reads the coordinates: its inputs are the point in column 0 and the seeds in the others. */
+static void input_rows(REAL(Sweep) * s, const Layer *layer, const double theta[], const Real u_bar[], double J[],
+                       size_t ld)
 {
   const Network network = s->network;
-  const size_t n_in = (size_t)network->layers[0].n_in, n_out = (size_t)network->layers[0].n_out, n = (size_t)s->n;
+  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, n = (size_t)s->n;
   for (size_t p = 0; p < n; p++, J += ld) {
+    const Real *input = SweepInputs(s, layer) + p * n_in;
     for (size_t j = 0; j < n_out; j++)
-      for (size_t i = 0; i < n_in; i++) J[j * n_in + i] = u_bar[p * n_out + j] * s->input[p * n_in + i];
+      for (size_t i = 0; i < n_in; i++) J[j * n_in + i] = u_bar[p * n_out + j] * input[i];
     for (int c = 1; c < s->n_column; c++) {
       const Seeds seeds = SweepSeeds(s, c);
       const double *at_point = s->tables ? JetTablesSeeds(s->tables, c, (int)p) : seeds.factor;
       const Real *g = u_bar + ((size_t)c * n + p) * n_out;
       for (int k = 0; k < seeds.n; k++) {
         if (seeds.coord[k] >= network->n_coord) {
-          REAL(SweepSeedAdjoint)(s, seeds.coord[k], seeds.factor[k], 1, g);
+          REAL(SweepSeedAdjoint)(s, layer, seeds.coord[k], seeds.factor[k], 1, g);
           continue;
         }
         const double factor = at_point[k] * network->stretch[seeds.coord[k]];
-        for (size_t j = 0; j < n_out; j++) J[j * n_in + (size_t)seeds.coord[k]] += factor * g[j];
+        const size_t at = SweepInputOf(layer, seeds.coord[k]);
+        for (size_t j = 0; j < n_out; j++) J[j * n_in + at] += factor * g[j];
       }
     }
-    if (s->compression) CompressionAddRow(s->compression, s->slot, theta, J);
+    if (s->compression) CompressionAddRow(s->compression, s->slot, layer, theta, J);
   }
+}
+
+static bool overlaps(const Layer *layer, size_t begin, size_t count)
+{
+  return layer->offset < begin + count && layer->offset + LayerSize(layer) > begin;
 }
 
 void REAL(SweepRows)(void *sweep, const double theta[], const double out_bar[], size_t begin, size_t count, double J[],
@@ -56,6 +64,8 @@ void REAL(SweepRows)(void *sweep, const double theta[], const double out_bar[], 
   REAL(Sweep) *s = sweep;
   const Network network = s->network;
   const Real *top = REAL(SweepOutputAdjoint)(s, out_bar), *u_bar = top;
+  const Layer *affine = NetworkAffine(network);
+  if (affine && overlaps(affine, begin, count)) input_rows(s, affine, theta, top, J + (affine->offset - begin), ld);
   for (int l = network->n_layer - 1; l >= 0; l--) {
     const Layer *layer = &network->layers[l];
     const size_t n_weight = (size_t)layer->n_in * (size_t)layer->n_out, n_out = (size_t)layer->n_out;
@@ -64,7 +74,7 @@ void REAL(SweepRows)(void *sweep, const double theta[], const double out_bar[], 
     if (layer->offset >= begin + count) continue;
     double *at = J + (layer->offset - begin);
     if (l == 0)
-      first_rows(s, theta, u_bar, at, ld);
+      input_rows(s, layer, theta, u_bar, at, ld);
     else
       dense_rows(s, l, u_bar, at, ld);
     for (size_t p = 0; p < (size_t)s->n; p++) widen(n_out, u_bar + p * n_out, at + p * ld + n_weight);

@@ -5,45 +5,61 @@
 #define PANEL_JETS 256 /* points times columns: GEMMs of this order run at full speed, their result fits the cache */
 #define LINE       8   /* doubles of a cache line: unaligned vectors cost twice the time */
 
-/* The jets of the first layer's inputs besides the points themselves: columns that are not zero and their constant
-   values, [n_coord] each. columns and values may be NULL. Compressed coordinates get theirs with theta. */
-static int seeded_columns(Network network, JetPlan plan, int columns[], double values[])
+/* The columns of layers that read the coordinates, those with inputs of their own first; columns may be NULL. */
+static int seeded_columns(JetPlan plan, int columns[], int *n_own)
 {
-  int n_seeded = 0;
-  for (int c = 1; c < JetPlanColumns(plan); c++) {
-    Seeds seeds = {0, NULL, NULL};
-    (void)JetPlanSeeds(plan, c, &seeds.n, &seeds.coord, &seeds.factor); /* cannot fail for a column it has */
-    if (!seeds.n) continue;
-    if (columns) columns[n_seeded] = c;
-    for (int k = 0; values && k < seeds.n; k++)
-      if (seeds.coord[k] < network->n_coord)
-        values[n_seeded * network->n_coord + seeds.coord[k]] = seeds.factor[k] * network->stretch[seeds.coord[k]];
-    n_seeded++;
+  int n = 1;
+  *n_own = 1;
+  if (columns) columns[0] = 0;
+  for (int constant = 0; constant < 2; constant++) {
+    for (int c = 1; c < JetPlanColumns(plan); c++) {
+      Seeds seeds = {0, NULL, NULL};
+      (void)JetPlanSeeds(plan, c, &seeds.n, &seeds.coord, &seeds.factor); /* cannot fail for a column it has */
+      if (!seeds.n || JetPlanSeedsVary(plan, c) == (constant == 1)) continue;
+      if (columns) columns[n] = c;
+      n++;
+    }
+    if (!constant) *n_own = n;
   }
-  return n_seeded;
+  return n;
 }
 
-static bool seeds_vary(JetPlan plan)
+/* values [n_coord]: the constant inputs of a column. Compressed coordinates get theirs with theta. */
+static void set_constants(NetworkStore s, int column, double values[])
 {
-  for (int c = 1; c < JetPlanColumns(plan); c++)
-    if (JetPlanSeedsVary(plan, c)) return true;
-  return false;
+  const Network network = s->network;
+  Seeds seeds = {0, NULL, NULL};
+  (void)JetPlanSeeds(s->plan, column, &seeds.n, &seeds.coord, &seeds.factor);
+  for (int k = 0; k < seeds.n; k++)
+    if (seeds.coord[k] < network->n_coord) values[seeds.coord[k]] = seeds.factor[k] * network->stretch[seeds.coord[k]];
+}
+
+static void share_constants(NetworkStore s)
+{
+  const Network network = s->network;
+  const size_t n_coord = (size_t)network->n_coord, n_input = (size_t)network->n_input;
+  if (!network->input_of) return;
+  memset(s->shared, 0, (size_t)(s->n_kept - s->n_own) * n_input * sizeof(double));
+  for (size_t k = 0; k < (size_t)(s->n_kept - s->n_own); k++)
+    for (size_t i = 0; i < n_coord; i++)
+      s->shared[k * n_input + (size_t)network->input_of[i]] += s->seeds[k * n_coord + i];
 }
 
 /* Doubles a point: fills the layers' places, where wanted. */
 static size_t lay_out(Network network, JetPlan plan, int n_term, size_t z_at[], size_t g_at[])
 {
-  const size_t C = (size_t)JetPlanColumns(plan), kept = 1 + (size_t)seeded_columns(network, plan, NULL, NULL);
-  const size_t inputs = seeds_vary(plan) ? kept : 1;
-  size_t end = 0;
-  int first, n_layer;
+  const size_t C = (size_t)JetPlanColumns(plan);
+  size_t end = 0, inputs = 0;
+  int first, n_layer, n_own;
+  const size_t kept = (size_t)seeded_columns(plan, NULL, &n_own);
   NetworkTrainedLayers(network, &first, &n_layer);
   for (int l = first; l < n_layer; l++) {
     const Layer *layer = &network->layers[l];
-    if (z_at) z_at[l] = end;
-    end += (l ? C : inputs) * (size_t)layer->n_in;
+    const bool reads = NetworkReadsInputs(network, l), again = reads && l && !network->input_of;
+    if (z_at) z_at[l] = again ? inputs : end;
+    if (!again) end += (reads ? (size_t)n_own : C) * (size_t)layer->n_in;
     if (g_at) g_at[l] = end;
-    end += (size_t)n_term * (l ? C : kept) * (size_t)layer->n_out;
+    end += (size_t)n_term * (reads ? kept : C) * (size_t)layer->n_out;
   }
   return end;
 }
@@ -56,8 +72,23 @@ double NetworkStoreDoubles(Network network, JetPlan plan, double n_point, int n_
 /* Products with the seeds are a panel's own work: it should have as much to do for its points. */
 static int panel_points(Network network, NetworkCompression compression, int n_column)
 {
-  const int amortized = compression ? network->n_coord / network->layers[0].n_out : 0;
+  const int amortized = compression ? network->n_coord / NetworkFirstWidth(network) : 0;
   return PetscMax(8, PetscMax(PANEL_JETS / n_column, amortized) / 8 * 8);
+}
+
+static PetscErrorCode create_constants(NetworkStore s)
+{
+  const size_t n_coord = (size_t)s->network->n_coord;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(s->n_column, &s->columns));
+  s->n_kept = seeded_columns(s->plan, s->columns, &s->n_own);
+  const size_t n = (size_t)(s->n_kept - s->n_own);
+  PetscCall(PetscCalloc1(n * n_coord, &s->seeds));
+  for (size_t k = 0; k < n; k++) set_constants(s, s->columns[s->n_own + (int)k], s->seeds + k * n_coord);
+  s->shared = s->seeds;
+  if (s->network->input_of) PetscCall(PetscMalloc1(n * (size_t)s->network->n_input, &s->shared));
+  share_constants(s);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NetworkStoreCreate(Network network, JetPlan plan, NetworkCompression compression, int n_point,
@@ -77,11 +108,9 @@ PetscErrorCode NetworkStoreCreate(Network network, JetPlan plan, NetworkCompress
   s->compression = compression;
   s->panel = panel_points(network, compression, s->n_column);
   s->n_panel = (n_point + s->panel - 1) / s->panel;
-  PetscCall(PetscMalloc2(network->n_layer, &s->z_at, network->n_layer, &s->g_at));
+  PetscCall(PetscMalloc2(n_layer, &s->z_at, n_layer, &s->g_at));
   s->point = lay_out(network, plan, n_term, s->z_at, s->g_at);
-  PetscCall(PetscCalloc2(s->n_column, &s->columns, (size_t)s->n_column * (size_t)network->n_coord, &s->seeds));
-  s->varies = seeds_vary(plan);
-  if (s->first == 0) s->n_seeded = seeded_columns(network, plan, s->columns + 1, s->seeds);
+  if (s->first == 0) PetscCall(create_constants(s));
   PetscCall(PetscMalloc1((size_t)n_point * s->point + LINE, &s->storage));
   s->data = s->storage + LINE - (uintptr_t)s->storage / sizeof(double) % LINE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -91,13 +120,14 @@ void NetworkStoreSetTheta(NetworkStore s, const double theta[])
 {
   const int n_coord = s->network->n_coord;
   if (!s->compression) return;
-  for (int k = 0; k < s->n_seeded; k++) {
+  for (int k = 0; k < s->n_kept - s->n_own; k++) {
     Seeds seeds = {0, NULL, NULL};
-    (void)JetPlanSeeds(s->plan, s->columns[k + 1], &seeds.n, &seeds.coord, &seeds.factor);
+    (void)JetPlanSeeds(s->plan, s->columns[s->n_own + k], &seeds.n, &seeds.coord, &seeds.factor);
     if (seeds.n == 1 && seeds.coord[0] >= n_coord)
       CompressionDirection(s->compression, theta, seeds.coord[0] - n_coord, seeds.factor[0],
                            s->seeds + (size_t)k * (size_t)n_coord);
   }
+  share_constants(s);
 }
 
 PetscErrorCode NetworkStoreDestroy(NetworkStore *store)
@@ -106,7 +136,9 @@ PetscErrorCode NetworkStoreDestroy(NetworkStore *store)
   PetscFunctionBegin;
   if (!s) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree2(s->z_at, s->g_at));
-  PetscCall(PetscFree2(s->columns, s->seeds));
+  if (s->shared != s->seeds) PetscCall(PetscFree(s->shared));
+  PetscCall(PetscFree(s->seeds));
+  PetscCall(PetscFree(s->columns));
   PetscCall(PetscFree(s->storage));
   PetscCall(PetscFree(*store));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -140,12 +172,14 @@ double *NetworkStoreData(NetworkStore s, int panel, size_t *n)
 PanelLayer StorePanelLayer(NetworkStore s, int panel, int l)
 {
   const Layer *layer = &s->network->layers[l];
-  PanelLayer part = {
-      .layer = layer, .n_in = (size_t)layer->n_in, .n_out = (size_t)layer->n_out, .seeded = l == 0 && !s->varies};
+  const bool reads = NetworkReadsInputs(s->network, l);
+  PanelLayer part = {.layer = layer, .n_in = (size_t)layer->n_in, .n_out = (size_t)layer->n_out};
   int begin;
   NetworkStorePanel(s, panel, &begin, &part.n);
   double *data = s->data + (size_t)begin * s->point;
-  part.n_column = l ? (size_t)s->n_column : 1 + (size_t)s->n_seeded;
+  part.n_column = (size_t)(reads ? s->n_kept : s->n_column);
+  part.n_own = (size_t)(reads ? s->n_own : s->n_column);
+  part.seeds = layer->input_of ? s->shared : s->seeds;
   part.z = data + (size_t)part.n * s->z_at[l];
   part.g = data + (size_t)part.n * s->g_at[l];
   part.g_term = part.n_column * (size_t)part.n * part.n_out;

@@ -12,33 +12,34 @@ size_t NetworkStoreGramWork(NetworkStore a, NetworkStore b)
 
 static double kept_columns(NetworkStore s, int l)
 {
-  return l ? s->n_column : 1 + s->n_seeded;
+  return NetworkReadsInputs(s->network, l) ? s->n_kept : s->n_column;
 }
 
 double NetworkStoreGramFlops(NetworkStore a, NetworkStore b, int l)
 {
   const Layer *layer = &a->network->layers[l];
   const double columns = kept_columns(a, l) * kept_columns(b, l), terms = (double)a->n_term * b->n_term;
-  const bool constant = l == 0 && !a->varies && !b->varies;
-  const double inputs = 2.0 * (constant ? 1.0 : columns) * layer->n_in;
+  const double own = NetworkReadsInputs(a->network, l) ? (double)a->n_own * b->n_own : columns;
+  const double inputs = 2.0 * own * layer->n_in;
   return inputs + terms * columns * (2.0 * layer->n_out + PAIR_COST);
 }
 
 double NetworkStoreDenseFlops(NetworkStore a, NetworkStore b, int l)
 {
   const Layer *layer = &a->network->layers[l];
-  return 2.0 * a->n_term * b->n_term * (layer->n_in + 1.0) * layer->n_out;
+  return 2.0 * a->n_term * b->n_term * (double)LayerSize(layer);
 }
 
-/* X [(c, p)][(d, q)] of the first layer: columns of constants have one product for all points, which is copied. */
-static void first_inputs(NetworkStore a, const PanelLayer *A, NetworkStore b, const PanelLayer *B, double X[])
+/* X [(c, p)][(d, q)] of a layer that reads the coordinates: columns of constants have one product for all points, which
+   is copied. */
+static void constant_inputs(const PanelLayer *A, const PanelLayer *B, double X[])
 {
   const size_t m = (size_t)A->n, n = (size_t)B->n, n_in = A->n_in, ld = B->n_column * n;
   for (size_t c = 0; c < A->n_column; c++)
     for (size_t d = 0; d < B->n_column; d++) {
-      const bool one_p = A->seeded && c > 0, one_q = B->seeded && d > 0;
-      const double *x = one_p ? a->seeds + (c - 1) * n_in : A->z + c * m * n_in;
-      const double *y = one_q ? b->seeds + (d - 1) * n_in : B->z + d * n * n_in;
+      const bool one_p = c >= A->n_own, one_q = d >= B->n_own;
+      const double *x = one_p ? A->seeds + (c - A->n_own) * n_in : A->z + c * m * n_in;
+      const double *y = one_q ? B->seeds + (d - B->n_own) * n_in : B->z + d * n * n_in;
       double *block = X + c * m * ld + d * n;
       KernelCPU.gemm('N', 'T', one_p ? 1 : m, one_q ? 1 : n, n_in, 1.0, x, n_in, y, n_in, 0.0, block, ld);
       for (size_t p = 0; p < (one_p ? 1 : m) && one_q; p++)
@@ -53,11 +54,11 @@ void NetworkStoreGram(NetworkStore a, int panel_a, NetworkStore b, int panel_b, 
   const PanelLayer A = StorePanelLayer(a, panel_a, l), B = StorePanelLayer(b, panel_b, l);
   const size_t m = (size_t)A.n, n = (size_t)B.n, rows = A.n_column * m, columns = B.n_column * n;
   double *X = work, *Y = X + rows * columns, *sums = Y + rows * columns;
-  if (A.seeded || B.seeded)
-    first_inputs(a, &A, b, &B, X);
+  if (A.n_own < A.n_column || B.n_own < B.n_column)
+    constant_inputs(&A, &B, X);
   else
     KernelCPU.gemm('N', 'T', rows, columns, A.n_in, 1.0, A.z, A.n_in, B.z, A.n_in, 0.0, X, columns);
-  for (size_t p = 0; p < m; p++) /* the bias is one more input, 1 in column 0 */
+  for (size_t p = 0; p < m && !A.layer->unbiased; p++) /* the bias is one more input, 1 in column 0 */
     for (size_t q = 0; q < n; q++) X[p * columns + q] += 1.0;
   for (size_t e = 0; e < (size_t)a->n_term; e++)
     for (size_t f = 0; f < (size_t)b->n_term; f++) {

@@ -1,20 +1,21 @@
 #pragma once
 #include "sweep_impl.h"
 
-/* A panel of n points is, layer by layer, Z [column][n][n_in], then G [term][column][n][n_out]. The first layer's
-   inputs are the points in column 0 and constants in the columns that they seed, zero in the others: it keeps the
-   points, and G of those columns only. Where seeds depend on the point, it keeps the inputs of all those columns. */
+/* A panel of n points is, layer by layer, Z [column][n][n_in], then G [term][column][n][n_out]. The inputs of layers
+   that read the coordinates are the points in column 0, jets of their own where a column's seeds depend on the point,
+   constants in the other seeded columns, and zero in all others: such a layer keeps Z of the first two kinds and G of
+   the seeded columns, in this order. Where the affine part reads what the first layer does, they have one Z. */
 struct NetworkStore_s {
   Network network;
   JetPlan plan;
   NetworkCompression compression; /* NULL where the plan has no coordinates but the network's */
   int n_column, n_term, n_point, panel, n_panel;
   int first;           /* trained layer */
-  int n_seeded;        /* 0 where the first layer is frozen */
-  bool varies;         /* some seeds depend on the point */
-  int *columns;        /* [n_column] kept ones of the first layer: 0 and the seeded */
-  double *seeds;       /* [n_seeded][n_coord] */
-  size_t *z_at, *g_at; /* [n_layer] doubles a point before Z and G of a layer */
+  int n_kept, n_own;   /* seeded columns with column 0, and those of them with inputs of their own at each point */
+  int *columns;        /* [n_kept] of the plan */
+  double *seeds;       /* [n_kept - n_own][n_coord] constants */
+  double *shared;      /* [n_kept - n_own][n_input] their sums, where coordinates share inputs; else seeds */
+  size_t *z_at, *g_at; /* [n_layer + affine] doubles a point before Z and G of a layer */
   size_t point;        /* doubles a point */
   double *data, *storage;
 };
@@ -22,13 +23,14 @@ struct NetworkStore_s {
 /* One layer of one panel. */
 typedef struct {
   const Layer *layer;
-  int n;              /* points */
-  size_t n_in, n_out; /* of the layer */
-  size_t n_column;    /* kept */
-  double *z;          /* [n_column][n][n_in]; where seeded, column 0 alone */
-  double *g;          /* [n_term][n_column][n][n_out] */
-  size_t g_term;      /* n_column n n_out */
-  bool seeded;        /* inputs of columns but 0 are store->seeds */
+  int n;               /* points */
+  size_t n_in, n_out;  /* of the layer */
+  size_t n_column;     /* of G */
+  size_t n_own;        /* of Z; column n_own + k has the constant inputs seeds[k] */
+  double *z;           /* [n_own][n][n_in] */
+  double *g;           /* [n_term][n_column][n][n_out] */
+  size_t g_term;       /* n_column n n_out */
+  const double *seeds; /* [n_column - n_own][n_in] */
 } PanelLayer;
 
 PanelLayer StorePanelLayer(NetworkStore store, int panel, int l);

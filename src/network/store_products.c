@@ -7,38 +7,38 @@
 size_t NetworkStoreWork(NetworkStore s)
 {
   size_t wide = 0, deep = 0;
-  for (int l = s->first; l < s->network->n_layer; l++) {
+  for (int l = s->first; l < s->network->n_layer + s->network->affine; l++) {
     wide = PetscMax(wide, (size_t)s->network->layers[l].n_out);
     deep = PetscMax(deep, (size_t)s->network->layers[l].n_in + 1);
   }
-  const size_t products = ((size_t)s->n_column * (size_t)s->panel + (size_t)s->n_seeded) * wide;
+  const size_t products = ((size_t)s->n_column * (size_t)s->panel + (size_t)s->n_kept) * wide;
   return PetscMax(products, deep + SQUARE_COLUMNS);
 }
 
 static void add_bias(const PanelLayer *part, const double bias[], double a[])
 {
+  if (part->layer->unbiased) return;
   for (size_t p = 0; p < (size_t)part->n; p++)
     for (size_t j = 0; j < part->n_out; j++) a[p * part->n_out + j] += bias[j];
 }
 
 void NetworkStoreApply(NetworkStore s, int panel, const double v[], double work[], double Jv[], size_t stride)
 {
-  for (int l = s->first; l < s->network->n_layer; l++) {
+  for (int l = s->first; l < s->network->n_layer + s->network->affine; l++) {
     const PanelLayer part = StorePanelLayer(s, panel, l);
-    const size_t n_in = part.n_in, n_out = part.n_out, n = (size_t)part.n, C = part.seeded ? 1 : part.n_column;
+    const size_t n_in = part.n_in, n_out = part.n_out, n = (size_t)part.n, C = part.n_own, rest = part.n_column - C;
     const double *V = v + part.layer->offset;
-    double *constant = work + n * n_out; /* [n_seeded][n_out] */
+    double *constant = work + C * n * n_out; /* [rest][n_out] */
     KernelCPU.gemm('N', 'T', C * n, n_out, n_in, 1.0, part.z, n_in, V, n_in, 0.0, work, n_out);
     add_bias(&part, V + n_in * n_out, work);
-    if (part.seeded)
-      KernelCPU.gemm('N', 'T', (size_t)s->n_seeded, n_out, n_in, 1.0, s->seeds, n_in, V, n_in, 0.0, constant, n_out);
+    if (rest) KernelCPU.gemm('N', 'T', rest, n_out, n_in, 1.0, part.seeds, n_in, V, n_in, 0.0, constant, n_out);
     for (int e = 0; e < s->n_term; e++) {
       const double *g = part.g + (size_t)e * part.g_term;
       double *y = Jv + (size_t)e * stride;
       if (l == s->first) memset(y, 0, n * sizeof(double));
       KernelCPU.dot_points(C, n, n_out, g, work, y);
-      for (size_t c = 1; part.seeded && c < part.n_column; c++)
-        KernelCPU.gemm('N', 'N', n, 1, n_out, 1.0, g + c * n * n_out, n_out, constant + (c - 1) * n_out, 1, 1.0, y, 1);
+      for (size_t k = 0; k < rest; k++)
+        KernelCPU.gemm('N', 'N', n, 1, n_out, 1.0, g + (C + k) * n * n_out, n_out, constant + k * n_out, 1, 1.0, y, 1);
     }
   }
 }
@@ -53,49 +53,52 @@ static void sum_points(const PanelLayer *part, const double a[], double h[])
 void NetworkStoreApplyTranspose(NetworkStore s, int panel, const double w[], size_t stride, double work[],
                                 double gradient[])
 {
-  for (int l = s->first; l < s->network->n_layer; l++) {
+  for (int l = s->first; l < s->network->n_layer + s->network->affine; l++) {
     const PanelLayer part = StorePanelLayer(s, panel, l);
-    const size_t n_in = part.n_in, n_out = part.n_out, n = (size_t)part.n;
+    const size_t n_in = part.n_in, n_out = part.n_out, n = (size_t)part.n, C = part.n_own, rest = part.n_column - C;
     double *grad = gradient + part.layer->offset, *sums = work + part.g_term;
     for (int e = 0; e < s->n_term; e++)
       KernelCPU.scale_points(part.n_column, n, n_out, w + (size_t)e * stride, part.g + (size_t)e * part.g_term, work,
                              e > 0);
-    KernelCPU.gemm('T', 'N', n_out, n_in, (part.seeded ? 1 : part.n_column) * n, 1.0, work, n_out, part.z, n_in, 1.0,
-                   grad, n_in);
-    sum_points(&part, work, grad + n_in * n_out);
-    if (!part.seeded || !s->n_seeded) continue;
-    memset(sums, 0, (size_t)s->n_seeded * n_out * sizeof(double));
-    for (size_t c = 1; c < part.n_column; c++) sum_points(&part, work + c * n * n_out, sums + (c - 1) * n_out);
-    KernelCPU.gemm('T', 'N', n_out, n_in, (size_t)s->n_seeded, 1.0, sums, n_out, s->seeds, n_in, 1.0, grad, n_in);
+    KernelCPU.gemm('T', 'N', n_out, n_in, C * n, 1.0, work, n_out, part.z, n_in, 1.0, grad, n_in);
+    if (!part.layer->unbiased) sum_points(&part, work, grad + n_in * n_out);
+    if (!rest) continue;
+    memset(sums, 0, rest * n_out * sizeof(double));
+    for (size_t k = 0; k < rest; k++) sum_points(&part, work + (C + k) * n * n_out, sums + k * n_out);
+    KernelCPU.gemm('T', 'N', n_out, n_in, rest, 1.0, sums, n_out, part.seeds, n_in, 1.0, grad, n_in);
   }
 }
 
 /* The row of one point in outputs [begin, begin + count) of a layer: weights [count][n_in], then biases. */
-static void point_row(NetworkStore s, const PanelLayer *part, int term, size_t p, size_t begin, size_t count,
-                      double row[])
+static void point_row(const PanelLayer *part, int term, size_t p, size_t begin, size_t count, double row[])
 {
-  const size_t n_in = part->n_in, stride = (size_t)part->n * n_in;
-  const double *g = part->g + (size_t)term * part->g_term + p * part->n_out + begin, *first = part->z + p * n_in;
-  KernelCPU.outer_point(part->n_column, count, n_in, g, (size_t)part->n * part->n_out, first,
-                        part->seeded ? s->seeds : first + stride, part->seeded ? n_in : stride, row);
-  memcpy(row + count * n_in, g, count * sizeof(double));
+  const size_t n_in = part->n_in, n_out = part->n_out, n = (size_t)part->n, C = part->n_own;
+  const double *g = part->g + (size_t)term * part->g_term + p * n_out + begin, *first = part->z + p * n_in;
+  if (C == 1)
+    KernelCPU.outer_point(part->n_column, count, n_in, g, n * n_out, first, part->seeds, n_in, row);
+  else
+    KernelCPU.outer_point(C, count, n_in, g, n * n_out, first, first + n * n_in, n * n_in, row);
+  for (size_t k = C; C > 1 && k < part->n_column; k++)
+    KernelCPU.gemm('N', 'N', count, n_in, 1, 1.0, g + k * n * n_out, 1, part->seeds + (k - C) * n_in, n_in, 1.0, row,
+                   n_in);
+  if (!part->layer->unbiased) memcpy(row + count * n_in, g, count * sizeof(double));
 }
 
 void NetworkStoreRows(NetworkStore s, int panel, size_t begin, size_t count, double J[], size_t stride, size_t ld)
 {
-  for (int l = s->first; l < s->network->n_layer; l++) {
+  for (int l = s->first; l < s->network->n_layer + s->network->affine; l++) {
     const PanelLayer part = StorePanelLayer(s, panel, l);
     const size_t offset = part.layer->offset;
     if (offset < begin || offset >= begin + count) continue;
     for (int e = 0; e < s->n_term; e++)
       for (size_t p = 0; p < (size_t)part.n; p++)
-        point_row(s, &part, e, p, 0, part.n_out, J + ((size_t)e * stride + p) * ld + (offset - begin));
+        point_row(&part, e, p, 0, part.n_out, J + ((size_t)e * stride + p) * ld + (offset - begin));
   }
 }
 
 void NetworkStoreSquares(NetworkStore s, int panel, double row[], double sums[])
 {
-  for (int l = s->first; l < s->network->n_layer; l++) {
+  for (int l = s->first; l < s->network->n_layer + s->network->affine; l++) {
     const PanelLayer part = StorePanelLayer(s, panel, l);
     const size_t n_in = part.n_in, n_out = part.n_out, most = PetscMax(1, SQUARE_COLUMNS / (n_in + 1));
     for (size_t begin = 0; begin < n_out; begin += most) {
@@ -104,9 +107,10 @@ void NetworkStoreSquares(NetworkStore s, int panel, double row[], double sums[])
       double *biases = sums + part.layer->offset + n_out * n_in + begin;
       for (int e = 0; e < s->n_term; e++)
         for (size_t p = 0; p < (size_t)part.n; p++) {
-          point_row(s, &part, e, p, begin, count, row);
+          point_row(&part, e, p, begin, count, row);
           for (size_t k = 0; k < count * n_in; k++) weights[k] += row[k] * row[k];
-          for (size_t j = 0; j < count; j++) biases[j] += row[count * n_in + j] * row[count * n_in + j];
+          for (size_t j = 0; j < count && !part.layer->unbiased; j++)
+            biases[j] += row[count * n_in + j] * row[count * n_in + j];
         }
     }
   }
@@ -115,7 +119,7 @@ void NetworkStoreSquares(NetworkStore s, int panel, double row[], double sums[])
 void NetworkTrainedLayers(Network network, int *first, int *end)
 {
   *first = 0;
-  *end = network->n_layer;
+  *end = network->n_layer + network->affine;
   while (network->layers[*first].frozen) ++*first;
 }
 
@@ -126,7 +130,7 @@ int NetworkLayerOutputs(Network network, int l)
 
 size_t NetworkLayerColumns(Network network, int l, int count)
 {
-  return ((size_t)network->layers[l].n_in + 1) * (size_t)count;
+  return ((size_t)network->layers[l].n_in + (network->layers[l].unbiased ? 0 : 1)) * (size_t)count;
 }
 
 void NetworkStoreLayerRows(NetworkStore s, int panel, int l, int begin, int count, const double scaling[], double J[],
@@ -139,9 +143,9 @@ void NetworkStoreLayerRows(NetworkStore s, int panel, int l, int begin, int coun
   for (int e = 0; e < s->n_term; e++)
     for (size_t p = 0; p < (size_t)part.n; p++) {
       double *row = J + ((size_t)e * stride + p) * ld;
-      point_row(s, &part, e, p, j, (size_t)count, row);
+      point_row(&part, e, p, j, (size_t)count, row);
       if (!scaling) continue;
       for (size_t k = 0; k < n_weight; k++) row[k] *= weights[k];
-      for (size_t k = 0; k < (size_t)count; k++) row[n_weight + k] *= biases[k];
+      for (size_t k = 0; k < (size_t)count && !part.layer->unbiased; k++) row[n_weight + k] *= biases[k];
     }
 }

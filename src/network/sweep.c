@@ -26,11 +26,14 @@ static PetscErrorCode sweep_create(Network network, JetPlan plan, JetTables tabl
   s->n_column = JetPlanColumns(plan);
   s->compression = compression;
   if (compression) PetscCall(CompressionSlot(compression, &s->slot, &s->seed_bar));
-  for (int l = 0; l < network->n_layer; l++) largest = PetscMax(largest, LayerSize(&network->layers[l]));
+  for (int l = 0; l < network->n_layer + network->affine; l++)
+    largest = PetscMax(largest, LayerSize(&network->layers[l]));
   PetscCall(PetscMalloc2(network->n_layer, &s->z, network->n_layer, &s->d));
   PetscCall(PetscMalloc3((size_t)max_point * (size_t)network->n_coord, &s->input, max_point, &s->ones,
                          jets * NetworkJetNumbers(network) + (2 * (size_t)network->n_layer + 2) * LINE, &s->storage));
   if (tables) PetscCall(PetscMalloc1((size_t)max_point * (size_t)network->n_coord, &s->seeds));
+  if (network->input_of) PetscCall(PetscMalloc1((size_t)max_point * (size_t)network->n_input, &s->shared));
+  PetscCall(PetscMalloc1(widest, &s->column));
   for (int p = 0; p < max_point; p++) s->ones[p] = 1;
   Real *next = s->storage + LINE - (uintptr_t)s->storage / sizeof(Real) % LINE;
   for (int l = 0; l + 1 < network->n_layer; l++) {
@@ -55,6 +58,8 @@ static PetscErrorCode sweep_destroy(void **sweep)
   if (!s) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree3(s->output, s->narrowed[0], s->narrowed[1]));
   PetscCall(PetscFree(s->seeds));
+  PetscCall(PetscFree(s->shared));
+  PetscCall(PetscFree(s->column));
   PetscCall(PetscFree3(s->input, s->ones, s->storage));
   PetscCall(PetscFree2(s->z, s->d));
   PetscCall(PetscFree(*sweep));
@@ -67,48 +72,75 @@ static void add_bias(const Layer *layer, const Real b[], int n, Real u[])
     for (int j = 0; j < layer->n_out; j++) u[(size_t)p * (size_t)layer->n_out + (size_t)j] += b[j];
 }
 
-const Real *REAL(SweepSeedsAtPoints)(REAL(Sweep) * s, int column)
+const Real *REAL(SweepSeedsAtPoints)(REAL(Sweep) * s, const Layer *layer, int column)
 {
   const Network network = s->network;
   const Seeds seeds = SweepSeeds(s, column);
-  memset(s->seeds, 0, (size_t)s->n * (size_t)network->n_coord * sizeof(Real));
+  const size_t n_in = (size_t)layer->n_in;
+  memset(s->seeds, 0, (size_t)s->n * n_in * sizeof(Real));
   for (int p = 0; p < s->n; p++) {
     const double *factor = JetTablesSeeds(s->tables, column, p);
+    Real *at = s->seeds + (size_t)p * n_in;
     for (int k = 0; k < seeds.n; k++)
-      s->seeds[p * network->n_coord + seeds.coord[k]] = (Real)(factor[k] * network->stretch[seeds.coord[k]]);
+      at[SweepInputOf(layer, seeds.coord[k])] += (Real)(factor[k] * network->stretch[seeds.coord[k]]);
   }
   return s->seeds;
 }
 
-/* u of the first layer: the inputs' jets are the points in column 0 and, mostly, constants in the columns that they
-   seed. Coordinates from n_coord on bring their columns of u themselves: compressed [n_seed][n_out]. */
-static void first_layer(REAL(Sweep) * s, const Real weights[], const double compressed[], Real u[])
+/* Of a layer that reads the coordinates, the column of u that constant seeds give: column [n_out]. Coordinates from
+   n_coord on bring theirs themselves: compressed [n_seed][width]. */
+static void seeded_column(const REAL(Sweep) * s, const Layer *layer, const Real weights[], const double compressed[],
+                          size_t width, int c, Real column[])
 {
   const Network network = s->network;
-  const Layer *layer = &network->layers[0];
-  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, n = (size_t)s->n;
-  REAL(KernelCPU).gemm('N', 'T', n, n_out, n_in, 1, s->input, n_in, weights, n_in, 0, u, n_out);
-  add_bias(layer, weights + n_in * n_out, s->n, u);
-  for (int c = 1; c < s->n_column; c++) {
-    Real *column = u + (size_t)c * n * n_out;
-    if (JetPlanSeedsVary(s->plan, c)) {
-      REAL(KernelCPU).gemm('N', 'T', n, n_out, n_in, 1, REAL(SweepSeedsAtPoints)(s, c), n_in, weights, n_in, 0, column,
-                           n_out);
+  const Seeds seeds = SweepSeeds(s, c);
+  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, n_coord = (size_t)network->n_coord;
+  memset(column, 0, n_out * sizeof(Real));
+  for (int k = 0; k < seeds.n; k++) {
+    const size_t i = (size_t)seeds.coord[k];
+    if (i >= n_coord) {
+      for (size_t j = 0; j < n_out; j++) column[j] += (Real)(seeds.factor[k] * compressed[(i - n_coord) * width + j]);
       continue;
     }
-    const Seeds seeds = SweepSeeds(s, c);
-    memset(column, 0, n_out * sizeof(Real));
-    for (int k = 0; k < seeds.n; k++) {
-      const size_t i = (size_t)seeds.coord[k];
-      if (i >= n_in) {
-        for (size_t j = 0; j < n_out; j++) column[j] += (Real)(seeds.factor[k] * compressed[(i - n_in) * n_out + j]);
-        continue;
-      }
-      const Real factor = (Real)(seeds.factor[k] * network->stretch[i]);
-      for (size_t j = 0; j < n_out; j++) column[j] += factor * weights[j * n_in + i];
-    }
-    for (size_t p = 1; p < n; p++) memcpy(column + p * n_out, column, n_out * sizeof(Real));
+    const Real factor = (Real)(seeds.factor[k] * network->stretch[i]), *weight = weights + SweepInputOf(layer, (int)i);
+    for (size_t j = 0; j < n_out; j++) column[j] += factor * weight[j * n_in];
   }
+}
+
+/* u, or what is added to u where beta is 1, of a layer that reads the coordinates: their jets are the points in column
+   0 and, mostly, constants in the columns that they seed. */
+static void input_layer(REAL(Sweep) * s, const Layer *layer, const Real weights[], const double compressed[],
+                        size_t width, Real beta, Real u[])
+{
+  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, n = (size_t)s->n;
+  REAL(KernelCPU).gemm('N', 'T', n, n_out, n_in, 1, SweepInputs(s, layer), n_in, weights, n_in, beta, u, n_out);
+  if (!layer->unbiased) add_bias(layer, weights + n_in * n_out, s->n, u);
+  for (int c = 1; c < s->n_column; c++) {
+    Real *at = u + (size_t)c * n * n_out;
+    if (JetPlanSeedsVary(s->plan, c)) {
+      REAL(KernelCPU).gemm('N', 'T', n, n_out, n_in, 1, REAL(SweepSeedsAtPoints)(s, layer, c), n_in, weights, n_in,
+                           beta, at, n_out);
+      continue;
+    }
+    seeded_column(s, layer, weights, compressed, width, c, s->column);
+    if (beta == 0)
+      for (size_t p = 0; p < n; p++) memcpy(at + p * n_out, s->column, n_out * sizeof(Real));
+    else
+      for (size_t k = 0; k < n * n_out; k++) at[k] += s->column[k % n_out];
+  }
+}
+
+/* The layers that read the coordinates: the first, which gives u, and the affine part, which is added to u. */
+static void first_layer(REAL(Sweep) * s, const Real weights[], const double compressed[], Real u[])
+{
+  input_layer(s, &s->network->layers[0], weights, compressed, (size_t)NetworkFirstWidth(s->network), 0, u);
+}
+
+static void affine_layer(REAL(Sweep) * s, const Real weights[], const double compressed[], Real u[])
+{
+  const size_t first = (size_t)s->network->layers[0].n_out;
+  input_layer(s, NetworkAffine(s->network), weights, compressed ? compressed + first : NULL,
+              (size_t)NetworkFirstWidth(s->network), 1, u);
 }
 
 static const double *compressed_seeds(const REAL(Sweep) * s, bool dots)
@@ -145,6 +177,16 @@ static void output_end(REAL(Sweep) * s, double out[])
 #endif
 }
 
+static void share_inputs(REAL(Sweep) * s)
+{
+  const Network network = s->network;
+  if (!network->input_of) return;
+  memset(s->shared, 0, (size_t)s->n * (size_t)network->n_input * sizeof(Real));
+  for (int p = 0; p < s->n; p++)
+    for (int i = 0; i < network->n_coord; i++)
+      s->shared[p * network->n_input + network->input_of[i]] += s->input[p * network->n_coord + i];
+}
+
 static void sweep_forward(void *sweep, const double theta[], int n, const double x[], double out[])
 {
   REAL(Sweep) *s = sweep;
@@ -155,6 +197,7 @@ static void sweep_forward(void *sweep, const double theta[], int n, const double
     for (int i = 0; i < network->n_coord; i++)
       s->input[p * network->n_coord + i] =
           (Real)((x[p * network->n_coord + i] - network->shift[i]) * network->stretch[i]);
+  share_inputs(s);
   for (int l = 0; l <= last; l++) {
     const Layer *layer = &network->layers[l];
     const Real *weights = SweepWeights(s, layer, theta);
@@ -168,6 +211,8 @@ static void sweep_forward(void *sweep, const double theta[], int n, const double
       REAL(KernelCPU).compose(SweepTables(s, (size_t)layer->n_out), network->activation->REAL(series), 0.0, lanes, u,
                               lanes, s->z[l + 1], lanes, layer->frozen ? NULL : s->d[l], NULL, lanes);
   }
+  const Layer *affine = NetworkAffine(network);
+  if (affine) affine_layer(s, SweepWeights(s, affine, theta), compressed_seeds(s, false), output_begin(s, out));
   output_end(s, out);
 }
 
@@ -214,35 +259,37 @@ static void gradient_end(REAL(Sweep) * s, const Layer *layer, double gradient[])
 #endif
 }
 
-void REAL(SweepSeedAdjoint)(REAL(Sweep) * s, int coord, double factor, int n, const Real u_bar[])
+void REAL(SweepSeedAdjoint)(REAL(Sweep) * s, const Layer *layer, int coord, double factor, int n, const Real u_bar[])
 {
-  const size_t n_out = (size_t)s->network->layers[0].n_out;
-  double *bar = s->seed_bar + (size_t)(coord - s->network->n_coord) * n_out;
+  const Network network = s->network;
+  const size_t n_out = (size_t)layer->n_out, first = layer == network->layers ? 0 : (size_t)network->layers[0].n_out;
+  double *bar = s->seed_bar + (size_t)(coord - network->n_coord) * (size_t)NetworkFirstWidth(network) + first;
   for (int p = 0; p < n; p++)
     for (size_t j = 0; j < n_out; j++) bar[j] += factor * u_bar[(size_t)p * n_out + j];
 }
 
-/* Adds the first layer's gradient: the columns' adjoints, summed over points, meet the seeds. */
-static void first_gradient(REAL(Sweep) * s, const Real u_bar[], Real gradient[])
+/* Adds the gradient of a layer that reads the coordinates: the columns' adjoints, summed over points, meet the seeds. */
+static void input_gradient(REAL(Sweep) * s, const Layer *layer, const Real u_bar[], Real gradient[])
 {
   const Network network = s->network;
-  const size_t n_in = (size_t)network->layers[0].n_in, n_out = (size_t)network->layers[0].n_out, n = (size_t)s->n;
-  REAL(KernelCPU).gemm('T', 'N', n_out, n_in, n, 1, u_bar, n_out, s->input, n_in, 1, gradient, n_in);
+  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, n = (size_t)s->n;
+  REAL(KernelCPU).gemm('T', 'N', n_out, n_in, n, 1, u_bar, n_out, SweepInputs(s, layer), n_in, 1, gradient, n_in);
   for (int c = 1; c < s->n_column; c++) {
+    const Real *column = u_bar + (size_t)c * n * n_out;
     if (JetPlanSeedsVary(s->plan, c)) {
-      REAL(KernelCPU).gemm('T', 'N', n_out, n_in, n, 1, u_bar + (size_t)c * n * n_out, n_out,
-                           REAL(SweepSeedsAtPoints)(s, c), n_in, 1, gradient, n_in);
+      REAL(KernelCPU).gemm('T', 'N', n_out, n_in, n, 1, column, n_out, REAL(SweepSeedsAtPoints)(s, layer, c), n_in, 1,
+                           gradient, n_in);
       continue;
     }
     const Seeds seeds = SweepSeeds(s, c);
     for (int k = 0; k < seeds.n; k++) {
       if (seeds.coord[k] >= network->n_coord) {
-        REAL(SweepSeedAdjoint)(s, seeds.coord[k], seeds.factor[k], s->n, u_bar + (size_t)c * n * n_out);
+        REAL(SweepSeedAdjoint)(s, layer, seeds.coord[k], seeds.factor[k], s->n, column);
         continue;
       }
       const Real factor = (Real)(seeds.factor[k] * network->stretch[seeds.coord[k]]);
-      REAL(KernelCPU).gemm('T', 'N', n_out, 1, n, factor, u_bar + (size_t)c * n * n_out, n_out, s->ones, 1, 1,
-                           gradient + seeds.coord[k], n_in);
+      REAL(KernelCPU).gemm('T', 'N', n_out, 1, n, factor, column, n_out, s->ones, 1, 1,
+                           gradient + SweepInputOf(layer, seeds.coord[k]), n_in);
     }
   }
 }
@@ -252,6 +299,12 @@ static void sweep_reverse(void *sweep, const double theta[], const double out_ba
   REAL(Sweep) *s = sweep;
   const Network network = s->network;
   const Real *top = REAL(SweepOutputAdjoint)(s, out_bar), *u_bar = top;
+  const Layer *affine = NetworkAffine(network);
+  if (affine) {
+    Real *g = gradient_begin(s, affine, gradient + affine->offset);
+    input_gradient(s, affine, top, g);
+    gradient_end(s, affine, gradient + affine->offset);
+  }
   for (int l = network->n_layer - 1; l >= 0; l--) {
     const Layer *layer = &network->layers[l];
     const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, rows = (size_t)s->n_column * (size_t)s->n;
@@ -259,7 +312,7 @@ static void sweep_reverse(void *sweep, const double theta[], const double out_ba
     u_bar = REAL(SweepLayerAdjoint)(s, theta, top, l, u_bar);
     Real *g = gradient_begin(s, layer, gradient + layer->offset);
     if (l == 0)
-      first_gradient(s, u_bar, g);
+      input_gradient(s, layer, u_bar, g);
     else
       REAL(KernelCPU).gemm('T', 'N', n_out, n_in, rows, 1, u_bar, n_out, s->z[l], n_in, 1, g, n_in);
     for (int p = 0; p < s->n; p++)
@@ -293,6 +346,10 @@ static void sweep_tangent(void *sweep, const double theta[], const double v[], d
                              0);
     z_dot = s->work[1];
   }
+  const Layer *affine = NetworkAffine(network);
+  if (affine)
+    affine_layer(s, SweepNarrow(v + affine->offset, LayerSize(affine), s->narrowed[1]), compressed_seeds(s, true),
+                 output_begin(s, out_dot));
   output_end(s, out_dot);
 }
 

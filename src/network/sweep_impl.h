@@ -29,16 +29,18 @@ typedef struct {
   JetTables tables; /* borrowed; NULL where the plan has no factors */
   int n_column, n;  /* n: points of the last forward sweep */
   Real *input;      /* [n][n_coord] mapped points */
+  Real *shared;     /* [n][n_input] their sums, where coordinates share inputs */
   Real **z, **d;    /* [n_layer]: z[l] [column][n][n_in] for l > 0, d[l] [column][n][n_out] of hidden layers */
   Real *ones;       /* [max_point] sums over points */
   Real *seeds;      /* [max_point][n_coord] of one column, where they depend on the point */
+  Real *column;     /* [widest] of one that does not */
   Real *work[2];    /* [column][n][widest] */
   Real *storage;
   Real *output;      /* float only: [column][n][n_field] */
   Real *narrowed[2]; /* float only: a layer's parameters and a direction's, or its gradient */
   NetworkCompression compression;
   int slot;         /* of the compression */
-  double *seed_bar; /* [n_seed][n_out of the first layer], owned by the compression */
+  double *seed_bar; /* [n_seed][compressed width], owned by the compression */
 } REAL(Sweep);
 
 /* First-order parts of a column. */
@@ -61,11 +63,6 @@ static inline const KernelTables *SweepTables(const REAL(Sweep) * sweep, size_t 
   return sweep->tables ? JetTablesAt(sweep->tables, width) : JetPlanTables(sweep->plan);
 }
 
-static inline size_t LayerSize(const Layer *layer)
-{
-  return ((size_t)layer->n_in + 1) * (size_t)layer->n_out;
-}
-
 /* [n] values as Real: themselves, or narrowed into `buffer`. */
 static inline const Real *SweepNarrow(const double values[], size_t n, Real buffer[])
 {
@@ -84,15 +81,27 @@ static inline const Real *SweepWeights(const REAL(Sweep) * sweep, const Layer *l
   return SweepNarrow(NetworkWeights(sweep->network, layer, theta), LayerSize(layer), sweep->narrowed[0]);
 }
 
-/* The inputs' jets in a column whose seeds depend on the point: [n][n_coord], until the next call. */
-const Real *REAL(SweepSeedsAtPoints)(REAL(Sweep) * sweep, int column);
+/* The inputs [n][n_in] of a layer that reads the coordinates. */
+static inline const Real *SweepInputs(const REAL(Sweep) * sweep, const Layer *layer)
+{
+  return layer->input_of ? sweep->shared : sweep->input;
+}
+static inline size_t SweepInputOf(const Layer *layer, int coord)
+{
+  return (size_t)(layer->input_of ? layer->input_of[coord] : coord);
+}
+
+/* Their jets in a column whose seeds depend on the point: [n][n_in], until the next call. */
+const Real *REAL(SweepSeedsAtPoints)(REAL(Sweep) * sweep, const Layer *layer, int column);
 
 /* Adjoint of layer l's pre-activation from that of layer l + 1 (`above`; the outputs' adjoint for the last layer).
    Borrowed, in the sweep's work space, until the next call but one. */
 const Real *REAL(SweepLayerAdjoint)(REAL(Sweep) * sweep, const double theta[], const Real out_bar[], int l,
                                     const Real above[]);
-/* Adds a column's adjoint at n points, u_bar [n][n_out], to that of a compressed coordinate. */
-void REAL(SweepSeedAdjoint)(REAL(Sweep) * sweep, int coord, double factor, int n, const Real u_bar[]);
+/* Adds a column's adjoint at n points, u_bar [n][n_out] of a layer that reads the coordinates, to that of a compressed
+   one. */
+void REAL(SweepSeedAdjoint)(REAL(Sweep) * sweep, const Layer *layer, int coord, double factor, int n,
+                            const Real u_bar[]);
 /* The outputs' adjoint as Real. */
 const Real *REAL(SweepOutputAdjoint)(REAL(Sweep) * sweep, const double out_bar[]);
 

@@ -51,8 +51,7 @@ double ResidualMemoryMB(Residual residual)
 
 double ResidualSweepFlops(Residual residual)
 {
-  const double first =
-      (double)FormulaCoordinates(ProblemFormula(residual->problem)) * NetworkFirstWidth(residual->network);
+  const double first = NetworkInputWeights(residual->network);
   double flops = 0.0; /* the first layer multiplies in column 0 alone: the others are constant there */
   for (int b = 0; b < residual->n_block; b++) {
     const RowBlock *block = &residual->blocks[b];

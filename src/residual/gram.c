@@ -272,7 +272,7 @@ PetscErrorCode RowsGram_Residual(void *self, Vec theta, const double scaling[], 
   Residual residual = self;
   const double *values;
   size_t *begin;
-  int first, end;
+  int n_part = 0;
   PetscFunctionBegin;
   PetscCall(ResidualThetaGet(residual, theta, &values));
   PetscCall(LinearizationSweep(residual, values));
@@ -282,12 +282,11 @@ PetscErrorCode RowsGram_Residual(void *self, Vec theta, const double scaling[], 
     PetscCall(gram_stored(residual, scaling, K, ld));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  NetworkTrainedLayers(residual->network, &first, &end);
-  PetscCall(PetscCalloc1(end - first + 1, &begin));
-  for (int l = first; l < end; l++)
-    begin[l - first + 1] =
-        begin[l - first] + NetworkLayerColumns(residual->network, l, NetworkLayerOutputs(residual->network, l));
-  PetscCall(ProductsGramByColumns(&residual->rows, theta, scaling, end - first, begin, K, ld));
+  PetscCall(PetscCalloc1(residual->rows.n_parameter_block + 1, &begin));
+  for (PetscInt k = 0; k < residual->rows.n_parameter_block; k++) /* weights begin a layer */
+    if (residual->parameter_blocks[k].columns) begin[n_part++] = residual->parameter_blocks[k].offset;
+  begin[n_part] = residual->rows.n_param;
+  PetscCall(ProductsGramByColumns(&residual->rows, theta, scaling, n_part, begin, K, ld));
   PetscCall(PetscFree(begin));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
