@@ -23,11 +23,13 @@ static const char transport[] =
     "domain: { type = \"box\"; lower = [0.0, -1.0, 0.0, 0.0]; upper = [1.0, 2.0, 1.0, 1.0]; };\n"
     "points: { interior = { count = 300; }; conditions = { count = 90; }; }; network: { hidden = [30, 20]; };";
 /* And on theta. */
-static const char compressed[] =
-    "problem: { coordinates = [\"x[30]\"]; fields = [\"u\"]; equations = ( { residual = \"laplacian(u) - u^3\"; } );\n"
-    "  conditions = ( { on = \"boundary\"; residual = \"u - x[3]\"; } ); };\n"
-    "domain: { type = \"ball\"; radius = 1.0; };\n"
-    "points: { interior = { count = 70; }; conditions = { count = 30; }; }; network: { hidden = [6, 5]; };";
+#define BALL                                                                                                           \
+  "problem: { coordinates = [\"x[30]\"]; fields = [\"u\"]; equations = ( { residual = \"laplacian(u) - u^3\"; } );\n"  \
+  "  conditions = ( { on = \"boundary\"; residual = \"u - x[3]\"; } ); };\n"                                           \
+  "domain: { type = \"ball\"; radius = 1.0; };\n"                                                                      \
+  "points: { interior = { count = 70; }; conditions = { count = 30; }; };\n"
+static const char compressed[] = BALL "network: { hidden = [6, 5]; };";
+static const char compressed_affine[] = BALL "network: { hidden = [6, 5]; affine = true; block = 4; };";
 
 typedef struct {
   const RowsLayer *layers;
@@ -160,6 +162,13 @@ START_TEST(seeds_that_depend_on_theta)
 }
 END_TEST
 
+START_TEST(the_affine_part_is_a_layer_without_bias)
+{
+  check_both(flow, "network: { hidden = [7, 9]; affine = true; };");
+  check_both(compressed_affine, "");
+}
+END_TEST
+
 START_TEST(plain_rows_are_one_layer)
 {
   const Fit fit = {150, 5};
@@ -194,4 +203,5 @@ START_TEST(a_layer_comes_out_of_theta_and_goes_back)
 END_TEST
 
 TEST_SUITE("residual_visit", several_equations_and_fields, frozen_layers_are_not_shown, seeds_that_depend_on_the_point,
-           seeds_that_depend_on_theta, plain_rows_are_one_layer, a_layer_comes_out_of_theta_and_goes_back)
+           seeds_that_depend_on_theta, the_affine_part_is_a_layer_without_bias, plain_rows_are_one_layer,
+           a_layer_comes_out_of_theta_and_goes_back)

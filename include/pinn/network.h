@@ -150,15 +150,17 @@ void NetworkStoreSquares(NetworkStore store, int panel, double work[], double su
 /* A store of at most as many points as it was created for is made one of n_point points. */
 void NetworkStoreResize(NetworkStore store, int n_point);
 /* One layer of a panel as the arrays that its rows are made of, J[p] = sum_c g_c z_c^T for each term.
-     z       [out] [*n_column][n][n_in + 1]: inputs, and last the bias's, 1 in column 0; NetworkStoreInputsWork doubles
+     z       [out] [*n_column][n][n_in + 1]: inputs, and last the bias's, where it has one, 1 in column 0; NetworkStoreInputsWork doubles
      return  [n_term][*n_column][n][n_out] borrowed */
 const double *NetworkStoreLayer(NetworkStore store, int panel, int layer, double z[], int *n_column);
 size_t NetworkStoreInputsWork(NetworkStore store);
 
-/* Trained layers, for sums over layers: numbers [first, end), and the outputs of one. */
+/* Trained layers, the affine part being the last of them, for sums over layers: numbers [first, end), the place of one
+   in the order of theta, and its outputs. */
 void NetworkTrainedLayers(Network network, int *first, int *end);
+int NetworkLayerPlace(Network network, int layer);
 int NetworkLayerOutputs(Network network, int layer);
-/* Columns of J of outputs [begin, begin + count) of one layer, weights before biases, (n_in + 1) count in all, each
+/* Columns of J of outputs [begin, begin + count) of one layer, weights before biases, NetworkLayerColumns in all, each
    times its scaling [n_param] (NULL: 1).  J [term * stride + p][ld] [out] */
 void NetworkStoreLayerRows(NetworkStore store, int panel, int layer, int begin, int count, const double scaling[],
                            double J[], size_t stride, size_t ld);

@@ -6,11 +6,19 @@ static PetscInt blocks_of(const Layer *layer)
   return layer->frozen ? 0 : layer->unbiased ? 1 : 2;
 }
 
-/* The layer that is number k in the order of theta. */
-static const Layer *in_order(Network network, int k)
+/* The number of the layer at place k in the order of theta, and the place of layer k: the affine part and the last
+   layer change places. */
+static int in_order(Network network, int k)
 {
   const int last = network->n_layer - 1;
-  return &network->layers[!network->affine || k < last ? k : k == last ? network->n_layer : last];
+  return !network->affine || k < last ? k : k == last ? network->n_layer : last;
+}
+
+int NetworkLayerPlace(Network network, int layer)
+{
+  int first, end;
+  NetworkTrainedLayers(network, &first, &end);
+  return in_order(network, layer) - first;
 }
 
 PetscInt NetworkParameterBlocks(Network network)
@@ -23,8 +31,9 @@ PetscInt NetworkParameterBlocks(Network network)
 void NetworkParameterBlock(Network network, PetscInt k, size_t *offset, PetscInt *rows, PetscInt *columns)
 {
   int l = 0;
-  for (; k >= blocks_of(in_order(network, l)); l++) k -= blocks_of(in_order(network, l));
-  const Layer *layer = in_order(network, l);
+  for (; k >= blocks_of(&network->layers[in_order(network, l)]); l++)
+    k -= blocks_of(&network->layers[in_order(network, l)]);
+  const Layer *layer = &network->layers[in_order(network, l)];
   *rows = layer->n_out;
   *columns = k == 0 ? layer->n_in : 0;
   *offset = layer->offset + (k == 0 ? 0 : (size_t)layer->n_in * (size_t)layer->n_out);

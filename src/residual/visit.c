@@ -21,12 +21,13 @@ static void visit_panel(const Visit *visit, int block, NetworkStore store, int p
   NetworkTrainedLayers(visit->residual->network, &first, &end);
   NetworkStorePanel(store, panel, &at, &n);
   for (int l = first; l < end; l++) {
+    const int number = NetworkLayerPlace(visit->residual->network, l);
     int n_column;
-    if (visit->layer >= 0 && visit->layer != l - first) continue;
+    if (visit->layer >= 0 && visit->layer != number) continue;
     const double *g = NetworkStoreLayer(store, panel, l, z, &n_column);
     const size_t n_out = (size_t)NetworkLayerOutputs(visit->residual->network, l);
     for (int e = 0; e < n_term; e++) {
-      const RowsPanel part = {.layer = l - first,
+      const RowsPanel part = {.layer = number,
                               .term = b->term + e,
                               .interior = block == 0,
                               .row = (PetscInt)b->row + e * b->train.points.n + begin,
@@ -156,14 +157,20 @@ int RowsThreads(Rows rows)
 
 int RowsLayers(Rows rows)
 {
-  return rows->ops->visit ? (int)rows->n_parameter_block / 2 : 1;
+  int n = 0;
+  if (!rows->ops->visit) return 1;
+  for (PetscInt k = 0; k < rows->n_parameter_block; k++) n += rows->parameter_blocks[k].columns > 0;
+  return n;
 }
 
 RowsLayer RowsLayerAt(Rows rows, int layer)
 {
   if (!rows->ops->visit) return (RowsLayer){.n_out = 1, .n_in = (PetscInt)rows->n_param};
-  const ParameterBlock *weights = &rows->parameter_blocks[2 * layer];
-  return (RowsLayer){weights->offset, weights->rows, weights->columns + 1, true};
+  const ParameterBlock *weights = rows->parameter_blocks, *end = weights + rows->n_parameter_block;
+  for (;; weights++)
+    if (weights->columns && layer-- == 0) break;
+  const bool bias = weights + 1 < end && !weights[1].columns;
+  return (RowsLayer){weights->offset, weights->rows, weights->columns + bias, bias};
 }
 
 void RowsLayerGet(const RowsLayer *layer, const double theta[], double V[])
