@@ -28,8 +28,8 @@ size_t NetworkParameters(Network network);  /* n_param */
 double NetworkWeightCount(Network network); /* of all layers, frozen ones too: multiply-adds of a sweep, a jet column */
 double NetworkInputWeights(Network network);                           /* those among them that meet the coordinates */
 void NetworkLastLayer(Network network, size_t *begin, int *n_feature); /* theta[begin ..]; inputs of the linear part */
-/* The trained layers' weights (and those of the affine part), a matrix [*rows][*columns] at theta[*offset], and biases, a vector of *rows with
-   *columns = 0: number of both, and the k-th in the order of theta. */
+/* The trained layers' weights (and those of the affine part), a matrix [*rows][*columns] at theta[*offset], and biases,
+   a vector of *rows with *columns = 0: number of both, and the k-th in the order of theta. */
 PetscInt NetworkParameterBlocks(Network network);
 void NetworkParameterBlock(Network network, PetscInt k, size_t *offset, PetscInt *rows, PetscInt *columns);
 const char *NetworkDescribe(Network network); /* "mlp 2-64-64-1, tanh"; owned by network */
@@ -150,7 +150,8 @@ void NetworkStoreSquares(NetworkStore store, int panel, double work[], double su
 /* A store of at most as many points as it was created for is made one of n_point points. */
 void NetworkStoreResize(NetworkStore store, int n_point);
 /* One layer of a panel as the arrays that its rows are made of, J[p] = sum_c g_c z_c^T for each term.
-     z       [out] [*n_column][n][n_in + 1]: inputs, and last the bias's, where it has one, 1 in column 0; NetworkStoreInputsWork doubles
+     z       [out] [*n_column][n][n_in + 1]: inputs, and last the bias's, where it has one, 1 in column 0;
+             NetworkStoreInputsWork doubles
      return  [n_term][*n_column][n][n_out] borrowed */
 const double *NetworkStoreLayer(NetworkStore store, int panel, int layer, double z[], int *n_column);
 size_t NetworkStoreInputsWork(NetworkStore store);

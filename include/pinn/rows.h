@@ -64,8 +64,8 @@ typedef struct {
   PetscErrorCode (*normal)(void *self, Vec theta, double N[], size_t ld, double b[]);
   /* optional: diag J^T J of all rows, d [out] [n_param] on all ranks */
   PetscErrorCode (*diagonal)(void *self, Vec theta, double d[]);
-  /* optional, needs parameter_blocks, a matrix and then its bias, where it has one: all local rows of all layers, or of one
-     (layer >= 0), panel by panel. From the sweeps that linearize keeps, else by sweeps of its own. */
+  /* optional, needs parameter_blocks, a matrix and then its bias, where it has one: all local rows of all layers, or of
+     one (layer >= 0), panel by panel. From the sweeps that linearize keeps, else by sweeps of its own. */
   PetscErrorCode (*visit)(void *self, Vec theta, int layer, RowsPanelFn fn, void *context);
   /* optional: new points before iteration `iteration`, if it is time; *changed tells whether rows changed */
   PetscErrorCode (*update)(void *self, Vec theta, PetscInt iteration, bool *changed);

@@ -268,7 +268,8 @@ void REAL(SweepSeedAdjoint)(REAL(Sweep) * s, const Layer *layer, int coord, doub
     for (size_t j = 0; j < n_out; j++) bar[j] += factor * u_bar[(size_t)p * n_out + j];
 }
 
-/* Adds the gradient of a layer that reads the coordinates: the columns' adjoints, summed over points, meet the seeds. */
+/* Adds the gradient of a layer that reads the coordinates: the columns' adjoints, summed over points, meet the seeds.
+ */
 static void input_gradient(REAL(Sweep) * s, const Layer *layer, const Real u_bar[], Real gradient[])
 {
   const Network network = s->network;
