@@ -91,6 +91,29 @@ static void check_visit(Rows rows, Vec theta, size_t n_interior, const double J[
   free(c.seen);
 }
 
+/* The layers' parts of J J^T are those of J's columns. */
+static void check_gram(Rows rows, Vec theta, const double J[])
+{
+  const size_t m = (size_t)rows->n_row, n = rows->n_param, all = (size_t)rows->n_row_global;
+  int first = 0, n_row = (int)m;
+  double *K = calloc(m * all + 1, sizeof(double));
+  MPI_Exscan(&n_row, &first, 1, MPI_INT, MPI_SUM, rows->comm);
+  for (int l = 0; l < RowsLayers(rows); l++) {
+    const RowsLayer layer = RowsLayerAt(rows, l);
+    double most = 0.0;
+    ck_petsc(RowsGramLayer(rows, theta, l, K, all));
+    for (size_t i = 0; i < m; i++) most = fmax(most, K[i * all + (size_t)first + i]);
+    for (size_t i = 0; i < m; i++)
+      for (size_t j = 0; j < m; j++) {
+        double sum = 0.0;
+        for (size_t k = layer.offset; k < layer.offset + (size_t)(layer.n_in * layer.n_out); k++)
+          sum += J[i * n + k] * J[j * n + k];
+        ck_near(K[i * all + (size_t)first + j], sum, 0, 1e-13 * most);
+      }
+  }
+  free(K);
+}
+
 static void check(const char *text, const char *network, double memory)
 {
   char whole[4096];
@@ -118,6 +141,7 @@ static void check(const char *text, const char *network, double memory)
   check_visit(rows, theta, n_interior, J, RowsLayers(rows) - 1);
   check_visit(rows, theta, n_interior, J, 0);
   const double sweeps = (ResidualRowsEvaluated(c.residual) - evaluated) / (double)m; /* kept: one for all */
+  check_gram(rows, theta, J);
   if (m) ck_near(sweeps, memory < 1e6 ? 3.0 : 1.0, 1e-12, 0);
   ck_petsc(PetscFree2(J, r));
   ck_petsc(VecDestroy(&theta));

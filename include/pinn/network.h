@@ -150,10 +150,10 @@ void NetworkStoreSquares(NetworkStore store, int panel, double work[], double su
 /* A store of at most as many points as it was created for is made one of n_point points. */
 void NetworkStoreResize(NetworkStore store, int n_point);
 /* One layer of a panel as the arrays that its rows are made of, J[p] = sum_c g_c z_c^T for each term.
-     z       [out] [*n_column][n][n_in + 1]: inputs, and last the bias's, where it has one, 1 in column 0;
-             NetworkStoreInputsWork doubles
+     z       [out] [*n_column][n][n_in + 1]: inputs, and last the bias's, where it has one, 1 in column 0
      return  [n_term][*n_column][n][n_out] borrowed */
 const double *NetworkStoreLayer(NetworkStore store, int panel, int layer, double z[], int *n_column);
+/* Doubles that are enough for [*n_column][n] inputs or outputs of any layer. */
 size_t NetworkStoreInputsWork(NetworkStore store);
 
 /* Trained layers, the affine part being the last of them, for sums over layers: numbers [first, end), the place of one

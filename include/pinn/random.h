@@ -14,7 +14,8 @@ typedef enum {
   RANDOM_SHUFFLE,
   RANDOM_MEASURE,
   RANDOM_TEST,
-  RANDOM_DATA
+  RANDOM_DATA,
+  RANDOM_SKETCH
 } RandomStream;
 
 /* Flips a bit of the stream for normals, so that they are independent of the uniforms of the same key. */

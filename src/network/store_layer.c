@@ -5,8 +5,10 @@
 size_t NetworkStoreInputsWork(NetworkStore s)
 {
   size_t deep = 0;
-  for (int l = s->first; l < s->network->n_layer + s->network->affine; l++)
-    deep = PetscMax(deep, (size_t)s->network->layers[l].n_in + 1);
+  for (int l = s->first; l < s->network->n_layer + s->network->affine; l++) {
+    const Layer *layer = &s->network->layers[l];
+    deep = PetscMax(deep, (size_t)PetscMax(layer->n_in + 1, layer->n_out));
+  }
   return (size_t)s->n_column * (size_t)s->panel * deep;
 }
 

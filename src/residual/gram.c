@@ -23,6 +23,7 @@ typedef struct {
 typedef struct {
   Residual residual;
   const double *scaling;
+  int layer; /* -1 = all */
   double *K; /* corner of what is computed */
   size_t ld;
 } Gram;
@@ -147,7 +148,9 @@ static PetscErrorCode add_layers(const Gram *gram, const Side *A, const Side *B,
     const int owner = load[0] > load[1];
     load[owner] +=
         (double)NetworkLayerColumns(gram->residual->network, l, NetworkLayerOutputs(gram->residual->network, l));
-    if (share >= 0 && share != owner) continue;
+    if ((share >= 0 && share != owner) ||
+        (gram->layer >= 0 && gram->layer != NetworkLayerPlace(gram->residual->network, l)))
+      continue;
     PetscCall(add_rows(gram, A, B, l));
     PetscCall(add_pairs(gram, A, B, l));
   }
@@ -241,10 +244,10 @@ static PetscErrorCode go_round(Gram *gram, const Side *own, const RowsPlaces *pl
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode gram_stored(Residual residual, const double scaling[], double K[], size_t ld)
+static PetscErrorCode gram_stored(Residual residual, const double scaling[], int layer, double K[], size_t ld)
 {
   const int n_block = residual->n_block;
-  Gram gram = {residual, scaling, K, ld};
+  Gram gram = {residual, scaling, layer, K, ld};
   RowsPlaces places;
   Side own;
   int *n_point;
@@ -267,9 +270,9 @@ static PetscErrorCode gram_stored(Residual residual, const double scaling[], dou
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode RowsGram_Residual(void *self, Vec theta, const double scaling[], double K[], size_t ld)
+static PetscErrorCode gram_of_layers(Residual residual, Vec theta, const double scaling[], int layer, double K[],
+                                     size_t ld)
 {
-  Residual residual = self;
   const double *values;
   size_t *begin;
   int n_part = 0;
@@ -279,14 +282,29 @@ PetscErrorCode RowsGram_Residual(void *self, Vec theta, const double scaling[], 
   const bool holds = LinearizationHolds(residual, values);
   PetscCall(ResidualThetaRestore(residual, theta, &values));
   if (holds) {
-    PetscCall(gram_stored(residual, scaling, K, ld));
+    PetscCall(gram_stored(residual, scaling, layer, K, ld));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscCalloc1(residual->rows.n_parameter_block + 1, &begin));
   for (PetscInt k = 0; k < residual->rows.n_parameter_block; k++) /* weights begin a layer */
     if (residual->parameter_blocks[k].columns) begin[n_part++] = residual->parameter_blocks[k].offset;
   begin[n_part] = residual->rows.n_param;
-  PetscCall(ProductsGramByColumns(&residual->rows, theta, scaling, n_part, begin, K, ld));
+  PetscCall(ProductsGramByColumns(&residual->rows, theta, scaling, layer < 0 ? n_part : 1, begin + PetscMax(layer, 0),
+                                  K, ld));
   PetscCall(PetscFree(begin));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RowsGram_Residual(void *self, Vec theta, const double scaling[], double K[], size_t ld)
+{
+  PetscFunctionBegin;
+  PetscCall(gram_of_layers(self, theta, scaling, -1, K, ld));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RowsGramLayer_Residual(void *self, Vec theta, int layer, double K[], size_t ld)
+{
+  PetscFunctionBegin;
+  PetscCall(gram_of_layers(self, theta, NULL, layer, K, ld));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -36,6 +36,7 @@ void LinearizationJacobian(Residual residual, size_t begin, size_t count, double
 
 PetscErrorCode RowsLinearize_Residual(void *self, Vec theta, double r[], double *loss);
 PetscErrorCode RowsGram_Residual(void *self, Vec theta, const double scaling[], double K[], size_t ld);
+PetscErrorCode RowsGramLayer_Residual(void *self, Vec theta, int layer, double K[], size_t ld);
 PetscErrorCode RowsNormal_Residual(void *self, Vec theta, double N[], size_t ld, double b[]);
 PetscErrorCode RowsDiagonal_Residual(void *self, Vec theta, double d[]);
 PetscErrorCode RowsVisit_Residual(void *self, Vec theta, int layer, RowsPanelFn fn, void *context);

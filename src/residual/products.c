@@ -134,6 +134,18 @@ PetscErrorCode RowsGram(Rows rows, Vec theta, const double scaling[], double K[]
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode RowsGramLayer(Rows rows, Vec theta, int layer, double K[], size_t ld)
+{
+  const RowsLayer l = RowsLayerAt(rows, layer);
+  const size_t part[2] = {l.offset, l.offset + (size_t)l.n_in * (size_t)l.n_out};
+  PetscFunctionBegin;
+  if (rows->ops->gram_layer)
+    PetscCall(rows->ops->gram_layer(rows->self, theta, layer, K, ld));
+  else
+    PetscCall(ProductsGramByColumns(rows, theta, NULL, 1, part, K, ld));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode RowsNormal(Rows rows, Vec theta, double N[], size_t ld, double b[])
 {
   const size_t m = (size_t)rows->n_row, n = rows->n_param;

@@ -293,6 +293,7 @@ const RowsOps ResidualRowsOps = {
     .jacobian = RowsJacobian_Residual,
     .linearize = RowsLinearize_Residual,
     .gram = RowsGram_Residual,
+    .gram_layer = RowsGramLayer_Residual,
     .normal = RowsNormal_Residual,
     .diagonal = RowsDiagonal_Residual,
     .visit = RowsVisit_Residual,

@@ -13,7 +13,8 @@ typedef struct {
 } Visit;
 
 /* All layers of a store's panel, whose points begin at `begin` of the block. */
-static void visit_panel(const Visit *visit, int block, NetworkStore store, int panel, int begin, double z[])
+static void visit_panel(const Visit *visit, int block, NetworkStore store, int panel, int begin, double z[],
+                        double work[])
 {
   const RowBlock *b = &visit->residual->blocks[block];
   const int n_term = b->block->n_term;
@@ -36,7 +37,8 @@ static void visit_panel(const Visit *visit, int block, NetworkStore store, int p
                               .n_in = (PetscInt)NetworkLayerColumns(visit->residual->network, l, 1),
                               .n_out = (PetscInt)n_out,
                               .z = z,
-                              .g = g + (size_t)e * (size_t)n_column * (size_t)n * n_out};
+                              .g = g + (size_t)e * (size_t)n_column * (size_t)n * n_out,
+                              .work = work};
       visit->fn(visit->context, omp_get_thread_num(), &part);
     }
   }
@@ -50,22 +52,25 @@ static PetscErrorCode visit_stored(const Visit *visit)
   double *work;
   PetscFunctionBegin;
   for (int b = 0; b < l->n_stored; b++) n_work = PetscMax(n_work, NetworkStoreInputsWork(l->stores[b]));
-  PetscCall(PetscMalloc1((size_t)residual->n_thread * n_work, &work));
+  PetscCall(PetscMalloc1((size_t)residual->n_thread * 2 * n_work, &work));
 #pragma omp parallel for schedule(static, 1) num_threads(residual->n_thread)
-  for (int k = 0; k < l->n_panel; k++)
-    visit_panel(visit, l->panels[k].block, l->stores[l->panels[k].block], l->number[k], l->panels[k].begin,
-                work + (size_t)omp_get_thread_num() * n_work);
+  for (int k = 0; k < l->n_panel; k++) {
+    double *own = work + (size_t)omp_get_thread_num() * 2 * n_work;
+    visit_panel(visit, l->panels[k].block, l->stores[l->panels[k].block], l->number[k], l->panels[k].begin, own,
+                own + n_work);
+  }
   PetscCall(PetscFree(work));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void visit_tile(const Visit *visit, const double theta[], const TileRange *range, NetworkStore store, double z[])
+static void visit_tile(const Visit *visit, const double theta[], const TileRange *range, NetworkStore store, double z[],
+                       double work[])
 {
   LinearizationSweepTile(visit->residual, theta, range, store);
   for (int panel = 0; panel < NetworkStorePanels(store); panel++) {
     int begin, n;
     NetworkStorePanel(store, panel, &begin, &n);
-    visit_panel(visit, range->block, store, panel, range->begin + begin, z);
+    visit_panel(visit, range->block, store, panel, range->begin + begin, z, work);
   }
 }
 
@@ -86,12 +91,13 @@ static PetscErrorCode visit_swept(const Visit *visit, const double theta[])
     NetworkStoreSetTheta(stores[k], theta);
     n_work = PetscMax(n_work, NetworkStoreInputsWork(stores[k]));
   }
-  PetscCall(PetscMalloc1((size_t)residual->n_thread * n_work, &work));
+  PetscCall(PetscMalloc1((size_t)residual->n_thread * 2 * n_work, &work));
 #pragma omp parallel for schedule(static, 1) num_threads(residual->n_thread)
   for (int k = 0; k < residual->n_tile; k++) {
     const TileRange *range = &residual->tiles[k];
     const size_t thread = (size_t)omp_get_thread_num();
-    visit_tile(visit, theta, range, stores[thread * (size_t)n_block + (size_t)range->block], work + thread * n_work);
+    double *own = work + thread * 2 * n_work;
+    visit_tile(visit, theta, range, stores[thread * (size_t)n_block + (size_t)range->block], own, own + n_work);
   }
   residual->rows_evaluated += residual->rows.n_row;
   PetscCall(PetscFree(work));
@@ -120,9 +126,9 @@ PetscErrorCode RowsVisit_Residual(void *self, Vec theta, int layer, RowsPanelFn 
 static PetscErrorCode visit_plain(Rows rows, Vec theta, RowsPanelFn fn, void *context)
 {
   const size_t n_row = (size_t)rows->n_row, n = rows->n_param;
-  double *J, *r, ones[PLAIN_ROWS];
+  double *J, *r, *work, ones[PLAIN_ROWS];
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(n_row * n, &J, n_row, &r));
+  PetscCall(PetscMalloc3(n_row * n, &J, n_row, &r, PLAIN_ROWS * n, &work));
   PetscCall(rows->ops->jacobian(rows->self, theta, 0, n, r, J, n));
   for (int i = 0; i < PLAIN_ROWS; i++) ones[i] = 1.0;
   for (PetscInt row = 0; row < rows->n_row; row += PLAIN_ROWS) {
@@ -133,10 +139,11 @@ static PetscErrorCode visit_plain(Rows rows, Vec theta, RowsPanelFn fn, void *co
                             .n_in = (PetscInt)n,
                             .n_out = 1,
                             .z = J + (size_t)row * n,
-                            .g = ones};
+                            .g = ones,
+                            .work = work};
     fn(context, 0, &part);
   }
-  PetscCall(PetscFree2(J, r));
+  PetscCall(PetscFree3(J, r, work));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
