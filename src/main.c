@@ -24,21 +24,12 @@ static PetscErrorCode choose_folder(const RunParts *parts, char *path, size_t si
 
 static PetscErrorCode build(RunParts *p)
 {
-  const double *lower, *upper;
-  const char **names;
   PetscFunctionBegin;
   PetscCall(ConfigLoad(p->comm, p->cli->case_file, p->cli->n_override, p->cli->overrides, &p->config));
   PetscCall(ProblemCreate(p->config, &p->problem));
-  const Formula formula = ProblemFormula(p->problem);
-  const int dim = FormulaCoordinates(formula);
-  PetscCall(PetscMalloc1(dim, &names));
-  for (int i = 0; i < dim; i++) names[i] = FormulaCoordinateName(formula, i);
-  PetscCall(DomainCreate(p->config, formula, &p->domain));
-  DomainBounds(p->domain, &lower, &upper);
-  PetscCall(NetworkCreate(p->config, dim, names, ProblemFields(p->problem), lower, upper, &p->network));
-  PetscCall(PetscFree(names));
-  PetscCall(ResidualCreate(p->comm, p->config, p->problem, p->domain, p->network, &p->residual));
-  PetscCall(VerifierCreate(p->comm, p->config, p->problem, p->domain, p->network, p->residual, &p->verifier));
+  PetscCall(DomainCreate(p->config, ProblemFormula(p->problem), &p->whole));
+  PetscCall(RunCreateSlabs(p));
+  PetscCall(RunBuildSlab(p, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -47,10 +38,8 @@ static PetscErrorCode destroy(RunParts *p)
   PetscFunctionBegin;
   PetscCall(ReportDestroy(&p->report));
   PetscCall(FolderDestroy(&p->folder));
-  PetscCall(VerifierDestroy(&p->verifier));
-  PetscCall(ResidualDestroy(&p->residual));
-  PetscCall(NetworkDestroy(&p->network));
-  PetscCall(DomainDestroy(&p->domain));
+  PetscCall(RunDestroySlabs(p));
+  PetscCall(DomainDestroy(&p->whole));
   PetscCall(ProblemDestroy(&p->problem));
   PetscCall(ConfigDestroy(&p->config));
   PetscFunctionReturn(PETSC_SUCCESS);

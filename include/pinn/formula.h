@@ -50,6 +50,9 @@ const char *FormulaCoordinateName(Formula formula, int coord); /* "x", "x[3]"; o
 int FormulaFindCoordinate(Formula formula, const char *name);  /* -1 where unknown */
 bool FormulaUsesNormal(Formula formula, FormulaNode node);
 bool FormulaUsesNetwork(Formula formula, FormulaNode node);
+/* The highest order by which the node derives network output `output` by the coordinate, mixed derivatives included; -1
+   where it does not depend on the output. Cost: that of all nodes before it. */
+PetscErrorCode FormulaOrder(Formula formula, FormulaNode node, int output, int coord, int *order);
 /* The node as text, for messages (truncated to size). Cannot fail. */
 void FormulaPrint(Formula formula, FormulaNode node, char *text, size_t size);
 

@@ -20,6 +20,7 @@ const char *OptimizerReasonText(OptimizerReason reason); /* "converged: the loss
 typedef struct {
   const char *stage; /* "gauss-newton" */
   int stage_index;
+  int slab;                 /* of time, from 1; 0 = there are none. Set by who knows. */
   PetscInt iteration;       /* of this stage, 0 = before the first step */
   PetscInt iterations;      /* asked for */
   double loss;              /* 1/2 |r|^2 */

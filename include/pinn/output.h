@@ -74,26 +74,39 @@ PetscErrorCode CheckpointDestroy(Checkpoint *checkpoint);
 
 #define VERIFICATION_WARNINGS 8
 
+/* Sums over the points of comparison of one field: what its errors are made of. */
+typedef struct {
+  double count, error2, truth, truth2; /* summed */
+  double error_max, truth_max;         /* maxima */
+} FieldSums;
+
 /* End-of-run verification (design section 4). Arrays have an entry a field; NaN where no truth is known. */
 typedef struct {
-  int n_field;
+  int n_field, n_equation;
   bool has_truth;
   const char *truth;                /* "exact solution on a grid of 101 x 101" or "burgers.h5, 25957 points" */
   double *l2_error, *max_error;     /* relative to the truth's own L2 and max norm */
   double *constant_error;           /* relative L2 error of the best constant field: what says nothing scores */
+  FieldSums *sums;                  /* count 0: no truth */
   double residual_rms, heldout_rms; /* over all interior rows, unweighted */
   int n_term;
   double *term_rms, *term_max, *heldout_term_rms, *heldout_term_max; /* [n_term] */
   int n_warning;
   char warning[VERIFICATION_WARNINGS][256]; /* in words */
+  int n_slab;                               /* 0: of one piece */
+  double *slab_end, *slab_error;            /* [n_slab], [n_slab][n_field] relative L2 */
 } Verification;
 PetscErrorCode VerificationDestroy(Verification *verification);
+/* That of an interval of time from those of its n slabs with these last times. Residuals: RMS of all slabs, largest
+   maximum; a term that a slab does not have does not count there. truth is borrowed from the parts. */
+PetscErrorCode VerificationJoin(int n, const Verification parts[], const double ends[], Verification *whole);
 
 /* The truth of a case: exact solution on a grid, or a reference file, read at once so that its mistakes come before the
-   run. Borrows all it is given. Collective. */
+   run. Of its points, those count that the slab owns: of a domain that is no slab, all. Borrows all it is given.
+   Collective. */
 typedef struct Verifier_s *Verifier;
-PetscErrorCode VerifierCreate(MPI_Comm comm, Config config, Problem problem, Domain domain, Network network,
-                              Residual residual, Verifier *verifier);
+PetscErrorCode VerifierCreate(MPI_Comm comm, Config config, Problem problem, Domain domain, Domain slab,
+                              Network network, Residual residual, Verifier *verifier);
 PetscErrorCode VerifierDestroy(Verifier *verifier);
 bool VerifierHasTruth(Verifier verifier);
 /* Relative L2 errors by field, NaN without truth.  l2 [out] [n_field]. Cost: one evaluation of the fields. */
@@ -111,14 +124,13 @@ const char *PathBeside(const char *file, const char *name);
 /* Errors of output.grid that SnapshotWrite would find. Collective. */
 PetscErrorCode SnapshotCheck(MPI_Comm comm, Config config, Problem problem, Domain domain);
 /* fields.vtkhdf of a run on output.grid: u, exact_u, error_u, residual_NAME. *written is false where there is no grid
-   (more than 3 coordinates).  theta [in] [n_param] in full. */
-PetscErrorCode SnapshotWrite(MPI_Comm comm, Config config, Problem problem, Domain domain, Network network,
-                             const double theta[], const char *path, bool *written);
+   (more than 3 coordinates). */
+PetscErrorCode SnapshotWrite(MPI_Comm comm, Config config, Problem problem, Domain domain, const Slabs *slabs,
+                             const char *path, bool *written);
 
-/* The fields at the points of a file (ReferenceRead with no field), written to `path` in the same format.
-     theta  [in]  [n_param] in full. Collective. */
-PetscErrorCode EvaluationWrite(MPI_Comm comm, Problem problem, Network network, const double theta[],
-                               const char *points, const char *path);
+/* The fields at the points of a file (ReferenceRead with no field), written to `path` in the same format. Collective. */
+PetscErrorCode EvaluationWrite(MPI_Comm comm, Problem problem, const Slabs *slabs, const char *points,
+                               const char *path);
 
 /* The report: header, progress table (terminal) or JSON lines, history.csv and history.h5, summary.json. Only rank 0
    prints. */
@@ -130,6 +142,10 @@ typedef struct {
 PetscErrorCode ReportCreate(MPI_Comm comm, const ReportOptions *options, Folder folder, Problem problem,
                             Residual residual, Report *report);
 PetscErrorCode ReportDestroy(Report *report);
+/* The residual whose rows are counted from now on; borrowed. */
+void ReportSetResidual(Report report, Residual residual);
+/* A line about slab k that begins now; nothing where there is one slab. first: time of the case. */
+PetscErrorCode ReportSlab(Report report, int k, const Slabs *slabs, double first);
 /* Lines "name  value" of the banner, in order; text may have several lines. JSON: members of the "start" event. */
 PetscErrorCode ReportHeader(Report report, int n, const char *const names[], const char *const texts[]);
 /* One iteration, always stored in the history, shown where `print`. On a terminal a shown line is overwritten by the

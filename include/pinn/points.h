@@ -24,7 +24,13 @@ typedef struct Region_s *Region;
    config is kept. Not collective. Errors: bounds that do not rise, or are not one for each coordinate or one for all;
    sizes that make no shape, a shape that does not exist in the dimension, a combination that is empty. */
 PetscErrorCode DomainCreate(Config config, Formula formula, Domain *domain);
+/* A slab of it, the times from times[0] to times[1]. Selections of the case that lie at other times, or at the first
+   time of a slab that begins later than the case, give regions without points there. */
+PetscErrorCode DomainCreateSlab(Config config, Formula formula, const double times[2], Domain *domain);
 PetscErrorCode DomainDestroy(Domain *domain);
+/* Is x at a time of this slab, rather than another's? Its last time is, and its first one if the case begins there;
+   times outside of the case belong to the nearest slab. True for a domain that is no slab. */
+bool DomainOwns(Domain domain, const double x[]);
 int DomainDimension(Domain domain);
 /* [dim] each, borrowed: they hold the domain, tightly where no shape is turned. */
 void DomainBounds(Domain domain, const double **lower, const double **upper);
@@ -41,10 +47,13 @@ const char *DomainDescribe(Domain domain); /* "box [0, 1] x [0, 1]"; owned by do
    no part of which is left, or a conjunction no point satisfies ("selects no points"). `where` starts these messages
    and those of PointSetSample. */
 PetscErrorCode RegionCreate(Domain domain, const char *where, const char *on, Region *region);
+/* The first time of a slab, where another one ends; without points where the domain begins with the case. */
+PetscErrorCode RegionCreateStart(Domain domain, const char *where, Region *region);
 PetscErrorCode RegionDestroy(Region *region);
 /* What starts the messages of PointSetSample about the sampler and about the counts, where that is not `where`; copied.
    */
 PetscErrorCode RegionSetPlaces(Region region, const char *sampler, const char *count);
+bool RegionIsStart(Region region);       /* all of it lies at the first time */
 bool RegionHasNormals(Region region);    /* every piece lies on one face of the boundary */
 int RegionFreeDimensions(Region region); /* of its largest piece: 0 = single points */
 /* Area of its pieces of that dimension (the number of single points), and its standard error. */

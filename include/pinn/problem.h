@@ -17,6 +17,7 @@ typedef struct {
 typedef struct {
   char *on;   /* selection text; "interior" for block 0 */
   char *path; /* "problem.conditions[2]", for ConfigWhere */
+  bool jump;  /* rows are what the terms differ by from those of the slab of time before (ProblemAddJump) */
   int n_term;
   Term *terms; /* [n_term] */
 } Block;
@@ -34,3 +35,6 @@ FormulaNode ProblemField(Problem problem, int field); /* the field as an express
 FormulaNode ProblemExact(Problem problem, int field); /* -1 where none is known */
 int ProblemBlocks(Problem problem);
 const Block *ProblemBlock(Problem problem, int block);
+/* One more block, of one term: the jump of the order-th time derivative of a field where a slab begins. path: the
+   condition that its points are placed like, or the setting that stands for it. */
+PetscErrorCode ProblemAddJump(Problem problem, int field, int order, const char *path, double weight);

@@ -28,6 +28,29 @@ PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Dom
 PetscErrorCode ResidualDestroy(Residual *residual);
 Rows ResidualRows(Residual residual); /* borrowed */
 
+/* Fields over an interval of time that was cut into slabs, each with a network of its own. */
+typedef struct {
+  double end;      /* its last time; it owns the times after the end of the slab before */
+  Network network; /* borrowed */
+  double *theta;   /* [n_param] in full; NULL = not trained */
+} Slab;
+typedef struct {
+  int n, t; /* slabs, and the coordinate of time; n = 1 without slabs: t is not looked at */
+  Slab *slab;
+} Slabs;
+int SlabsOwner(const Slabs *slabs, const double x[]); /* the slab of a point */
+/* Values of expressions by the networks of the slabs: values [out] [n_root][n], NaN where a slab is not trained. Not
+   collective. */
+PetscErrorCode SlabsEvaluate(Problem problem, const Slabs *slabs, int n_root, const FormulaNode roots[], int n,
+                             const double x[], double values[]);
+/* Adds the conditions with which a slab goes on from the one before: no jump of any field and of its time derivatives
+   below the highest one in the equations, with the weight and the points of the initial condition on that derivative,
+   or time.weight. domain: of the whole interval. Errors: no equation has a derivative by t. */
+PetscErrorCode SlabsAddJumps(Config config, Problem problem, Domain domain);
+/* The trained slab before this one, for its jumps; theta [in] [n_param] in full, copied. network is borrowed as long as
+   the residual is there. Collective. */
+PetscErrorCode ResidualSetPast(Residual residual, Network network, const double theta[]);
+
 /* Terms (equations, then conditions), in the order of tables and histories. */
 int ResidualTerms(Residual residual);
 const char *ResidualTermName(Residual residual, int term);

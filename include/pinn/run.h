@@ -3,18 +3,25 @@
 #include "pinn/cli.h"
 #include "pinn/output.h"
 
-/* What main has built; all borrowed. */
+/* What main has built: all of the case, and the slab of time that is at work (the only one where there are none). */
 typedef struct {
   MPI_Comm comm;
   const Cli *cli;
   Config config;
   Problem problem;
-  Domain domain;
-  Network network;
-  Residual residual;
-  Verifier verifier;
+  Domain whole; /* of all slabs */
   Folder folder;
   Report report;
+
+  Slabs slabs;      /* their networks, and the parameters of those that are done */
+  double first;     /* time */
+  double **points;  /* [slabs.n] training points of those that are done, where they depend on the past */
+  size_t *n_points; /* [slabs.n] */
+  int slab;         /* the one at work */
+  Domain domain;    /* its own, or `whole` */
+  Network network;  /* that of slabs */
+  Residual residual;
+  Verifier verifier;
 } RunParts;
 
 typedef struct {
@@ -23,14 +30,21 @@ typedef struct {
   PetscInt iterations; /* over all stages */
 } RunResult;
 
+/* The slabs of the case, from `whole`, with their jumps added to the problem. Collective. Errors: no time to cut, ends
+   that do not rise to the last time. */
+PetscErrorCode RunCreateSlabs(RunParts *parts);
+/* Builds what belongs to slab k, in place of the one at work. Its jumps are taken from the slab before, if that is
+   done. Collective. */
+PetscErrorCode RunBuildSlab(RunParts *parts, int k);
+PetscErrorCode RunDestroySlabs(RunParts *parts);
 /* Prints the header of the case: equations, rows, parameters, jets, memory, ranks, threads, seed, version. */
 PetscErrorCode RunHeader(const RunParts *parts);
 /* Creates every stage once and looks at the output grid: mistakes there come before the first step. Collective. */
 PetscErrorCode RunCheck(const RunParts *parts);
 /* Sets theta to its start: drawn, from --start-from, or where --resume goes on; then runs all stages that are left,
    writes checkpoints and history. theta [inout]. Collective. */
-PetscErrorCode RunStages(const RunParts *parts, Vec theta, RunResult *result);
+PetscErrorCode RunStages(RunParts *parts, Vec theta, RunResult *result);
 /* Verification, fields and summary of the trained theta; settles result->status against verify.tolerance. */
-PetscErrorCode RunFinish(const RunParts *parts, Vec theta, RunResult *result);
+PetscErrorCode RunFinish(RunParts *parts, Vec theta, RunResult *result);
 /* --evaluate: the fields of a checkpoint on the output grid or at the points of a file. */
-PetscErrorCode RunEvaluate(const RunParts *parts, Vec theta);
+PetscErrorCode RunEvaluate(RunParts *parts, Vec theta);

@@ -119,6 +119,18 @@ const ConfigKey ConfigKeys[] = {
     {"domain.of[].type", CONFIG_WORD, NULL, 0, 0, &DomainTable, NULL, "shape"},
     SHAPE("domain.of[].", NULL),
 
+    GROUP("time", "{}", "the interval of t cut into slabs, solved one after the other"),
+    {"time.slabs", CONFIG_INT, "1", 1, 10000, NULL, NULL,
+     "slabs of equal length; each has the network, points and stages of the case, and goes on where the last one "
+     "ended"},
+    {"time.ends", CONFIG_REALS, "", ANY, NULL, NULL, "last times of the slabs, instead of time.slabs"},
+    {"time.warm_start", CONFIG_BOOL, "true", NO_RANGE, NULL, "a slab begins with the parameters of the one before"},
+    {"time.weight", CONFIG_REAL, "", POSITIVE, NULL, NULL,
+     "weight of the jumps between slabs; default: that of the initial condition for the same derivative, else 1"},
+    {"time.count", CONFIG_INTS, "", COUNT, NULL, NULL,
+     "points of a jump for which there is no initial condition; default: points.conditions.count"},
+    {"time.sampler", CONFIG_WORD, "", 0, 0, &SamplerTable, NULL, "of these; default: points.conditions.sampler"},
+
     GROUP("points", "{}", "where the residuals are taken"),
     GROUP("points.interior", "{}", "points of the equations"),
     {"points.interior.sampler", CONFIG_WORD, "\"sobol\"", 0, 0, &SamplerTable, NULL, "how they are placed"},

@@ -29,8 +29,7 @@ static PetscErrorCode fill_evaluation(hid_t file, const char *path, void *contex
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EvaluationWrite(MPI_Comm comm, Problem problem, Network network, const double theta[],
-                               const char *points, const char *path)
+PetscErrorCode EvaluationWrite(MPI_Comm comm, Problem problem, const Slabs *slabs, const char *points, const char *path)
 {
   const int n_field = ProblemFields(problem), dim = FormulaCoordinates(ProblemFormula(problem));
   const char **names;
@@ -39,16 +38,13 @@ PetscErrorCode EvaluationWrite(MPI_Comm comm, Problem problem, Network network, 
   FormulaNode *fields;
   Reference file;
   double *values;
-  Probe probe;
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(dim, &names, n_field, &fields));
   for (int i = 0; i < dim; i++) names[i] = FormulaCoordinateName(ProblemFormula(problem), i);
   for (int f = 0; f < n_field; f++) fields[f] = ProblemField(problem, f);
   PetscCall(ReferenceRead(comm, "--points", points, dim, names, 0, NULL, &file));
   PetscCall(PetscMalloc1((size_t)n_field * (size_t)file.n, &values));
-  PetscCall(ProbeCreate(problem, network, n_field, fields, NULL, &probe));
-  PetscCall(ProbeEvaluate(probe, theta, file.n, file.points, NULL, values));
-  PetscCall(ProbeDestroy(&probe));
+  PetscCall(SlabsEvaluate(problem, slabs, n_field, fields, file.n, file.points, values));
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   Evaluation evaluation = {problem, file.n, dim, file.points, values};
   if (rank == 0) written = HDF5Write(PETSC_COMM_SELF, path, fill_evaluation, &evaluation);

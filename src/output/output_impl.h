@@ -17,6 +17,18 @@ PetscErrorCode FileReserve(const char *path, size_t size);
 /* CRC-64/XZ of `crc` (0 at first) continued by bytes. */
 uint64_t FileChecksum(uint64_t crc, size_t size, const void *bytes);
 
+/* The arrays of a verification whose n_field and n_term are set. */
+PetscErrorCode VerificationAllocate(Verification *verification);
+/* Relative L2 and maximum error, and the L2 error of the best constant. */
+void VerificationErrors(const FieldSums *sums, double *l2, double *max, double *constant);
+/* RMS over the interior terms, which come first. */
+double VerificationInterior(int n_equation, const double rms[]);
+/* A term without points in a slab: its RMS is NaN, its maximum zero. */
+static inline bool VerificationLacks(const Verification *v, int term)
+{
+  return v->heldout_term_rms[term] != v->heldout_term_rms[term] && v->heldout_term_max[term] == 0.0;
+}
+
 /* Numbers N of the folder's checkpoint-N.h5, newest first; *n of them, freed by the caller. Not collective. */
 PetscErrorCode FolderCheckpoints(Folder folder, int *n, PetscInt **numbers);
 

@@ -166,6 +166,7 @@ static PetscErrorCode put_sample_event(Report report, const Sample *sample)
   PetscCall(JsonBegin(&json));
   JsonText(&json, "stage", progress->stage);
   JsonInteger(&json, "stage_index", progress->stage_index);
+  if (progress->slab) JsonInteger(&json, "slab", progress->slab);
   JsonInteger(&json, "stage_iteration", progress->iteration);
   JsonInteger(&json, "stage_iterations", progress->iterations);
   JsonInteger(&json, "iteration", sample->iteration);
@@ -223,8 +224,11 @@ static PetscErrorCode store_sample(Report report, const Sample *sample)
   const Progress *progress = sample->progress;
   const int n = N_COLUMN + report->n_term + report->n_field + 2;
   double *row, *next;
+  char stage[128];
 
   PetscFunctionBegin;
+  snprintf(stage, sizeof(stage), "%s", progress->stage);
+  if (progress->slab) snprintf(stage, sizeof(stage), "slab %d %s", progress->slab, progress->stage);
   PetscCall(PetscMalloc1(n, &row));
   row[COLUMN_ITERATION] = (double)sample->iteration;
   row[COLUMN_STAGE] = (double)progress->stage_index;
@@ -237,7 +241,7 @@ static PetscErrorCode store_sample(Report report, const Sample *sample)
   for (int f = 0; f < report->n_field; f++) *next++ = sample->error ? sample->error[f] : NAN;
   *next++ = sample->rate;
   *next = sample->seconds;
-  PetscCall(HistoryAdd(report->history, progress->stage, row));
+  PetscCall(HistoryAdd(report->history, stage, row));
   PetscCall(PetscFree(row));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,4 +1,5 @@
 /* What a report asks of problem and residual. */
+#include <stdlib.h>
 #include "report_impl.h"
 
 PetscErrorCode ReportCreate(MPI_Comm comm, const ReportOptions *options, Folder folder, Problem problem,
@@ -14,6 +15,36 @@ PetscErrorCode ReportCreate(MPI_Comm comm, const ReportOptions *options, Folder 
   PetscCall(ReportCreate_Names(comm, options, folder, n_term, terms, n_field, fields, report));
   (*report)->residual = residual;
   PetscCall(PetscFree2(terms, fields));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void ReportSetResidual(Report report, Residual residual)
+{
+  report->residual = residual;
+}
+
+PetscErrorCode ReportSlab(Report report, int k, const Slabs *slabs, double first)
+{
+  const double begin = k ? slabs->slab[k - 1].end : first, end = slabs->slab[k].end;
+  Json json;
+  char *text;
+
+  PetscFunctionBegin;
+  if (slabs->n == 1 || report->rank != 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (report->options.json) {
+    PetscCall(JsonBegin(&json));
+    JsonInteger(&json, "slab", k + 1);
+    JsonInteger(&json, "slabs", slabs->n);
+    JsonNumber(&json, "begin", begin);
+    JsonNumber(&json, "end", end);
+    PetscCall(JsonEnd(&json, &text));
+    ReportPutEvent(report, "slab", text);
+    free(text);
+  } else if (!report->options.quiet) {
+    TableCloseLine(report);
+    fprintf(report->out, "\nslab %d of %d: t from %lg to %lg\n", k + 1, slabs->n, begin, end);
+    fflush(report->out);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

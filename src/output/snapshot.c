@@ -35,21 +35,18 @@ static void list_arrays(Problem problem, Arrays *arrays)
 }
 
 /* values [out] [n_array][n] */
-static PetscErrorCode evaluate_arrays(Problem problem, Network network, const double theta[], const Arrays *arrays,
-                                      const PointSet *points, double *const values[])
+static PetscErrorCode evaluate_arrays(Problem problem, const Slabs *slabs, const Arrays *arrays, const PointSet *points,
+                                      double *const values[])
 {
   PetscFunctionBegin;
   for (int a = 0; a < arrays->n; a++) {
     const FormulaNode node = arrays->nodes[a];
-    Probe probe;
     if (node < 0) continue;
     if (FormulaUsesNormal(ProblemFormula(problem), node)) {
       for (int i = 0; i < points->n; i++) values[a][i] = NAN;
       continue;
     }
-    PetscCall(ProbeCreate(problem, network, 1, &node, NULL, &probe));
-    PetscCall(ProbeEvaluate(probe, theta, points->n, points->x, NULL, values[a]));
-    PetscCall(ProbeDestroy(&probe));
+    PetscCall(SlabsEvaluate(problem, slabs, 1, &node, points->n, points->x, values[a]));
   }
   for (int a = 0; a < arrays->n; a++) {
     const int field = arrays->error_of[a];
@@ -81,8 +78,8 @@ PetscErrorCode SnapshotCheck(MPI_Comm comm, Config config, Problem problem, Doma
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode SnapshotWrite(MPI_Comm comm, Config config, Problem problem, Domain domain, Network network,
-                             const double theta[], const char *path, bool *written)
+PetscErrorCode SnapshotWrite(MPI_Comm comm, Config config, Problem problem, Domain domain, const Slabs *slabs,
+                             const char *path, bool *written)
 {
   const int most = most_arrays(problem), dim = DomainDimension(domain);
   Arrays arrays = {0};
@@ -104,7 +101,7 @@ PetscErrorCode SnapshotWrite(MPI_Comm comm, Config config, Problem problem, Doma
     values[a] = storage + (size_t)a * (size_t)points.n;
   }
   for (int i = 0; i < points.n; i++) inside[i] = DomainContains(domain, points.x + (size_t)i * (size_t)dim);
-  PetscCall(evaluate_arrays(problem, network, theta, &arrays, &points, values));
+  PetscCall(evaluate_arrays(problem, slabs, &arrays, &points, values));
   PetscCall(FieldsWrite(comm, path, dim, grid, &points, arrays.n, names, (const double *const *)values, inside,
                         ConfigText(config)));
   PetscCall(PetscFree2(storage, inside));

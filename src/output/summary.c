@@ -55,6 +55,19 @@ static void put_terms(Json *json, const struct Report_s *report, const Verificat
   JsonClose(json, '}');
 }
 
+static void put_slabs(Json *json, const struct Report_s *report, const Verification *v)
+{
+  if (!v->n_slab) return;
+  JsonOpen(json, "slabs", '[');
+  for (int k = 0; k < v->n_slab; k++) {
+    JsonOpen(json, NULL, '{');
+    JsonNumber(json, "end", v->slab_end[k]);
+    put_field_errors(json, "l2_error", report, v->slab_error + (size_t)k * (size_t)v->n_field);
+    JsonClose(json, '}');
+  }
+  JsonClose(json, ']');
+}
+
 PetscErrorCode ReportVerification(Report report, const Verification *v)
 {
   Json json;
@@ -71,6 +84,7 @@ PetscErrorCode ReportVerification(Report report, const Verification *v)
   JsonNumber(&json, "residual_rms", v->residual_rms);
   JsonNumber(&json, "heldout_residual_rms", v->heldout_rms);
   put_terms(&json, report, v);
+  put_slabs(&json, report, v);
   JsonOpen(&json, "warnings", '[');
   for (int w = 0; w < v->n_warning; w++) JsonText(&json, NULL, v->warning[w]);
   JsonClose(&json, ']');

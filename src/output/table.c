@@ -211,6 +211,21 @@ static void put_verification_fields(Report report, const Verification *v)
   fprintf(report->out, "  against %s\n", v->truth ? v->truth : "the truth");
 }
 
+static void put_verification_slabs(Report report, const Verification *v)
+{
+  fprintf(report->out, "\n  %-24s", "relative L2 by slab");
+  for (int f = 0; f < v->n_field; f++) fprintf(report->out, " %13.13s", report->fields[f]);
+  fputc('\n', report->out);
+  for (int k = 0; k < v->n_slab; k++) {
+    fprintf(report->out, "  slab %-4d to t = %-8.4g", k + 1, v->slab_end[k]);
+    for (int f = 0; f < v->n_field; f++) {
+      const double error = v->slab_error[k * v->n_field + f];
+      isnan(error) ? fprintf(report->out, " %13s", "-") : fprintf(report->out, " %13.3e", error);
+    }
+    fputc('\n', report->out);
+  }
+}
+
 void TableVerification(Report report, const Verification *v)
 {
   FILE *stream = report->options.quiet ? report->err : report->out;
@@ -221,6 +236,7 @@ void TableVerification(Report report, const Verification *v)
             report->colour ? "\033[0m" : "");
     put_verification_terms(report, v);
     if (v->has_truth) put_verification_fields(report, v);
+    if (v->has_truth && v->n_slab) put_verification_slabs(report, v);
   }
   for (int w = 0; w < v->n_warning; w++)
     fprintf(stream, "%swarning:%s %s\n", report->colour ? "\033[33m" : "", report->colour ? "\033[0m" : "",

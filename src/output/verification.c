@@ -26,7 +26,23 @@ struct Verifier_s {
   double *theta, *values;
 };
 
-static PetscErrorCode read_reference(Verifier v, Config config)
+/* Keeps the points that the slab owns, with their truths. */
+static void drop_others(Domain slab, PointSet *points, int n_field, double *const truths[])
+{
+  const size_t dim = (size_t)points->dim;
+  int kept = 0;
+  for (int i = 0; i < points->n; i++) {
+    const double *x = points->x + (size_t)i * dim;
+    if (!DomainOwns(slab, x)) continue;
+    memmove(points->x + (size_t)kept * dim, x, dim * sizeof(double));
+    for (int f = 0; f < n_field; f++)
+      if (truths[f]) truths[f][kept] = truths[f][i];
+    kept++;
+  }
+  points->n = kept;
+}
+
+static PetscErrorCode read_reference(Verifier v, Config config, Domain slab)
 {
   const char *file, *path, *coordinates[64], *fields[64];
   Formula formula = ProblemFormula(v->problem);
@@ -47,6 +63,7 @@ static PetscErrorCode read_reference(Verifier v, Config config)
     PetscCall(PetscMalloc1(v->points.n, &v->truths[f]));
     PetscCall(PetscArraycpy(v->truths[f], reference.fields[f] + v->points.first, v->points.n));
   }
+  drop_others(slab, &v->points, v->n_field, v->truths);
   snprintf(v->truth, sizeof(v->truth), "%s, %d points", file, (int)reference.n);
   PetscCall(ReferenceDestroy(&reference, v->n_field));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -90,10 +107,11 @@ static PetscErrorCode place_points(Verifier v, Config config, Domain domain)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode evaluate_exact(Verifier v, Config config, Domain domain)
+static PetscErrorCode evaluate_exact(Verifier v, Config config, Domain domain, Domain slab)
 {
   PetscFunctionBegin;
   PetscCall(place_points(v, config, domain));
+  drop_others(slab, &v->points, 0, NULL);
   for (int f = 0; f < v->n_field; f++) {
     const FormulaNode exact = ProblemExact(v->problem, f);
     Probe probe;
@@ -106,8 +124,8 @@ static PetscErrorCode evaluate_exact(Verifier v, Config config, Domain domain)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode VerifierCreate(MPI_Comm comm, Config config, Problem problem, Domain domain, Network network,
-                              Residual residual, Verifier *verifier)
+PetscErrorCode VerifierCreate(MPI_Comm comm, Config config, Problem problem, Domain domain, Domain slab,
+                              Network network, Residual residual, Verifier *verifier)
 {
   bool exact = false;
   const char *reference;
@@ -124,9 +142,9 @@ PetscErrorCode VerifierCreate(MPI_Comm comm, Config config, Problem problem, Dom
   for (int f = 0; f < v->n_field; f++) exact |= ProblemExact(problem, f) >= 0;
   PetscCall(ConfigGetString(config, "verify.reference", &reference));
   if (reference && reference[0])
-    PetscCall(read_reference(v, config));
+    PetscCall(read_reference(v, config, slab));
   else if (exact)
-    PetscCall(evaluate_exact(v, config, domain));
+    PetscCall(evaluate_exact(v, config, domain, slab));
   else
     PetscFunctionReturn(PETSC_SUCCESS);
   FormulaNode *fields;
@@ -157,12 +175,6 @@ bool VerifierHasTruth(Verifier verifier)
   return verifier->probe != NULL;
 }
 
-/* Sums over all ranks' points of one field: what every error below is made of. */
-typedef struct {
-  double count, error2, truth, truth2; /* summed */
-  double error_max, truth_max;         /* maxima */
-} FieldSums;
-
 static PetscErrorCode sum_field(Verifier v, int f, FieldSums *sums)
 {
   const double *u = v->values + (size_t)f * (size_t)v->points.n, *truth = v->truths[f];
@@ -181,10 +193,17 @@ static PetscErrorCode sum_field(Verifier v, int f, FieldSums *sums)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Where the truth is zero everywhere, errors are absolute. */
-static double relative(double error, double scale)
+/* Where the truth is zero everywhere, errors are absolute; without points there are none. */
+static double relative(const FieldSums *sums, double error, double scale)
 {
-  return scale > 0.0 ? error / scale : error;
+  return sums->count > 0.0 ? error / (scale > 0.0 ? scale : 1.0) : NAN;
+}
+
+void VerificationErrors(const FieldSums *s, double *l2, double *max, double *constant)
+{
+  *l2 = relative(s, sqrt(s->error2), sqrt(s->truth2));
+  *max = relative(s, s->error_max, s->truth_max);
+  *constant = relative(s, sqrt(fmax(0.0, s->truth2 - s->truth * s->truth / s->count)), sqrt(s->truth2));
 }
 
 static PetscErrorCode evaluate_fields(Verifier v, Vec theta)
@@ -205,7 +224,7 @@ PetscErrorCode VerifierErrors(Verifier v, Vec theta, double l2[])
     FieldSums sums;
     if (!v->truths[f]) continue;
     PetscCall(sum_field(v, f, &sums));
-    l2[f] = relative(sqrt(sums.error2), sqrt(sums.truth2));
+    l2[f] = relative(&sums, sqrt(sums.error2), sqrt(sums.truth2));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -217,12 +236,9 @@ static PetscErrorCode field_errors(Verifier v, Vec theta, Verification *out)
   if (!v->probe) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(evaluate_fields(v, theta));
   for (int f = 0; f < v->n_field; f++) {
-    FieldSums s;
     if (!v->truths[f]) continue;
-    PetscCall(sum_field(v, f, &s));
-    out->l2_error[f] = relative(sqrt(s.error2), sqrt(s.truth2));
-    out->max_error[f] = relative(s.error_max, s.truth_max);
-    out->constant_error[f] = relative(sqrt(fmax(0.0, s.truth2 - s.truth * s.truth / s.count)), sqrt(s.truth2));
+    PetscCall(sum_field(v, f, &out->sums[f]));
+    VerificationErrors(&out->sums[f], &out->l2_error[f], &out->max_error[f], &out->constant_error[f]);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -237,8 +253,7 @@ static void warn(Verification *out, const char *format, ...)
   va_end(arguments);
 }
 
-/* RMS over the interior terms, which come first. */
-static double interior_rms(int n_equation, const double rms[])
+double VerificationInterior(int n_equation, const double rms[])
 {
   double sum = 0.0;
   for (int e = 0; e < n_equation; e++) sum += rms[e] * rms[e];
@@ -254,7 +269,7 @@ static void find_warnings(Verifier v, Verification *out)
     if (ratio > worst) worst = ratio, where = e;
   }
   for (int e = 0; e < out->n_term; e++)
-    if (!isfinite(out->heldout_term_rms[e]))
+    if (!isfinite(out->heldout_term_rms[e]) && !VerificationLacks(out, e))
       warn(out, "the residual of '%s' is NaN or Inf at some of the fresh points", ResidualTermName(v->residual, e));
   if (worst > OVERFIT)
     warn(out,
@@ -277,25 +292,17 @@ PetscErrorCode VerifierRun(Verifier v, Vec theta, Verification *out)
 {
   const int n_equation = ProblemBlock(v->problem, 0)->n_term;
   PetscFunctionBegin;
-  *out = (Verification){
-      .n_field = v->n_field, .has_truth = VerifierHasTruth(v), .truth = v->truth, .n_term = ResidualTerms(v->residual)};
-  PetscCall(PetscMalloc3(v->n_field, &out->l2_error, v->n_field, &out->max_error, v->n_field, &out->constant_error));
-  PetscCall(PetscMalloc4(out->n_term, &out->term_rms, out->n_term, &out->term_max, out->n_term, &out->heldout_term_rms,
-                         out->n_term, &out->heldout_term_max));
+  *out = (Verification){.n_field = v->n_field,
+                        .n_equation = n_equation,
+                        .has_truth = VerifierHasTruth(v),
+                        .truth = v->truth,
+                        .n_term = ResidualTerms(v->residual)};
+  PetscCall(VerificationAllocate(out));
   PetscCall(ResidualStatistics(v->residual, theta, false, out->term_rms, out->term_max));
   PetscCall(ResidualStatistics(v->residual, theta, true, out->heldout_term_rms, out->heldout_term_max));
-  out->residual_rms = interior_rms(n_equation, out->term_rms);
-  out->heldout_rms = interior_rms(n_equation, out->heldout_term_rms);
+  out->residual_rms = VerificationInterior(n_equation, out->term_rms);
+  out->heldout_rms = VerificationInterior(n_equation, out->heldout_term_rms);
   PetscCall(field_errors(v, theta, out));
   find_warnings(v, out);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode VerificationDestroy(Verification *verification)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree3(verification->l2_error, verification->max_error, verification->constant_error));
-  PetscCall(PetscFree4(verification->term_rms, verification->term_max, verification->heldout_term_rms,
-                       verification->heldout_term_max));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -42,7 +42,7 @@ static const Choice rows[] = {
 };
 const ChoiceTable DomainTable = {"domain", "shape on which the equations hold", rows};
 
-PetscErrorCode DomainCreate(Config config, Formula formula, Domain *domain)
+static PetscErrorCode create_domain(Config config, Formula formula, const double slab[2], Domain *domain)
 {
   const char *type;
   Domain d;
@@ -57,9 +57,53 @@ PetscErrorCode DomainCreate(Config config, Formula formula, Domain *domain)
   d->dim = FormulaCoordinates(formula);
   d->t = FormulaFindCoordinate(formula, "t");
   PetscCall(PetscMalloc2(d->dim, &d->lower, d->dim, &d->upper));
+  if (slab) {
+    d->slab = true;
+    PetscCall(PetscArraycpy(d->whole, slab, 2)); /* until DomainCutTime */
+  }
   PetscCall(d->ops->create(d, config));
   *domain = d;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DomainCreate(Config config, Formula formula, Domain *domain)
+{
+  PetscFunctionBegin;
+  PetscCall(create_domain(config, formula, NULL, domain));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DomainCreateSlab(Config config, Formula formula, const double times[2], Domain *domain)
+{
+  PetscFunctionBegin;
+  PetscCall(create_domain(config, formula, times, domain));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void DomainCutTime(Domain domain)
+{
+  if (!domain->slab) return;
+  const double first = domain->lower[domain->t], last = domain->upper[domain->t];
+  domain->lower[domain->t] = domain->whole[0];
+  domain->upper[domain->t] = domain->whole[1];
+  domain->whole[0] = first;
+  domain->whole[1] = last;
+}
+
+bool DomainLeavesPlane(Domain domain, const Selector *plane)
+{
+  if (!domain->slab || plane->coord != domain->t || plane->cut) return false;
+  const double slack = ROUNDING * fmax(fabs(domain->whole[0]), fabs(domain->whole[1])), t = plane->value;
+  const double lower = domain->lower[domain->t], upper = domain->upper[domain->t];
+  const bool first = lower == domain->whole[0];
+  return t > upper + slack || t < lower - slack || (!first && t <= lower + slack);
+}
+
+bool DomainOwns(Domain domain, const double x[])
+{
+  if (!domain->slab) return true;
+  const double t = x[domain->t], lower = domain->lower[domain->t], upper = domain->upper[domain->t];
+  return (t > lower || lower == domain->whole[0]) && (t <= upper || upper == domain->whole[1]);
 }
 
 PetscErrorCode DomainDestroy(Domain *domain)
@@ -106,6 +150,7 @@ PetscErrorCode DomainReadTime(Domain domain, Config config)
                 ConfigWhere(config, "domain.time"));
   domain->lower[domain->t] = time[0];
   domain->upper[domain->t] = time[1];
+  DomainCutTime(domain);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -60,6 +60,7 @@ static PetscErrorCode box_create(Domain domain, Config config)
   if (product) PetscCall(DomainReadTime(domain, config));
   PetscCall(read_bounds(domain, config, "domain.lower", product, domain->lower));
   PetscCall(read_bounds(domain, config, "domain.upper", product, domain->upper));
+  if (!product) DomainCutTime(domain);
   for (int w = 0; w < 3; w++) PetscCall(DomainAddWord(domain, "%s", box_words[w]));
   for (int c = 0; c < domain->dim; c++) {
     const double extent = domain->upper[c] - domain->lower[c];
@@ -132,6 +133,7 @@ static PetscErrorCode select_plane(Domain domain, const Selector *selector, Piec
   double value = selector->value;
 
   PetscFunctionBegin;
+  if (DomainLeavesPlane(domain, selector)) PetscFunctionReturn(PETSC_SUCCESS);
   if (fabs(value - domain->lower[c]) <= tolerance(domain, c)) value = domain->lower[c];
   if (fabs(value - domain->upper[c]) <= tolerance(domain, c)) value = domain->upper[c];
   PinnUserCheck(value >= domain->lower[c] && value <= domain->upper[c],
@@ -151,11 +153,14 @@ static PetscErrorCode box_select(Domain domain, const Selector *selector, PieceL
   } else {
     const int skip = selector->word == WORD_WALLS ? domain->t : -1;
     for (int c = 0; c < domain->dim; c++) {
+      const Selector low = {.coord = c, .value = domain->lower[c]}, high = {.coord = c, .value = domain->upper[c]};
+      const bool whole = c != domain->t || !domain->slab;
       if (c == skip) continue;
-      PetscCall(add_piece(domain, 1, &c, &domain->lower[c], list));
-      PetscCall(add_piece(domain, 1, &c, &domain->upper[c], list));
+      if (whole || low.value == domain->whole[0]) PetscCall(select_plane(domain, &low, list));
+      if (whole || high.value == domain->whole[1]) PetscCall(select_plane(domain, &high, list));
     }
-    PinnUserCheck(list->n, "%s: selects no points: there are no walls, as t is the only coordinate", selector->where);
+    PinnUserCheck(list->n || domain->slab, "%s: selects no points: there are no walls, as t is the only coordinate",
+                  selector->where);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -267,6 +267,7 @@ static PetscErrorCode select_plane(Domain domain, const Selector *selector, Piec
   const Piece plane = {.part = DOMAIN_ALL, .face = -1, .n_held = 1, .held = &c, .value = &value};
 
   PetscFunctionBegin;
+  if (DomainLeavesPlane(domain, selector)) PetscFunctionReturn(PETSC_SUCCESS);
   if (fabs(value - domain->lower[c]) <= slack) value = domain->lower[c];
   if (fabs(value - domain->upper[c]) <= slack) value = domain->upper[c];
   PinnUserCheck(value >= domain->lower[c] && value <= domain->upper[c],
@@ -297,8 +298,9 @@ PetscErrorCode ProductSelect(Domain domain, const Selector *selector, PieceList 
     PetscCall(PieceListAdd(list, &piece));
   }
   if (w == WORD_BOUNDARY && domain->t >= 0) {
-    PetscCall(add_time(domain, domain->lower[domain->t], list));
-    PetscCall(add_time(domain, domain->upper[domain->t], list));
+    const double first = domain->lower[domain->t], last = domain->upper[domain->t];
+    if (!domain->slab || first == domain->whole[0]) PetscCall(add_time(domain, first, list));
+    if (!domain->slab || last == domain->whole[1]) PetscCall(add_time(domain, last, list));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -51,6 +51,7 @@ typedef struct {
   int word;          /* number of the domain's word, or -1 */
   int coord;
   double value;
+  bool cut; /* a first time where the domain was cut counts, too */
 } Selector;
 
 typedef struct {
@@ -76,6 +77,8 @@ struct Domain_s {
   int dim;
   int t;                 /* the coordinate of time, or -1 */
   double *lower, *upper; /* [dim] bounding box */
+  bool slab;             /* a part of the case's interval of time, which is whole */
+  double whole[2];
   double log_measure, error;
   char *text;
   int n_word, word_capacity;
@@ -85,6 +88,10 @@ struct Domain_s {
 
 /* Appends a word; printf. */
 PetscErrorCode DomainAddWord(Domain domain, const char *format, ...);
+/* Once the bounds of t are known: of a slab, they become its own. */
+void DomainCutTime(Domain domain);
+/* Is the plane in another slab? The first time of a slab belongs to the one before. */
+bool DomainLeavesPlane(Domain domain, const Selector *plane);
 /* Takes the bounds of t from domain.time. Errors: no such setting, or no such coordinate. */
 PetscErrorCode DomainReadTime(Domain domain, Config config);
 

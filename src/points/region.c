@@ -57,6 +57,7 @@ static PetscErrorCode parse_face(Domain domain, char *term, char *dot, Selector 
   PinnUserCheck(upper || !strcmp(side, "lower"), "%s: unknown face '%s.%s' (known: %s.lower, %s.upper)",
                 selector->where, term, side, term, term);
   selector->value = (upper ? domain->upper : domain->lower)[selector->coord];
+  if (domain->slab && selector->coord == domain->t) selector->value = domain->whole[upper];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -140,7 +141,7 @@ static PetscErrorCode add_conjunction(Region region, char *text, int *n_term)
       PetscCall(intersect_lists(region->domain, &pieces, &term));
   }
   if (region->domain->ops->finish) PetscCall(region->domain->ops->finish(region->domain, &pieces));
-  PinnUserCheck(pieces.n, "%s: selects no points: '%s' %s", region->where, shown,
+  PinnUserCheck(pieces.n || region->domain->slab, "%s: selects no points: '%s' %s", region->where, shown,
                 strchr(shown, '&') ? "cannot hold together" : "is not in the domain or on its boundary");
   for (int p = 0; p < pieces.n; p++) PetscCall(PieceListAdd(&region->pieces, &pieces.piece[p]));
   PetscCall(PieceListDestroy(&pieces));
@@ -166,6 +167,23 @@ PetscErrorCode RegionCreate(Domain domain, const char *where, const char *on, Re
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode RegionCreateStart(Domain domain, const char *where, Region *region)
+{
+  Selector start = {.where = where, .word = -1, .coord = domain->t, .cut = true};
+  Region r;
+
+  PetscFunctionBegin;
+  PetscCheck(domain->t >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "a first time without a coordinate t");
+  start.value = domain->lower[domain->t];
+  PetscCall(PetscNew(&r));
+  *region = r;
+  PetscCall(PetscStrallocpy(where, &r->where));
+  r->domain = domain;
+  if (domain->slab && start.value > domain->whole[0]) PetscCall(domain->ops->select(domain, &start, &r->pieces));
+  if (domain->ops->finish) PetscCall(domain->ops->finish(domain, &r->pieces));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode RegionDestroy(Region *region)
 {
   PetscFunctionBegin;
@@ -186,6 +204,16 @@ PetscErrorCode RegionSetPlaces(Region region, const char *sampler, const char *c
   PetscCall(PetscStrallocpy(sampler, &region->sampler_where));
   PetscCall(PetscStrallocpy(count, &region->count_where));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+bool RegionIsStart(Region region)
+{
+  const Domain domain = region->domain;
+  int n = 0;
+  for (int p = 0; p < region->pieces.n; p++)
+    for (int h = 0; h < region->pieces.piece[p].n_held; h++)
+      n += region->pieces.piece[p].held[h] == domain->t && region->pieces.piece[p].value[h] == domain->lower[domain->t];
+  return domain->t >= 0 && n == region->pieces.n;
 }
 
 bool RegionHasNormals(Region region)

@@ -283,6 +283,7 @@ static PetscErrorCode create_term(Problem p, const char *list, int k, const char
 static PetscErrorCode create_block(const char *on, const char *path, int n_term, Block *block)
 {
   PetscFunctionBegin;
+  *block = (Block){0};
   PetscCall(PetscCalloc1(n_term, &block->terms));
   PetscCall(PetscStrallocpy(on, &block->on));
   PetscCall(PetscStrallocpy(path, &block->path));
@@ -348,6 +349,30 @@ PetscErrorCode ProblemDestroy(Problem *problem)
   PetscCall(PetscFree(p->blocks));
   PetscCall(FormulaDestroy(&p->formula));
   PetscCall(PetscFree(*problem));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ProblemAddJump(Problem p, int field, int order, const char *path, double weight)
+{
+  Block *block;
+  Term *term;
+  char text[512];
+  PetscFunctionBegin;
+  PetscCall(PetscRealloc((size_t)(p->n_block + 1) * sizeof(Block), &p->blocks));
+  block = &p->blocks[p->n_block];
+  PetscCall(create_block("the first time of a slab", path, 1, block));
+  p->n_block++;
+  block->jump = true;
+  term = block->terms;
+  snprintf(text, sizeof(text), order > 1 ? "d(%s, t, %d)" : "d(%s, t)", p->field_name[field], order);
+  if (order)
+    PetscCall(FormulaParse(p->formula, "time", text, &term->node));
+  else
+    term->node = p->field[field];
+  snprintf(text, sizeof(text), "jump %s%s%.*s", p->field_name[field], order ? "_" : "", order, "tttttttttttttttt");
+  PetscCall(PetscStrallocpy(text, &term->name));
+  PetscCall(PetscStrallocpy(text, &term->text));
+  term->weight = weight;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -77,7 +77,7 @@ PetscErrorCode ResidualAdapt(Residual residual, const double theta[], PetscInt i
   const int dim = block->train.points.dim;
   const RandomKey key = {block->sampling.key.seed, RANDOM_ADAPTIVE, 0, (uint32_t)iteration};
   const Sampling sampling = {ChoiceFind(&SamplerTable, "uniform"), 1, &n_pool, key};
-  RowSet pool = {{0}, NULL};
+  RowSet pool = {{0}, NULL, NULL};
   double *keys, *chosen;
   PetscFunctionBegin;
   PetscCall(PointSetSample(comm, block->region, &sampling, &pool.points));

@@ -27,6 +27,7 @@ PetscErrorCode RowSetDestroy(RowSet *set)
 {
   PetscFunctionBegin;
   PetscCall(PetscFree(set->statics));
+  PetscCall(PetscFree(set->given));
   PetscCall(PointSetDestroy(&set->points));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -38,6 +39,7 @@ PetscErrorCode RowBlockDraw(Residual residual, RowBlock *block, PetscInt iterati
   block->sampling.key.iteration = (uint32_t)iteration;
   PetscCall(PointSetSample(residual->rows.comm, block->region, &block->sampling, &block->train.points));
   PetscCall(RowSetPrepare(block->probe, &block->train));
+  PetscCall(RowBlockGive(block, &block->train));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -51,6 +53,7 @@ PetscErrorCode RowBlockHeldout(Residual residual, RowBlock *block, PetscInt draw
   sampling.key.iteration = (uint32_t)draw;
   PetscCall(PointSetSample(residual->rows.comm, block->region, &sampling, &set->points));
   PetscCall(RowSetPrepare(block->probe, set));
+  PetscCall(RowBlockGive(block, set));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

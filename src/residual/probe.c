@@ -90,6 +90,8 @@ void ProbeForward(Probe probe, int thread, const double theta[], const Tile *til
   }
   ProgramEvaluate(probe->program, t->work, tile->n, tile->x, tile->normal, statics, stride, t->net, probe->n_field,
                   roots);
+  for (int e = 0; e < probe->n_root && tile->given; e++)
+    for (int i = 0; i < tile->n; i++) roots[e * tile->n + i] -= tile->given[(size_t)e * tile->stride + (size_t)i];
 }
 
 void ProbeReverse(Probe probe, int thread, const double theta[], const double root_bar[], double gradient[])
@@ -124,7 +126,7 @@ PetscErrorCode ProbeEvaluate(Probe probe, const double theta[], int n, const dou
   for (int k = 0; k < n_tile; k++) {
     const int begin = k * probe->tile, thread = omp_get_thread_num();
     const size_t shift = (size_t)begin * (size_t)probe->dim;
-    const Tile tile = {PetscMin(probe->tile, n - begin), x + shift, normal ? normal + shift : NULL, NULL, 0};
+    const Tile tile = {PetscMin(probe->tile, n - begin), x + shift, normal ? normal + shift : NULL, NULL, 0, NULL};
     double *roots = probe->threads[thread].roots;
     ProbeForward(probe, thread, theta, &tile, roots);
     for (int e = 0; e < probe->n_root; e++)

@@ -65,7 +65,11 @@ static PetscErrorCode create_block(Residual residual, Config config, Domain doma
   const int n_term = block->block->n_term;
   block->term = residual->n_term;
   residual->n_term += n_term;
-  PetscCall(RegionCreate(domain, ConfigWhere(config, block->block->path), block->block->on, &block->region));
+  const char *where = ConfigWhere(config, block->block->path);
+  if (block->block->jump)
+    PetscCall(RegionCreateStart(domain, where, &block->region));
+  else
+    PetscCall(RegionCreate(domain, where, block->block->on, &block->region));
   PetscCall(check_normals(config, residual->problem, block));
   PetscCall(read_sampling(config, block, b == 0, (uint32_t)b, &block->sampling));
   PetscCall(PetscMalloc1(n_term, &roots));
@@ -187,6 +191,7 @@ PetscErrorCode ResidualDestroy(Residual *residual)
     PetscCall(RowSetDestroy(&block->train));
     PetscCall(RowSetDestroy(&block->validation));
     PetscCall(ProbeDestroy(&block->probe));
+    PetscCall(RowBlockForgetPast(block));
     PetscCall(RegionDestroy(&block->region));
     PetscCall(PetscFree(block->scale));
   }
@@ -284,7 +289,7 @@ PetscErrorCode ResidualStatistics(Residual residual, Vec theta, bool heldout, do
   PetscCall(ResidualThetaGet(residual, theta, &values));
   for (int b = 0; b < residual->n_block; b++) {
     RowBlock *block = &residual->blocks[b];
-    RowSet fresh = {{0}, NULL};
+    RowSet fresh = {{0}, NULL, NULL};
     if (heldout) PetscCall(RowBlockHeldout(residual, block, 1, &fresh));
     PetscCall(RowBlockStatistics(residual->rows.comm, block, heldout ? &fresh : &block->train, values,
                                  rms + block->term, max ? max + block->term : NULL));
@@ -305,7 +310,7 @@ PetscErrorCode ResidualTermRMS(Residual residual, Vec theta, double loss, double
       const double *r = residual->last + block->row + (size_t)e * n;
       double sum = 0.0;
       for (size_t i = 0; i < n; i++) sum += r[i] * r[i];
-      rms[block->term + e] = sum / block->block->terms[e].weight;
+      rms[block->term + e] = block->train.points.count ? sum / block->block->terms[e].weight : NAN;
     }
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, rms, residual->n_term, MPI_DOUBLE, MPI_SUM, residual->rows.comm));

@@ -6,6 +6,7 @@ typedef struct {
   int n;
   const double *x, *normal, *statics;
   size_t stride;
+  const double *given; /* [n_root] with row stride `stride`: subtracted from the roots; NULL = nothing */
 } Tile;
 
 typedef struct {
@@ -43,6 +44,7 @@ void ProbeRows(Probe probe, int thread, const double theta[], const double root_
 typedef struct {
   PointSet points;
   double *statics; /* [n_static][n] */
+  double *given;   /* [n_term][n] of a jump: the terms of the slab before; NULL elsewhere */
 } RowSet;
 
 typedef struct {
@@ -51,9 +53,11 @@ typedef struct {
   Sampling sampling;
   Probe probe;
   RowSet train, validation; /* validation is drawn when first asked for */
-  size_t row;               /* first local row: rows are [term][point] */
-  int term;                 /* number of its first term */
-  double *scale;            /* [n_term] sqrt(weight / count) */
+  Probe past;               /* of a jump: the terms by the network of the slab before */
+  double *past_theta;
+  size_t row;    /* first local row: rows are [term][point] */
+  int term;      /* number of its first term */
+  double *scale; /* [n_term] sqrt(weight / count) */
 } RowBlock;
 
 typedef struct {
@@ -92,8 +96,12 @@ PetscErrorCode ResidualThetaRestore(Residual residual, Vec theta, const double *
 static inline Tile RowSetTile(const RowSet *set, int dim, int begin, int n)
 {
   const size_t shift = (size_t)begin * (size_t)dim;
-  return (Tile){n, set->points.x + shift, set->points.normal ? set->points.normal + shift : NULL, set->statics + begin,
-                (size_t)set->points.n};
+  return (Tile){n,
+                set->points.x + shift,
+                set->points.normal ? set->points.normal + shift : NULL,
+                set->statics + begin,
+                (size_t)set->points.n,
+                set->given ? set->given + begin : NULL};
 }
 
 /* Draws a block's training points anew (iteration 0: the first time), with their statics. Collective. */
@@ -101,6 +109,9 @@ PetscErrorCode RowBlockDraw(Residual residual, RowBlock *block, PetscInt iterati
 /* Statics of a row set, by all threads. */
 PetscErrorCode RowSetPrepare(Probe probe, RowSet *set);
 PetscErrorCode RowSetDestroy(RowSet *set);
+/* What jumps are taken from, at the points of a set (slabs.c). */
+PetscErrorCode RowBlockGive(RowBlock *block, RowSet *set);
+PetscErrorCode RowBlockForgetPast(RowBlock *block);
 /* Fresh points of a block for draw 0 (validation, kept: what choices are made by) or 1 (test: what is reported). The
    caller destroys the set. Collective. */
 PetscErrorCode RowBlockHeldout(Residual residual, RowBlock *block, PetscInt draw, RowSet *set);

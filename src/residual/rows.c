@@ -256,6 +256,7 @@ static PetscErrorCode RowsHeldout_Residual(void *self, Vec theta, double *rms)
   for (int b = 0; b < residual->n_block; b++) {
     RowBlock *block = &residual->blocks[b];
     if (!block->validation.points.x) PetscCall(RowBlockHeldout(residual, block, 0, &block->validation));
+    if (!block->validation.points.count) continue; /* nothing of it in this slab */
     PetscCall(RowBlockStatistics(residual->rows.comm, block, &block->validation, values, terms, NULL));
     for (int e = 0; e < block->block->n_term; e++) sum += block->block->terms[e].weight * terms[e] * terms[e];
   }

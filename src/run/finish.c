@@ -54,18 +54,20 @@ static PetscErrorCode describe_memory(const RunParts *parts, char *text, size_t 
    equation needs none, nothing can be said. */
 static PetscErrorCode warn_of_uncovered(const RunParts *parts)
 {
-  const int n = ProblemBlocks(parts->problem) - 1;
+  const int n_block = ProblemBlocks(parts->problem);
+  int n = 0;
   char text[512];
   Region *regions;
   PetscFunctionBegin;
   if (ConfigCount(parts->config, "problem.transform") || ConfigHas(parts->config, "network.periodic"))
     PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscMalloc1(n, &regions));
-  for (int b = 0; b < n; b++) {
-    const Block *block = ProblemBlock(parts->problem, b + 1);
-    PetscCall(RegionCreate(parts->domain, ConfigWhere(parts->config, block->path), block->on, &regions[b]));
+  PetscCall(PetscMalloc1(n_block, &regions));
+  for (int b = 1; b < n_block; b++) {
+    const Block *block = ProblemBlock(parts->problem, b);
+    if (!block->jump)
+      PetscCall(RegionCreate(parts->whole, ConfigWhere(parts->config, block->path), block->on, &regions[n++]));
   }
-  PetscCall(DomainUncovered(parts->domain, n, regions, text, sizeof(text)));
+  PetscCall(DomainUncovered(parts->whole, n, regions, text, sizeof(text)));
   if (text[0]) PetscCall(ReportMessage(parts->report, "warning: no condition on %s", text));
   for (int b = 0; b < n; b++) PetscCall(RegionDestroy(&regions[b]));
   PetscCall(PetscFree(regions));
@@ -74,11 +76,11 @@ static PetscErrorCode warn_of_uncovered(const RunParts *parts)
 
 PetscErrorCode RunHeader(const RunParts *parts)
 {
-  enum { LINES = 11 };
-  static const char *const names[LINES] = {"case",    "equations", "conditions", "domain", "rows",   "points",
-                                           "network", "memory",    "machine",    "seed",   "version"};
+  enum { LINES = 12 };
+  static const char *const names[LINES] = {"case",    "equations", "conditions", "domain", "rows",    "points",
+                                           "network", "memory",    "machine",    "seed",   "version", "time"};
   char equations[MOST_TEXT], conditions[MOST_TEXT], rows[128], network[320], memory[256], stages[160], machine[128],
-      seed[32];
+      seed[32], slabs[512];
   const Rows r = ResidualRows(parts->residual);
   const int n_thread = omp_get_max_threads();
   PetscMPIInt n_rank;
@@ -94,19 +96,21 @@ PetscErrorCode RunHeader(const RunParts *parts)
   snprintf(memory, sizeof(memory), "%s; %.2g GFLOP an evaluation with gradient", stages, gigaflops(parts->residual));
   snprintf(machine, sizeof(machine), "%s, %d rank%s of %d thread%s", parts->cli->backend ? parts->cli->backend : "cpu",
            n_rank, n_rank > 1 ? "s" : "", n_thread, n_thread > 1 ? "s" : "");
+  PetscCall(RunDescribeSlabs(parts, slabs, sizeof(slabs)));
   snprintf(seed, sizeof(seed), "%d", (int)number);
   const char *const texts[LINES] = {ConfigFile(parts->config),
                                     equations,
                                     conditions[0] ? conditions : "none",
-                                    DomainDescribe(parts->domain),
+                                    DomainDescribe(parts->whole),
                                     rows,
                                     ResidualDescribe(parts->residual),
                                     network,
                                     memory,
                                     machine,
                                     seed,
-                                    PinnVersion()};
-  PetscCall(ReportHeader(parts->report, LINES, names, texts));
+                                    PinnVersion(),
+                                    slabs};
+  PetscCall(ReportHeader(parts->report, parts->slabs.n > 1 ? LINES : LINES - 1, names, texts));
   PetscCall(warn_of_uncovered(parts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -128,19 +132,15 @@ static PetscErrorCode judge(const RunParts *parts, const Verification *verificat
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode write_fields(const RunParts *parts, Vec theta, const char *file)
+static PetscErrorCode write_fields(const RunParts *parts, const char *file)
 {
-  double *values;
   bool written;
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(NetworkParameters(parts->network), &values));
-  PetscCall(ResidualGatherTheta(parts->residual, theta, values));
-  PetscCall(SnapshotWrite(parts->comm, parts->config, parts->problem, parts->domain, parts->network, values,
+  PetscCall(SnapshotWrite(parts->comm, parts->config, parts->problem, parts->whole, &parts->slabs,
                           FolderPath(parts->folder, file), &written));
   if (!written)
     PetscCall(ReportMessage(parts->report, "no fields.vtkhdf: a grid serves at most 3 coordinates; --evaluate with "
                                            "--points gives values anywhere"));
-  PetscCall(PetscFree(values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -185,34 +185,61 @@ static PetscErrorCode tell_resume(const RunParts *parts)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode RunFinish(const RunParts *parts, Vec theta, RunResult *result)
+/* That of all slabs, from the last one back: it is the one at work. */
+static PetscErrorCode verify(RunParts *parts, Vec theta, Verification *whole)
+{
+  const int n = parts->slabs.n;
+  Verification *slabs;
+  double *ends;
+  PetscFunctionBegin;
+  if (n == 1) {
+    PetscCall(VerifierRun(parts->verifier, theta, whole));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscMalloc2(n, &slabs, n, &ends));
+  for (int k = n - 1; k >= 0; k--) {
+    PetscCall(RunReturnToSlab(parts, k, theta));
+    PetscCall(VerifierRun(parts->verifier, theta, &slabs[k]));
+    ends[k] = parts->slabs.slab[k].end;
+  }
+  PetscCall(VerificationJoin(n, slabs, ends, whole));
+  for (int k = 0; k < n; k++) PetscCall(VerificationDestroy(&slabs[k]));
+  PetscCall(PetscFree2(slabs, ends));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RunFinish(RunParts *parts, Vec theta, RunResult *result)
 {
   PetscFunctionBegin;
   if (result->status == EXIT_DONE) {
     Verification verification;
-    PetscCall(VerifierRun(parts->verifier, theta, &verification));
+    PetscCall(verify(parts, theta, &verification));
     PetscCall(ReportVerification(parts->report, &verification));
     PetscCall(judge(parts, &verification, result));
     PetscCall(VerificationDestroy(&verification));
-    PetscCall(write_fields(parts, theta, "fields.vtkhdf"));
+    PetscCall(write_fields(parts, "fields.vtkhdf"));
   }
   if (result->status == EXIT_STOPPED) PetscCall(tell_resume(parts));
   PetscCall(ReportEnd(parts->report, result->status, result->reason, result->iterations));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode RunEvaluate(const RunParts *parts, Vec theta)
+PetscErrorCode RunEvaluate(RunParts *parts, Vec theta)
 {
   Checkpoint checkpoint = {0};
   PetscFunctionBegin;
   PetscCall(RunReadCheckpoint(parts, parts->cli->checkpoint, &checkpoint));
   PetscCall(RunRestore(parts, &checkpoint, theta));
+  PetscCall(RunKeepSlab(parts, theta));
+  if (parts->slab + 1 < parts->slabs.n)
+    PetscCall(ReportMessage(parts->report, "%s holds no slabs after t = %g: NaN there", parts->cli->checkpoint,
+                            parts->slabs.slab[parts->slab].end));
   if (parts->cli->points) {
-    PetscCall(EvaluationWrite(parts->comm, parts->problem, parts->network, checkpoint.theta, parts->cli->points,
+    PetscCall(EvaluationWrite(parts->comm, parts->problem, &parts->slabs, parts->cli->points,
                               FolderPath(parts->folder, "evaluated.h5")));
     PetscCall(ReportMessage(parts->report, "wrote %s", FolderPath(parts->folder, "evaluated.h5")));
   } else {
-    PetscCall(write_fields(parts, theta, "evaluated.vtkhdf"));
+    PetscCall(write_fields(parts, "evaluated.vtkhdf"));
     PetscCall(ReportMessage(parts->report, "wrote %s", FolderPath(parts->folder, "evaluated.vtkhdf")));
   }
   PetscCall(CheckpointDestroy(&checkpoint));

@@ -56,12 +56,14 @@ static PetscErrorCode gather_state(const RunParts *parts, Optimizer optimizer, i
 {
   const StateEntry *state = NULL;
   int n_state = 0;
+  const int n_slab = RunSlabEntries(parts);
   StateEntry points = {.name = POINTS};
   PetscFunctionBegin;
   if (optimizer) PetscCall(OptimizerGetState(optimizer, &n_state, &state));
-  PetscCall(PetscMalloc1(n_state + 1, entries));
+  PetscCall(PetscMalloc1(n_state + n_slab + 1, entries));
+  PetscCall(RunSlabState(parts, *entries)); /* first: their names are freed, too */
   for (int k = 0; k < n_state; k++) {
-    StateEntry *entry = &(*entries)[k];
+    StateEntry *entry = &(*entries)[n_slab + k];
     *entry = (StateEntry){.name = state[k].name, .n = state[k].vec ? NetworkParameters(parts->network) : state[k].n};
     PetscCall(PetscMalloc1(entry->n, &entry->values));
     if (state[k].vec)
@@ -70,7 +72,7 @@ static PetscErrorCode gather_state(const RunParts *parts, Optimizer optimizer, i
       PetscCall(PetscArraycpy(entry->values, state[k].values, entry->n));
   }
   PetscCall(ResidualGetPoints(parts->residual, &points.n, &points.values));
-  *n = n_state;
+  *n = n_slab + n_state;
   if (points.n) (*entries)[(*n)++] = points;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -94,6 +96,7 @@ PetscErrorCode RunCheckpoint(const RunParts *parts, Optimizer optimizer, int sta
   PetscCall(resolved_text(parts->config, &c.case_text));
   written = CheckpointWrite(parts->comm, parts->folder, &c, (int)keep);
   for (int k = 0; k < c.n_state; k++) PetscCall(PetscFree(c.state[k].values));
+  for (int k = 0; k < RunSlabEntries(parts); k++) PetscCall(PetscFree(c.state[k].name));
   PetscCall(PetscFree(c.state));
   PetscCall(PetscFree(c.theta));
   free(c.case_text);
@@ -113,13 +116,15 @@ PetscErrorCode RunReadCheckpoint(const RunParts *parts, const char *path, Checkp
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode RunRestore(const RunParts *parts, const Checkpoint *checkpoint, Vec theta)
+PetscErrorCode RunRestore(RunParts *parts, const Checkpoint *checkpoint, Vec theta)
 {
-  size_t n_frozen;
-  double *frozen = NetworkFrozen(parts->network, &n_frozen);
   const double *scales;
+  double *frozen;
+  size_t n_frozen;
   int n_scale;
   PetscFunctionBegin;
+  if (!parts->cli->start_from) PetscCall(RunRestoreSlabs(parts, checkpoint));
+  frozen = NetworkFrozen(parts->network, &n_frozen);
   PetscCall(NetworkGetScales(parts->network, &n_scale, &scales));
   PinnUserCheck(n_scale == checkpoint->n_scale, "the checkpoint has %d feature scales, this network %d",
                 checkpoint->n_scale, n_scale);
@@ -137,6 +142,7 @@ PetscErrorCode RunRestoreStage(const RunParts *parts, const Checkpoint *checkpoi
   PetscCall(PetscMalloc1(checkpoint->n_state, &state));
   for (int k = 0; k < checkpoint->n_state; k++) {
     const StateEntry *entry = &checkpoint->state[k];
+    if (RunIsSlabEntry(entry)) continue;
     if (strcmp(entry->name, POINTS))
       state[n++] = *entry;
     else

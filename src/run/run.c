@@ -5,9 +5,9 @@
 #include "run_impl.h"
 
 typedef struct {
-  const RunParts *parts;
+  RunParts *parts;
   RunResult *result;
-  int stage;
+  int stage, n_stage; /* of the slab at work */
   PetscInt every, error_every;
   double print_time, checkpoint_time;   /* seconds of the last ones */
   double checkpoint_seconds, wall_time; /* 0 = never */
@@ -62,6 +62,8 @@ static PetscErrorCode monitor(Optimizer optimizer, const Progress *progress, Vec
   Due due;
   PetscFunctionBegin;
   loop->progress = *progress;
+  loop->progress.stage_index += loop->parts->slab * loop->n_stage;
+  loop->progress.slab = loop->parts->slabs.n > 1 ? loop->parts->slab + 1 : 0;
   PetscCall(what_is_due(loop, progress, &due));
   PetscCall(CliStopRequested(loop->parts->comm, stop, &signal));
   PetscCall(report_progress(loop, due.print || *stop || due.time_up, theta));
@@ -112,18 +114,25 @@ static PetscErrorCode run_stage(Loop *loop, const Checkpoint *from, Vec theta, b
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode draw_theta(const RunParts *parts, Vec theta)
+{
+  double *start;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(NetworkParameters(parts->network), &start));
+  NetworkInitialize(parts->network, start);
+  PetscCall(ResidualScatterTheta(parts->residual, start, theta));
+  PetscCall(PetscFree(start));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Sets theta, and the loop to where it begins; from [out] holds the state of a stage to be gone on with. */
 static PetscErrorCode begin(Loop *loop, Vec theta, Checkpoint *from, bool *mid_stage)
 {
-  const RunParts *parts = loop->parts;
+  RunParts *parts = loop->parts;
   PetscFunctionBegin;
   *mid_stage = false;
   if (!parts->cli->resume && !parts->cli->start_from) {
-    double *start;
-    PetscCall(PetscMalloc1(NetworkParameters(parts->network), &start));
-    NetworkInitialize(parts->network, start);
-    PetscCall(ResidualScatterTheta(parts->residual, start, theta));
-    PetscCall(PetscFree(start));
+    PetscCall(draw_theta(parts, theta));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(RunReadCheckpoint(parts, parts->cli->checkpoint, from));
@@ -157,7 +166,7 @@ static PetscErrorCode read_settings(Loop *loop)
 PetscErrorCode RunCheck(const RunParts *parts)
 {
   PetscFunctionBegin;
-  PetscCall(SnapshotCheck(parts->comm, parts->config, parts->problem, parts->domain));
+  PetscCall(SnapshotCheck(parts->comm, parts->config, parts->problem, parts->whole));
   for (int k = 0; k < ConfigCount(parts->config, "solver"); k++) {
     Optimizer optimizer;
     PetscCall(OptimizerCreate(parts->config, k, ResidualRows(parts->residual), &optimizer));
@@ -166,11 +175,36 @@ PetscErrorCode RunCheck(const RunParts *parts)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode RunStages(const RunParts *parts, Vec theta, RunResult *result)
+/* The stages that are left of the slab at work. */
+static PetscErrorCode run_slab(Loop *loop, const Checkpoint *from, Vec theta, bool *go_on)
 {
-  Loop loop = {.parts = parts, .result = result, .print_time = -1.0};
+  RunParts *parts = loop->parts;
+  PetscFunctionBegin;
+  if (loop->stage < loop->n_stage) PetscCall(ReportSlab(parts->report, parts->slab, &parts->slabs, parts->first));
+  for (*go_on = true; *go_on && loop->stage < loop->n_stage; loop->stage++, from = NULL)
+    PetscCall(run_stage(loop, from, theta, go_on));
+  if (*go_on) PetscCall(RunKeepSlab(parts, theta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Goes on to the next slab, from the parameters of this one or new ones. */
+static PetscErrorCode next_slab(Loop *loop, Vec theta)
+{
+  RunParts *parts = loop->parts;
+  bool warm;
+  PetscFunctionBegin;
+  PetscCall(RunBuildSlab(parts, parts->slab + 1));
+  PetscCall(ConfigGetBool(parts->config, "time.warm_start", &warm));
+  if (!warm) PetscCall(draw_theta(parts, theta));
+  loop->stage = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RunStages(RunParts *parts, Vec theta, RunResult *result)
+{
+  Loop loop = {.parts = parts, .result = result, .print_time = -1.0, .n_stage = ConfigCount(parts->config, "solver")};
   Checkpoint from = {0};
-  bool mid_stage, go_on = true;
+  bool mid_stage, go_on;
   PetscFunctionBegin;
   *result = (RunResult){.status = EXIT_DONE, .reason = "nothing left to do"};
   PetscCall(read_settings(&loop));
@@ -180,9 +214,10 @@ PetscErrorCode RunStages(const RunParts *parts, Vec theta, RunResult *result)
   if (parts->cli->overwrite) PetscCall(FolderClear(parts->folder));
   PetscCall(RunWriteCase(parts));
   result->iterations = ReportIteration(parts->report);
-  for (; go_on && loop.stage < ConfigCount(parts->config, "solver"); loop.stage++) {
-    PetscCall(run_stage(&loop, mid_stage ? &from : NULL, theta, &go_on));
-    mid_stage = false;
+  PetscCall(run_slab(&loop, mid_stage ? &from : NULL, theta, &go_on));
+  while (go_on && parts->slab + 1 < parts->slabs.n) {
+    PetscCall(next_slab(&loop, theta));
+    PetscCall(run_slab(&loop, NULL, theta, &go_on));
   }
   PetscCall(ReportWriteHistory(parts->report));
   PetscCall(CheckpointDestroy(&from));

@@ -4,9 +4,23 @@
 /* case.cfg in the run folder: every key resolved, the reference's path absolute, so that it runs from anywhere. */
 PetscErrorCode RunWriteCase(const RunParts *parts);
 /* Takes theta, frozen weights and scales from a checkpoint. */
-PetscErrorCode RunRestore(const RunParts *parts, const Checkpoint *checkpoint, Vec theta);
+PetscErrorCode RunRestore(RunParts *parts, const Checkpoint *checkpoint, Vec theta);
 /* Writes one. optimizer may be NULL where no stage is under way. Collective. */
 PetscErrorCode RunCheckpoint(const RunParts *parts, Optimizer optimizer, int stage, bool stage_done, Vec theta);
+/* The network of slab k, created where it is not there; borrowed. */
+PetscErrorCode RunSlabNetwork(RunParts *parts, int k, Network *network);
+/* Keeps what is needed of the slab at work, with its parameters. Collective. */
+PetscErrorCode RunKeepSlab(RunParts *parts, Vec theta);
+/* Builds a slab that is done as it was, and sets theta. Collective. */
+PetscErrorCode RunReturnToSlab(RunParts *parts, int k, Vec theta);
+/* "2 slabs, to t = 0.5, 1" */
+PetscErrorCode RunDescribeSlabs(const RunParts *parts, char *text, size_t size);
+/* Entries of a checkpoint about slabs: how many, their values (names and values for the caller to free), and back: the
+   slabs that are done, and the one at work built. */
+int RunSlabEntries(const RunParts *parts);
+PetscErrorCode RunSlabState(const RunParts *parts, StateEntry entries[]);
+bool RunIsSlabEntry(const StateEntry *entry);
+PetscErrorCode RunRestoreSlabs(RunParts *parts, const Checkpoint *checkpoint);
 /* Gives a stage back the state that a checkpoint held. */
 PetscErrorCode RunRestoreStage(const RunParts *parts, const Checkpoint *checkpoint, Optimizer optimizer);
 /* path NULL: the folder's newest. Errors: CheckpointRead's and RunCompareCase's. Collective. */
