@@ -222,6 +222,53 @@ chain scales scales.cfg 1
 sed "s/^solver.*/solver = ( $(stage soap 400), $(stage ssbroyden 500), $(stage shampoo 400) );/; s/grid = .*/grid = 5; every = 1; };/" small.cfg >matrices.cfg
 chain matrices matrices.cfg 3
 
+# Slabs of time: as accurate as one piece, without jumps of u and u_t; resumed in any of them with the same bits.
+cat >wave.cfg <<'CFG'
+problem: {
+  coordinates = [ "x", "t" ];
+  fields      = [ "u" ];
+  exact:      { u = "sin(pi*x)*cos(pi*t)"; };
+  equations   = ( { name = "wave"; residual = "u_tt - u_xx"; } );
+  conditions  = ( { on = "t = 0"; residual = "u - exact_u"; weight = 100.0; }, { on = "t = 0"; residual = "u_t"; weight = 10.0; },
+                  { on = "x = 0 | x = 1"; residual = "u"; weight = 100.0; } );
+};
+domain:  { lower = [ 0.0, 0.0 ]; upper = [ 1.0, 1.0 ]; };
+time:    { slabs = 3; };
+points:  { interior = { count = 400; }; conditions = { count = 60; }; heldout = 300; };
+network: { type = "random-features"; features = 120; activation = "sin"; scale = [ 4.0, 4.0 ]; };
+solver   = ( { type = "least-squares"; iterations = 5; } );
+output:  { grid = 11; every = 1; };
+CFG
+"$program" --json --output wave wave.cfg >wave.log 2>err; ok $? "slabs: $(cat err)"
+"$program" --json --output piece --set time.slabs=1 wave.cfg >piece.log 2>err; ok $? "one piece: $(cat err)"
+below() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > 0 && a < b) }'; }
+below "$(field wave.log)" 1e-8 && below "$(field piece.log)" 1e-8; ok $? "slabs $(field wave.log), one piece $(field piece.log)"
+jump() { verification wave.log | sed -n "s/.*\"jump $1\": {\"rms\": [^,]*, \"max\": \([^,]*\),.*/\1/p"; }
+below "$(jump u)" 1e-8 && below "$(jump u_t)" 1e-7; ok $? "jumps of u and u_t: $(jump u) $(jump u_t)"
+[ "$(verification wave.log | grep -o '{"end": [^}]*}' | wc -l)" = 3 ] && grep -q "^slab 3 least-squares,.*,2," wave/history.csv
+ok $? "errors and history by slab: $(verification wave.log)"
+sed "s/slabs = 3/ends = [ 0.3, 1.0 ]/; s/^network.*/network: { hidden = [ 8 ]; };/; s/count = 400/& adapt = 20/
+     s/^solver.*/solver = ( $(stage adam 200), $(stage lbfgs 200) );/; s/count = 400/count = 100;/" wave.cfg >slabs.cfg
+chain slabs slabs.cfg 4
+$mpirun -n 2 "$program" --json --output wave2 wave.cfg >wave2.log 2>err # shellcheck disable=SC2086
+below "$(field wave2.log)" 1e-8; ok $? "slabs on two ranks: $(field wave2.log) $(cat err)"
+# A saved run is evaluated slab by slab: as a reference for itself it has no error.
+"$program" --output slabs --evaluate "$(newest slabs)" --points "$here/configs/data/burgers.h5" slabs.cfg >out 2>err; ok $? "--points: $(cat err)"
+"$program" --json --output slabs --resume --set "verify.reference=$work/slabs/evaluated.h5" slabs.cfg >self.log 2>err
+grep -q '"l2_error": {"u": 0}' self.log; ok $? "--points and slabs: $(verification self.log) $(cat err)"
+slab_mistake() { # TEXT OPTIONS...
+  local text=$1; shift
+  "$program" --check "$@" wave.cfg >out 2>err; [ $? = 2 ] && [ "$(wc -l <err)" = 1 ] && grep -qF -- "$text" err
+  ok $? "'$text' at $*: $(cat err)"
+}
+slab_mistake "--set time.slabs: 0 is out of range" --set time.slabs=0
+slab_mistake "either the number of slabs or their ends" --set 'time.ends=[0.5,1.0]'
+slab_mistake "the ends must rise from the first time, 0: not 0.4" --set time.slabs=1 --set 'time.ends=[0.5,0.4,1.0]'
+slab_mistake "the last end must be the last time, 1, not 0.9" --set time.slabs=1 --set 'time.ends=[0.5,0.9]'
+"$program" --check --set time.slabs=2 small.cfg >out 2>err; [ $? = 2 ] && grep -q "time.slabs: the coordinates have no t" err
+ok $? "slabs without t: $(cat err)"
+another 'time.slabs is 3 there and 4 here' --resume --output wave --set time.slabs=4 wave.cfg
+
 # Two ranks reach the same numbers to rounding.
 # shellcheck disable=SC2086 # MPIRUN is a list of words
 for stage in adam gauss-newton ssbroyden soap; do

@@ -60,7 +60,7 @@ static PetscErrorCode read_reference(Verifier v, Config config, Domain slab)
   PetscCall(PointSetGiven(v->comm, reference.n, dim, reference.points, &v->points));
   for (int f = 0; f < v->n_field; f++) {
     if (!reference.fields[f]) continue;
-    PetscCall(PetscMalloc1(v->points.n, &v->truths[f]));
+    PetscCall(PetscMalloc1(v->points.n + 1, &v->truths[f])); /* never NULL: that says there is no truth */
     PetscCall(PetscArraycpy(v->truths[f], reference.fields[f] + v->points.first, v->points.n));
   }
   drop_others(slab, &v->points, v->n_field, v->truths);
@@ -116,7 +116,7 @@ static PetscErrorCode evaluate_exact(Verifier v, Config config, Domain domain, D
     const FormulaNode exact = ProblemExact(v->problem, f);
     Probe probe;
     if (exact < 0) continue;
-    PetscCall(PetscMalloc1(v->points.n, &v->truths[f]));
+    PetscCall(PetscMalloc1(v->points.n + 1, &v->truths[f])); /* never NULL: that says there is no truth */
     PetscCall(ProbeCreate(v->problem, v->network, 1, &exact, NULL, &probe));
     PetscCall(ProbeEvaluate(probe, NULL, v->points.n, v->points.x, NULL, v->truths[f]));
     PetscCall(ProbeDestroy(&probe));
