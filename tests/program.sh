@@ -250,7 +250,8 @@ ok $? "errors and history by slab: $(verification wave.log)"
 sed "s/slabs = 3/ends = [ 0.3, 1.0 ]/; s/^network.*/network: { hidden = [ 8 ]; };/; s/count = 400/& adapt = 20/
      s/^solver.*/solver = ( $(stage adam 200), $(stage lbfgs 200) );/; s/count = 400/count = 100;/" wave.cfg >slabs.cfg
 chain slabs slabs.cfg 4
-$mpirun -n 2 "$program" --json --output wave2 wave.cfg >wave2.log 2>err # shellcheck disable=SC2086
+# shellcheck disable=SC2086
+$mpirun -n 2 "$program" --json --output wave2 wave.cfg >wave2.log 2>err
 below "$(field wave2.log)" 1e-8; ok $? "slabs on two ranks: $(field wave2.log) $(cat err)"
 # A saved run is evaluated slab by slab: as a reference for itself it has no error.
 "$program" --output slabs --evaluate "$(newest slabs)" --points "$here/configs/data/burgers.h5" slabs.cfg >out 2>err; ok $? "--points: $(cat err)"

@@ -128,7 +128,8 @@ PetscErrorCode SnapshotCheck(MPI_Comm comm, Config config, Problem problem, Doma
 PetscErrorCode SnapshotWrite(MPI_Comm comm, Config config, Problem problem, Domain domain, const Slabs *slabs,
                              const char *path, bool *written);
 
-/* The fields at the points of a file (ReferenceRead with no field), written to `path` in the same format. Collective. */
+/* The fields at the points of a file (ReferenceRead with no field), written to `path` in the same format.
+   Collective. */
 PetscErrorCode EvaluationWrite(MPI_Comm comm, Problem problem, const Slabs *slabs, const char *points,
                                const char *path);
 
