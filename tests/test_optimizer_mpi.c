@@ -55,6 +55,8 @@ START_TEST(layers_are_the_same_on_all_ranks)
   /* rounding in directions without a gradient, times epsilon^{-1/4} */
   compare("type = \"shampoo\"; iterations = 20; refresh = 3;", 33, 1e-6);
   compare("type = \"spring\"; iterations = 10; learning_rate = 0.3;", 33, 1e-9);
+  compare("type = \"kfac\"; iterations = 5; damping = 1e-4;", 33, 1e-9);
+  compare("type = \"kfac-star\"; iterations = 5; damping = 1e-4;", 33, 1e-9);
 }
 END_TEST
 

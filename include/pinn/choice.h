@@ -28,6 +28,7 @@ extern const ChoiceTable PrecondTable;    /* precond */
 extern const ChoiceTable StageTable;      /* optimizer */
 extern const ChoiceTable MethodTable;     /* optimizer: how gauss-newton solves for its step */
 extern const ChoiceTable ScheduleTable;   /* optimizer */
+extern const ChoiceTable DampingTable;    /* optimizer: what the damping follows */
 
 /* All tables, NULL-terminated, in the order of the pipeline (src/cli). */
 extern const ChoiceTable *const ChoiceTables[];

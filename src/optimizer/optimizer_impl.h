@@ -20,6 +20,8 @@ extern const OptimizerOps OptimizerOps_Shampoo;
 extern const OptimizerOps OptimizerOps_GaussNewton;
 extern const OptimizerOps OptimizerOps_LeastSquares;
 extern const OptimizerOps OptimizerOps_SPRING;
+extern const OptimizerOps OptimizerOps_KFAC;
+extern const OptimizerOps OptimizerOps_KFACStar;
 
 struct Optimizer_s {
   const char *name;
