@@ -12,6 +12,8 @@ typedef struct {
 static const char *const architectures[] = {
     "hidden = [16, 12]; activation = \"tanh\";",
     "hidden = [16, 12, 9]; activation = \"swish\";",
+    "hidden = [16, 12]; affine = true;",
+    "hidden = [16, 12]; block = 2;",
     "type = \"random-features\"; features = 20; scale = 0.8; activation = \"sin\";",
 };
 

@@ -361,6 +361,7 @@ void SweepTake_Single(void *sweep, int n, const double input[], double *const z[
   const Network network = s->network;
   s->n = n;
   SweepNarrow(input, (size_t)n * (size_t)network->n_coord, s->input);
+  share_inputs(s);
   for (int l = 0; l + 1 < network->n_layer; l++) {
     const size_t size = (size_t)s->n_column * (size_t)n * (size_t)network->layers[l].n_out;
     if (!network->layers[l].frozen) SweepNarrow(d[l], size, s->d[l]);
