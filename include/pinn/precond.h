@@ -33,3 +33,12 @@ PetscErrorCode GaussNewtonSetPoint(Mat A, Vec theta, bool fresh);
 PetscErrorCode GaussNewtonSetDamping(Mat A, double lambda);
 /* Borrowed, of the current point. PETSC_ERR_USER_INPUT where A is any other matrix. */
 PetscErrorCode GaussNewtonGetSystem(Mat A, const GaussNewtonSystem **system);
+
+/* Settings of preconditioners that have them; of others they change nothing. Before PCSetUp.
+     Rank  random vectors of `nystrom` at most, eigenpairs of `deflated`; options -pc_nystrom_rank, -pc_deflated_rank
+     Seed  of random vectors */
+PetscErrorCode PrecondSetRank(PC pc, PetscInt rank);
+PetscErrorCode PrecondSetSeed(PC pc, PetscInt seed);
+/* What `deflated` does outside its eigenpairs: a type of PrecondTable or of PETSc; default: none. Options:
+   -inner_pc_type. PETSC_ERR_USER_INPUT for an unknown one. */
+PetscErrorCode PrecondDeflatedSetInner(PC pc, const char *type);

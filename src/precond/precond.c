@@ -5,6 +5,9 @@
 static const Choice types[] = {
     {"none", "nothing", NULL}, /* PETSc's own */
     {"diagonal", "the diagonal of J^T J", &PrecondOps_Diagonal},
+    {"layerwise", "the exact inverse of each layer's block, by its rows or by its parameters", &PrecondOps_Layerwise},
+    {"nystrom", "a randomized low-rank part of J^T J and a multiple of the identity", &PrecondOps_Nystrom},
+    {"deflated", "the largest eigenpairs of J^T J, and another preconditioner for the rest", &PrecondOps_Deflated},
     {"kfac", "a Kronecker product a layer, or the sum of two where there are conditions", &PrecondOps_KFAC},
     {"ekfac", "the diagonal of J^T J in the eigenbases of a Kronecker product a layer", &PrecondOps_EKFAC},
     {"shampoo", "second moments of the rows on both sides of each layer", &PrecondOps_Shampoo},
@@ -84,7 +87,8 @@ static PetscErrorCode PCCreate_Precond(PC pc)
   const Choice *row = ChoiceFind(&PrecondTable, ((PetscObject)pc)->type_name);
   PetscCheck(row && row->data, PETSC_COMM_SELF, PETSC_ERR_PLIB, "no preconditioner '%s'", ((PetscObject)pc)->type_name);
   PetscCall(PetscNew(&p));
-  *p = (struct Precond_s){.ops = row->data, .name = row->name, .pc = pc, .generation = -1, .point = -1, .damped = -1.0};
+  *p = (struct Precond_s){
+      .ops = row->data, .name = row->name, .pc = pc, .generation = -1, .point = -1, .damped = -1.0, .seed = 1};
   pc->data = p;
   pc->ops->setup = PCSetUp_Precond;
   pc->ops->apply = PCApply_Precond;
@@ -105,6 +109,47 @@ PetscErrorCode PrecondRegisterAll(void)
   for (const Choice *row = types; row->name; row++)
     if (row->data) PetscCall(PCRegister(row->name, PCCreate_Precond));
   done = true;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PrecondGet(PC pc, Precond *p)
+{
+  PetscFunctionBegin;
+  *p = pc->ops->apply == PCApply_Precond ? pc->data : NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PrecondSetRank(PC pc, PetscInt rank)
+{
+  Precond p;
+  PetscFunctionBegin;
+  PetscCall(PrecondGet(pc, &p));
+  if (p) p->rank = rank;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PrecondSetSeed(PC pc, PetscInt seed)
+{
+  Precond p;
+  PetscFunctionBegin;
+  PetscCall(PrecondGet(pc, &p));
+  if (p) p->seed = seed;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PrecondCreateInner(Precond p, const char *type, PC *inner)
+{
+  const char *prefix;
+  PetscFunctionBegin;
+  PetscCall(PCCreate(PetscObjectComm((PetscObject)p->pc), inner));
+  PetscCall(PCGetOptionsPrefix(p->pc, &prefix));
+  PetscCall(PCSetOptionsPrefix(*inner, prefix));
+  PetscCall(PCAppendOptionsPrefix(*inner, "inner_"));
+  PetscCall(PCSetOperators(*inner, p->pc->pmat, p->pc->pmat));
+  PetscCall(PCSetType(*inner, type));
+  PetscCall(PrecondSetRank(*inner, p->rank));
+  PetscCall(PrecondSetSeed(*inner, p->seed));
+  PetscCall(PCSetFromOptions(*inner));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -35,6 +35,8 @@ struct Precond_s {
 
   PetscInt generation, point; /* of the last build and update; -1 = none */
   double damped;              /* lambda of the last damp; negative = none */
+  PetscInt rank;              /* what PrecondSetRank said; 0 = the type's default */
+  PetscInt seed;              /* of random vectors */
   VecScatter gather;          /* of PrecondGather */
   Vec everywhere;
 };
@@ -43,7 +45,15 @@ struct Precond_s {
 PetscErrorCode PrecondGather(Precond p, Vec vec, double values[]);
 PetscErrorCode PrecondScatter(const double values[], Vec vec);
 
+/* What is behind a PC; NULL where it is of another type. */
+PetscErrorCode PrecondGet(PC pc, Precond *p);
+/* The inner preconditioner of a type that has one: options prefix + "inner_", the same matrix, rank and seed. */
+PetscErrorCode PrecondCreateInner(Precond p, const char *type, PC *inner);
+
 extern const PrecondOps PrecondOps_Diagonal;
+extern const PrecondOps PrecondOps_Layerwise;
+extern const PrecondOps PrecondOps_Nystrom;
+extern const PrecondOps PrecondOps_Deflated;
 extern const PrecondOps PrecondOps_KFAC;
 extern const PrecondOps PrecondOps_EKFAC;
 extern const PrecondOps PrecondOps_Shampoo;
