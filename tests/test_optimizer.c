@@ -13,8 +13,9 @@ END_TEST
 
 START_TEST(table_names_the_stages)
 {
-  const char *names[] = {"adam", "lbfgs", "ssbfgs", "ssbroyden", "soap", "shampoo", "gauss-newton", "least-squares"};
-  for (int k = 0; k < 8; k++) ck_assert_ptr_nonnull(ChoiceFind(&StageTable, names[k]));
+  const char *names[] = {"adam",         "lbfgs",         "ssbfgs", "ssbroyden", "soap", "shampoo",
+                         "gauss-newton", "least-squares", "spring", "fosi",      "mfac"};
+  for (int k = 0; k < 11; k++) ck_assert_ptr_nonnull(ChoiceFind(&StageTable, names[k]));
   ck_assert_ptr_null(ChoiceFind(&StageTable, "newton"));
 }
 END_TEST

@@ -57,6 +57,8 @@ START_TEST(layers_are_the_same_on_all_ranks)
   compare("type = \"spring\"; iterations = 10; learning_rate = 0.3;", 33, 1e-9);
   compare("type = \"kfac\"; iterations = 5; damping = 1e-4;", 33, 1e-9);
   compare("type = \"kfac-star\"; iterations = 5; damping = 1e-4;", 33, 1e-9);
+  compare("type = \"fosi\"; iterations = 20; eigenpairs = 3; every = 6;", 33, 1e-9);
+  compare("type = \"mfac\"; iterations = 10; history = 4;", 33, 1e-9);
 }
 END_TEST
 

@@ -15,7 +15,8 @@ typedef enum {
   RANDOM_MEASURE,
   RANDOM_TEST,
   RANDOM_DATA,
-  RANDOM_SKETCH
+  RANDOM_SKETCH,
+  RANDOM_SPECTRUM
 } RandomStream;
 
 /* Flips a bit of the stream for normals, so that they are independent of the uniforms of the same key. */

@@ -16,42 +16,51 @@ static bool is_identifier(const char *name)
   return !*name;
 }
 
-/* Does the key go with the type of its group? */
-static bool belongs(const ConfigKey *key, const char *type)
+/* What decides which keys a group has: its type, and the base where it builds on another type. */
+typedef struct {
+  const char *type, *base;
+} Kind;
+
+static const char *word(Item group, const char *name)
 {
-  return !key->only || WordAmong(key->only, type);
+  const Item item = ItemFind(group, name);
+  return item && item->type == ITEM_STRING ? item->text : "";
 }
 
-static PetscErrorCode misplaced_key(Item item, const char *type)
+static bool belongs(const ConfigKey *key, Kind kind)
+{
+  return !key->only || WordAmong(key->only, kind.type) || WordAmong(key->only, kind.base);
+}
+
+static PetscErrorCode misplaced_key(Item item, Kind kind)
 {
   char pattern[MAX_PATTERN], known[1024] = "";
   size_t used = 0;
   PetscFunctionBegin;
   ItemPattern(item->parent, pattern);
   for (const ConfigKey *key = ConfigKeys; key->path; key++)
-    if (KeyName(pattern, key) && belongs(key, type) && used < sizeof(known))
+    if (KeyName(pattern, key) && belongs(key, kind) && used < sizeof(known))
       used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", used ? ", " : "", KeyName(pattern, key));
   PinnUserError("%s: '%s' does not belong to %.*s type '%s' (known: %s)", place(item), item->name,
-                (int)strcspn(pattern, "["), pattern, type, known);
+                (int)strcspn(pattern, "["), pattern, kind.type, known);
 }
 
 /* Does a row of the table have the key for this type? A key with several defaults has a row for each. */
-static bool belongs_somewhere(const char *path, const char *type)
+static bool belongs_somewhere(const char *path, Kind kind)
 {
   for (const ConfigKey *key = ConfigKeys; key->path; key++)
-    if (!strcmp(key->path, path) && belongs(key, type)) return true;
+    if (!strcmp(key->path, path) && belongs(key, kind)) return true;
   return false;
 }
 
 /* The setting of a row in its group: found, made from the default, or absent. */
 static PetscErrorCode settle_key(Config config, Item group, const ConfigKey *key, const char *name)
 {
-  const Item type = ItemFind(group, "type");
-  const char *word = type && type->type == ITEM_STRING ? type->text : "";
+  const Kind kind = {word(group, "type"), word(group, "base")};
   Item item = ItemFind(group, name);
   PetscFunctionBegin;
-  if (!belongs(key, word)) {
-    if (item && !belongs_somewhere(key->path, word)) PetscCall(misplaced_key(item, word));
+  if (!belongs(key, kind)) {
+    if (item && !belongs_somewhere(key->path, kind)) PetscCall(misplaced_key(item, kind));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (!item && !key->fallback && group == config->root)

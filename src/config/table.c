@@ -43,7 +43,8 @@ PetscErrorCode KeyUnknown(const char *place, const char *pattern, const char *na
   int n = 0;
   PetscFunctionBegin;
   for (const ConfigKey *key = ConfigKeys; key->path && n < 63; key++)
-    if (KeyName(pattern, key)) rows[n++] = (Choice){KeyName(pattern, key), NULL, NULL};
+    if (KeyName(pattern, key) && (!n || strcmp(rows[n - 1].name, KeyName(pattern, key))))
+      rows[n++] = (Choice){KeyName(pattern, key), NULL, NULL};
   rows[n] = (Choice){NULL, NULL, NULL};
   PinnUserCheck(n > 0, "%s: '%s' is no group: give its whole value", place, pattern);
   ChoiceSuggest(&(ChoiceTable){"key", NULL, rows}, name, suggestion, sizeof(suggestion));

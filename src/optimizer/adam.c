@@ -26,7 +26,7 @@ static PetscErrorCode OptimizerSetUp_Adam(Optimizer optimizer, Config config)
 }
 
 /* One pass over memory: moments, step, and the point that is left. */
-static PetscErrorCode adam_step(Optimizer optimizer, double rate, Vec theta)
+static PetscErrorCode OptimizerStep_Adam(Optimizer optimizer, double rate, Vec theta)
 {
   const Adam *adam = optimizer->data;
   const double beta1 = adam->beta1, beta2 = adam->beta2, epsilon = adam->epsilon, count = optimizer->iteration + 1.0;
@@ -56,14 +56,6 @@ static PetscErrorCode adam_step(Optimizer optimizer, double rate, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode OptimizerSolve_Adam(Optimizer optimizer, Vec theta, OptimizerReason *reason)
-{
-  Adam *adam = optimizer->data;
-  PetscFunctionBegin;
-  PetscCall(FirstOrderSolve(optimizer, &adam->first, adam_step, theta, reason));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode OptimizerDestroy_Adam(Optimizer optimizer)
 {
   Adam *adam = optimizer->data;
@@ -75,4 +67,5 @@ static PetscErrorCode OptimizerDestroy_Adam(Optimizer optimizer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const OptimizerOps OptimizerOps_Adam = {"rate", OptimizerSetUp_Adam, OptimizerSolve_Adam, OptimizerDestroy_Adam};
+const OptimizerOps OptimizerOps_Adam = {"rate", OptimizerSetUp_Adam, OptimizerSolve_FirstOrder, OptimizerDestroy_Adam,
+                                        OptimizerStep_Adam};

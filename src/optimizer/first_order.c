@@ -4,6 +4,7 @@
 PetscErrorCode FirstOrderCreate(Optimizer optimizer, Config config, FirstOrder *first)
 {
   PetscFunctionBegin;
+  optimizer->first = first;
   PetscCall(ScheduleRead(optimizer, config, &first->schedule));
   PetscCall(OptimizerCreateVec(optimizer, &first->gradient));
   PetscCall(OptimizerCreateVec(optimizer, &first->last));
@@ -18,9 +19,9 @@ PetscErrorCode FirstOrderDestroy(FirstOrder *first)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode FirstOrderSolve(Optimizer optimizer, FirstOrder *first, FirstOrderStepFn step, Vec theta,
-                               OptimizerReason *reason)
+PetscErrorCode OptimizerSolve_FirstOrder(Optimizer optimizer, Vec theta, OptimizerReason *reason)
 {
+  FirstOrder *first = optimizer->first;
   const Rows rows = optimizer->rows;
   double loss, norm;
   bool changed;
@@ -34,7 +35,7 @@ PetscErrorCode FirstOrderSolve(Optimizer optimizer, FirstOrder *first, FirstOrde
     PetscCall(OptimizerReport(optimizer, theta, isfinite(norm) ? loss : norm, rate, norm, reason));
     if (*reason == OPTIMIZER_DIVERGED) PetscCall(VecCopy(first->last, theta));
     if (*reason != OPTIMIZER_RUNNING) break;
-    PetscCall(step(optimizer, rate, theta));
+    PetscCall(optimizer->ops->step(optimizer, rate, theta));
     optimizer->iteration += 1.0;
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -206,4 +206,4 @@ static PetscErrorCode OptimizerDestroy_GaussNewton(Optimizer optimizer)
 }
 
 const OptimizerOps OptimizerOps_GaussNewton = {"damping", OptimizerSetUp_GaussNewton, OptimizerSolve_GaussNewton,
-                                               OptimizerDestroy_GaussNewton};
+                                               OptimizerDestroy_GaussNewton, NULL};

@@ -170,4 +170,5 @@ static PetscErrorCode OptimizerDestroy_LBFGS(Optimizer optimizer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const OptimizerOps OptimizerOps_LBFGS = {"step", OptimizerSetUp_LBFGS, OptimizerSolve_LBFGS, OptimizerDestroy_LBFGS};
+const OptimizerOps OptimizerOps_LBFGS = {"step", OptimizerSetUp_LBFGS, OptimizerSolve_LBFGS, OptimizerDestroy_LBFGS,
+                                         NULL};

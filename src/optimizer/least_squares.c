@@ -163,4 +163,4 @@ static PetscErrorCode OptimizerDestroy_LeastSquares(Optimizer optimizer)
 }
 
 const OptimizerOps OptimizerOps_LeastSquares = {"rank", OptimizerSetUp_LeastSquares, OptimizerSolve_LeastSquares,
-                                                OptimizerDestroy_LeastSquares};
+                                                OptimizerDestroy_LeastSquares, NULL};

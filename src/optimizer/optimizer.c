@@ -9,6 +9,9 @@ static const Choice stages[] = {
     {"ssbroyden", "the same in the wider Broyden family", &OptimizerOps_SSBroyden},
     {"soap", "Adam in the eigenbases of Shampoo's factors, a pair for each layer", &OptimizerOps_SOAP},
     {"shampoo", "gradients of layers between inverse fourth roots of their second moments", &OptimizerOps_Shampoo},
+    {"fosi", "Newton steps in the span of the largest eigenvectors of J^T J, another first-order stage elsewhere",
+     &OptimizerOps_FOSI},
+    {"mfac", "gradients times the inverse of the second moments of the last of them", &OptimizerOps_MFAC},
     {"gauss-newton", "damped Gauss-Newton with the dense Jacobian; rows or parameters up to some thousands",
      &OptimizerOps_GaussNewton},
     {"kfac", "gradients between inverse Kronecker factors of each layer, the step by a grid of 31 lengths",
@@ -47,18 +50,25 @@ const char *OptimizerKey(Optimizer optimizer, const char *key)
 
 PetscErrorCode OptimizerCreate(Config config, int index, Rows rows, Optimizer *optimizer)
 {
-  Optimizer o;
   const char *type;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetString(config, ConfigPath("solver[%d].type", index), &type));
+  const Choice *stage = ChoiceFind(&StageTable, type);
+  PetscCheck(stage, PETSC_COMM_SELF, PETSC_ERR_PLIB, "no stage '%s'", type);
+  PetscCall(OptimizerCreateStage(config, index, rows, stage, optimizer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OptimizerCreateStage(Config config, int index, Rows rows, const Choice *stage, Optimizer *optimizer)
+{
+  Optimizer o;
   PetscFunctionBegin;
   PetscCall(PetscNew(&o));
   o->index = index;
   o->rows = rows;
   o->reported = -1.0;
-  PetscCall(ConfigGetString(config, OptimizerKey(o, "type"), &type));
   PetscCall(ConfigGetInt(config, OptimizerKey(o, "iterations"), &o->iterations));
   PetscCall(ConfigGetReal(config, OptimizerKey(o, "tolerance"), &o->tolerance));
-  const Choice *stage = ChoiceFind(&StageTable, type);
-  PetscCheck(stage, PETSC_COMM_SELF, PETSC_ERR_PLIB, "no stage '%s'", type);
   o->name = stage->name;
   o->ops = stage->data;
   o->control_name = o->ops->control_name;

@@ -9,6 +9,8 @@ typedef struct {
   /* runs from optimizer->iteration until *reason */
   PetscErrorCode (*solve)(Optimizer optimizer, Vec theta, OptimizerReason *reason);
   PetscErrorCode (*destroy)(Optimizer optimizer);
+  /* first-order stages: theta -> its next value, with first->gradient taken at theta; the old one to first->last */
+  PetscErrorCode (*step)(Optimizer optimizer, double rate, Vec theta);
 } OptimizerOps;
 
 extern const OptimizerOps OptimizerOps_Adam;
@@ -22,12 +24,15 @@ extern const OptimizerOps OptimizerOps_LeastSquares;
 extern const OptimizerOps OptimizerOps_SPRING;
 extern const OptimizerOps OptimizerOps_KFAC;
 extern const OptimizerOps OptimizerOps_KFACStar;
+extern const OptimizerOps OptimizerOps_FOSI;
+extern const OptimizerOps OptimizerOps_MFAC;
 
 struct Optimizer_s {
   const char *name;
   const OptimizerOps *ops;
   const char *control_name; /* that of ops unless a stage is busy with something else */
   void *data;
+  struct FirstOrder_s *first; /* part of data; NULL but for first-order stages */
   int index;
   Rows rows;    /* borrowed */
   double bytes; /* of this rank's matrices */
@@ -42,6 +47,9 @@ struct Optimizer_s {
   VecScatter gather; /* made by the first OptimizerGather() on several ranks */
   Vec everywhere;
 };
+
+/* A stage by its row of the table, with the keys of solver[index]: for stages on top of it. */
+PetscErrorCode OptimizerCreateStage(Config config, int index, Rows rows, const Choice *stage, Optimizer *optimizer);
 
 /* "solver[1].damping" of this stage; see ConfigPath. */
 const char *OptimizerKey(Optimizer optimizer, const char *key);

@@ -195,6 +195,6 @@ static PetscErrorCode OptimizerDestroy_QuasiNewton(Optimizer optimizer)
 }
 
 const OptimizerOps OptimizerOps_SSBFGS = {"step", OptimizerSetUp_SSBFGS, OptimizerSolve_QuasiNewton,
-                                          OptimizerDestroy_QuasiNewton};
+                                          OptimizerDestroy_QuasiNewton, NULL};
 const OptimizerOps OptimizerOps_SSBroyden = {"step", OptimizerSetUp_SSBroyden, OptimizerSolve_QuasiNewton,
-                                             OptimizerDestroy_QuasiNewton};
+                                             OptimizerDestroy_QuasiNewton, NULL};

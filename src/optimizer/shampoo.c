@@ -51,7 +51,7 @@ static PetscErrorCode step_matrix(const Layers *layers, const LayerMatrix *layer
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode shampoo_step(Optimizer optimizer, double rate, Vec theta)
+static PetscErrorCode OptimizerStep_Shampoo(Optimizer optimizer, double rate, Vec theta)
 {
   const Layers *layers = optimizer->data;
   const bool refresh = fmod(optimizer->iteration, (double)layers->refresh) == 0.0;
@@ -71,12 +71,5 @@ static PetscErrorCode shampoo_step(Optimizer optimizer, double rate, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode OptimizerSolve_Shampoo(Optimizer optimizer, Vec theta, OptimizerReason *reason)
-{
-  Layers *layers = optimizer->data;
-  PetscFunctionBegin;
-  PetscCall(FirstOrderSolve(optimizer, &layers->first, shampoo_step, theta, reason));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-const OptimizerOps OptimizerOps_Shampoo = {"rate", LayersSetUp, OptimizerSolve_Shampoo, LayersDestroy};
+const OptimizerOps OptimizerOps_Shampoo = {"rate", LayersSetUp, OptimizerSolve_FirstOrder, LayersDestroy,
+                                           OptimizerStep_Shampoo};

@@ -106,7 +106,7 @@ static PetscErrorCode step_matrix(const Layers *layers, const LayerMatrix *layer
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode soap_step(Optimizer optimizer, double rate, Vec theta)
+static PetscErrorCode OptimizerStep_SOAP(Optimizer optimizer, double rate, Vec theta)
 {
   const Layers *layers = optimizer->data;
   const double count = optimizer->iteration;
@@ -134,12 +134,5 @@ static PetscErrorCode soap_step(Optimizer optimizer, double rate, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode OptimizerSolve_SOAP(Optimizer optimizer, Vec theta, OptimizerReason *reason)
-{
-  Layers *layers = optimizer->data;
-  PetscFunctionBegin;
-  PetscCall(FirstOrderSolve(optimizer, &layers->first, soap_step, theta, reason));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-const OptimizerOps OptimizerOps_SOAP = {"rate", LayersSetUp, OptimizerSolve_SOAP, LayersDestroy};
+const OptimizerOps OptimizerOps_SOAP = {"rate", LayersSetUp, OptimizerSolve_FirstOrder, LayersDestroy,
+                                        OptimizerStep_SOAP};

@@ -153,5 +153,5 @@ static PetscErrorCode OptimizerDestroy_SPRING(Optimizer optimizer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const OptimizerOps OptimizerOps_SPRING = {"step", OptimizerSetUp_SPRING, OptimizerSolve_SPRING,
-                                          OptimizerDestroy_SPRING};
+const OptimizerOps OptimizerOps_SPRING = {"step", OptimizerSetUp_SPRING, OptimizerSolve_SPRING, OptimizerDestroy_SPRING,
+                                          NULL};
