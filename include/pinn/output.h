@@ -76,8 +76,9 @@ PetscErrorCode CheckpointDestroy(Checkpoint *checkpoint);
 
 /* Sums over the points of comparison of one field: what its errors are made of. */
 typedef struct {
-  double count, error2, truth, truth2; /* summed */
-  double error_max, truth_max;         /* maxima */
+  double count, error2, truth2; /* summed */
+  double error_max, truth_max;  /* maxima */
+  double constant2, affine2;    /* what is left of the truth by the best constant and affine functions; NaN = unknown */
 } FieldSums;
 
 /* End-of-run verification (design section 4). Arrays have an entry a field; NaN where no truth is known. */
@@ -86,7 +87,11 @@ typedef struct {
   bool has_truth;
   const char *truth;                /* "exact solution on a grid of 101 x 101" or "burgers.h5, 25957 points" */
   double *l2_error, *max_error;     /* relative to the truth's own L2 and max norm */
-  double *constant_error;           /* relative L2 error of the best constant field: what says nothing scores */
+  double *constant_error;           /* of the best constant in the network's place: what says nothing scores */
+  double *affine_error;             /* of the best affine function there; NaN where it was not asked for */
+  double *nonaffine_error;          /* the error relative to what that leaves */
+  bool has_baselines;               /* some affine_error is there */
+  const char *affine;               /* how it was found */
   FieldSums *sums;                  /* count 0: no truth */
   double residual_rms, heldout_rms; /* over all interior rows, unweighted */
   int n_term;

@@ -17,6 +17,11 @@ JetPlan ProbePlan(Probe probe); /* borrowed */
 /* values [out] [n_root][n]; theta [in] [n_param] in full; normal may be NULL where no root uses it. Not collective. */
 PetscErrorCode ProbeEvaluate(Probe probe, const double theta[], int n, const double x[], const double normal[],
                              double values[]);
+/* The same with the network's outputs constant: outputs [in] [n_field]. Roots whose program carries other columns of
+   the network than the value see zeros there. */
+PetscErrorCode ProbeEvaluateConstant(Probe probe, const double outputs[], int n, const double x[], double values[]);
+/* Are the roots affine in the network's outputs, without their derivatives? */
+bool ProbeIsAffine(Probe probe);
 
 typedef struct Residual_s *Residual;
 

@@ -226,6 +226,8 @@ const ConfigKey ConfigKeys[] = {
     TEXT("verify.reference", "", "HDF5 file with /points and one dataset a field; beside the case file; \"\" = none"),
     {"verify.tolerance", CONFIG_REAL, "", POSITIVE, NULL, NULL,
      "largest relative L2 error of a field with which the run counts as done (exit status 4 above it)"},
+    {"verify.baselines", CONFIG_BOOL, "", NO_RANGE, NULL,
+     "fit the best affine function in the network's place, to compare with; default: with more than 3 coordinates"},
     {"verify.grid", CONFIG_INTS, "", 2, 1048576, NULL, NULL,
      "nodes a coordinate of the grid on which exact solutions are compared; default: output.grid"},
 

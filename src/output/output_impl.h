@@ -19,8 +19,8 @@ uint64_t FileChecksum(uint64_t crc, size_t size, const void *bytes);
 
 /* The arrays of a verification whose n_field and n_term are set. */
 PetscErrorCode VerificationAllocate(Verification *verification);
-/* Relative L2 and maximum error, and the L2 error of the best constant. */
-void VerificationErrors(const FieldSums *sums, double *l2, double *max, double *constant);
+/* All errors of a field from its sums. Of slabs, each has its own constant and affine function. */
+void VerificationErrors(Verification *verification, int field);
 /* RMS over the interior terms, which come first. */
 double VerificationInterior(int n_equation, const double rms[]);
 /* A term without points in a slab: its RMS is NaN, its maximum zero. */

@@ -81,6 +81,11 @@ PetscErrorCode ReportVerification(Report report, const Verification *v)
   put_field_errors(&json, "l2_error", report, v->l2_error);
   put_field_errors(&json, "max_error", report, v->max_error);
   put_field_errors(&json, "constant_error", report, v->constant_error);
+  if (v->has_baselines) {
+    put_field_errors(&json, "affine_error", report, v->affine_error);
+    put_field_errors(&json, "nonaffine_error", report, v->nonaffine_error);
+    JsonText(&json, "affine", v->affine);
+  }
   JsonNumber(&json, "residual_rms", v->residual_rms);
   JsonNumber(&json, "heldout_residual_rms", v->heldout_rms);
   put_terms(&json, report, v);

@@ -198,17 +198,30 @@ static void put_verification_terms(Report report, const Verification *v)
             v->heldout_term_rms[t], v->term_max[t], v->heldout_term_max[t]);
 }
 
+static void put_field(Report report, const Verification *v, int f)
+{
+  fprintf(report->out, "  %-24s %13.3e %13.3e %13.3e", report->fields[f], v->l2_error[f], v->max_error[f],
+          v->constant_error[f]);
+  if (v->has_baselines) fprintf(report->out, " %13.3e %13.3e", v->affine_error[f], v->nonaffine_error[f]);
+  fputc('\n', report->out);
+}
+
 static void put_verification_fields(Report report, const Verification *v)
 {
-  fprintf(report->out, "\n  %-24s %13s %13s %13s\n", "field", "relative L2", "relative max", "best constant");
+  fprintf(report->out, "\n  %-24s %13s %13s %13s%s\n", "field", "relative L2", "relative max", "best constant",
+          v->has_baselines ? "   best affine   over affine" : "");
   for (int f = 0; f < v->n_field && f < report->n_field; f++) {
     if (isnan(v->l2_error[f]))
       fprintf(report->out, "  %-24s %13s\n", report->fields[f], "truth unknown");
     else
-      fprintf(report->out, "  %-24s %13.3e %13.3e %13.3e\n", report->fields[f], v->l2_error[f], v->max_error[f],
-              v->constant_error[f]);
+      put_field(report, v, f);
   }
   fprintf(report->out, "  against %s\n", v->truth ? v->truth : "the truth");
+  if (v->has_baselines)
+    fprintf(report->out,
+            "  best: what the ansatz scores with that function in the network's place; the affine one was found %s\n"
+            "  over affine: the error relative to what the best affine one leaves\n",
+            v->affine);
 }
 
 static void put_verification_slabs(Report report, const Verification *v)

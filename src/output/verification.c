@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "baselines.h"
 #include "output_impl.h"
-#include "pinn/output.h"
 
 #define TRUTH_POINTS  20000   /* where the domain has too many dimensions for a grid */
 #define TRUTH_FEWEST  100     /* in very many dimensions */
@@ -21,8 +21,10 @@ struct Verifier_s {
   int n_field;
   char truth[256];
   PointSet points;
-  double **truths; /* [n_field][points.n]; NULL where a field has no truth */
-  Probe probe;     /* the fields */
+  double **truths;       /* [n_field][points.n]; NULL where a field has no truth */
+  Probe probe;           /* the fields */
+  bool baselines;        /* affine ones, too */
+  double *center, *size; /* [dim] of the domain's box */
   double *theta, *values;
 };
 
@@ -107,6 +109,22 @@ static PetscErrorCode place_points(Verifier v, Config config, Domain domain)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode prepare_baselines(Verifier v, Config config, Domain domain)
+{
+  const int dim = DomainDimension(domain);
+  const double *lower, *upper;
+  PetscFunctionBegin;
+  v->baselines = dim > 3;
+  if (ConfigHas(config, "verify.baselines")) PetscCall(ConfigGetBool(config, "verify.baselines", &v->baselines));
+  DomainBounds(domain, &lower, &upper);
+  PetscCall(PetscMalloc2(dim, &v->center, dim, &v->size));
+  for (int i = 0; i < dim; i++) {
+    v->center[i] = 0.5 * (lower[i] + upper[i]);
+    v->size[i] = 0.5 * (upper[i] - lower[i]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode evaluate_exact(Verifier v, Config config, Domain domain, Domain slab)
 {
   PetscFunctionBegin;
@@ -147,6 +165,7 @@ PetscErrorCode VerifierCreate(MPI_Comm comm, Config config, Problem problem, Dom
     PetscCall(evaluate_exact(v, config, domain, slab));
   else
     PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(prepare_baselines(v, config, domain));
   FormulaNode *fields;
   PetscCall(PetscMalloc1(v->n_field, &fields));
   for (int f = 0; f < v->n_field; f++) fields[f] = ProblemField(problem, f);
@@ -164,6 +183,7 @@ PetscErrorCode VerifierDestroy(Verifier *verifier)
   for (int f = 0; f < v->n_field && v->truths; f++) PetscCall(PetscFree(v->truths[f]));
   PetscCall(PetscFree(v->truths));
   PetscCall(PetscFree2(v->theta, v->values));
+  PetscCall(PetscFree2(v->center, v->size));
   PetscCall(ProbeDestroy(&v->probe));
   PetscCall(PointSetDestroy(&v->points));
   PetscCall(PetscFree(*verifier));
@@ -179,16 +199,15 @@ static PetscErrorCode sum_field(Verifier v, int f, FieldSums *sums)
 {
   const double *u = v->values + (size_t)f * (size_t)v->points.n, *truth = v->truths[f];
   PetscFunctionBegin;
-  *sums = (FieldSums){.count = v->points.n};
+  *sums = (FieldSums){.count = v->points.n, .constant2 = NAN, .affine2 = NAN};
   for (int i = 0; i < v->points.n; i++) {
     const double error = fabs(u[i] - truth[i]);
     sums->error2 += error * error;
-    sums->truth += truth[i];
     sums->truth2 += truth[i] * truth[i];
     if (!(error <= sums->error_max)) sums->error_max = error;
     sums->truth_max = fmax(sums->truth_max, fabs(truth[i]));
   }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 4, MPI_DOUBLE, MPI_SUM, v->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 3, MPI_DOUBLE, MPI_SUM, v->comm));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sums->error_max, 2, MPI_DOUBLE, MPI_MAX, v->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -199,11 +218,15 @@ static double relative(const FieldSums *sums, double error, double scale)
   return sums->count > 0.0 ? error / (scale > 0.0 ? scale : 1.0) : NAN;
 }
 
-void VerificationErrors(const FieldSums *s, double *l2, double *max, double *constant)
+void VerificationErrors(Verification *v, int f)
 {
-  *l2 = relative(s, sqrt(s->error2), sqrt(s->truth2));
-  *max = relative(s, s->error_max, s->truth_max);
-  *constant = relative(s, sqrt(fmax(0.0, s->truth2 - s->truth * s->truth / s->count)), sqrt(s->truth2));
+  const FieldSums *s = &v->sums[f];
+  v->l2_error[f] = relative(s, sqrt(s->error2), sqrt(s->truth2));
+  v->max_error[f] = relative(s, s->error_max, s->truth_max);
+  v->constant_error[f] = relative(s, sqrt(s->constant2), sqrt(s->truth2));
+  v->affine_error[f] = relative(s, sqrt(s->affine2), sqrt(s->truth2));
+  v->nonaffine_error[f] = v->l2_error[f] / v->affine_error[f];
+  v->has_baselines |= !isnan(v->affine_error[f]);
 }
 
 static PetscErrorCode evaluate_fields(Verifier v, Vec theta)
@@ -229,17 +252,62 @@ PetscErrorCode VerifierErrors(Verifier v, Vec theta, double l2[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of field f, with g and g + w, its values for networks that are 0 and 1 everywhere. */
+static PetscErrorCode field_baselines(Verifier v, int f, const double g[], const double g_w[], Verification *out)
+{
+  const int n = v->points.n, dim = v->points.dim;
+  double *w, *y, *gradient, left;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc3(n, &w, n, &y, dim, &gradient));
+  const Fit fit = {v->comm, &v->points, w, y, v->center, v->size};
+  for (int i = 0; i < n; i++) {
+    w[i] = g_w[i] - g[i];
+    y[i] = v->truths[f][i] - g[i];
+  }
+  PetscCall(FitConstant(&fit, &left));
+  out->sums[f].constant2 = left * left;
+  if (v->baselines) {
+    PetscCall(FitAffine(&fit, &left));
+    out->affine = "by least squares at these points";
+    if (isnan(left) && ProblemExact(v->problem, f) >= 0) {
+      PetscCall(BaselineGradient(v->problem, f, v->center, gradient));
+      PetscCall(FitAlong(&fit, gradient, &left));
+      out->affine = "along the exact gradient at the center";
+    }
+    out->sums[f].affine2 = left * left;
+  }
+  PetscCall(PetscFree3(w, y, gradient));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where a field is no affine function of the network's outputs, the best constant field stands for the constant. */
+static PetscErrorCode find_baselines(Verifier v, Verification *out)
+{
+  const size_t n = (size_t)v->points.n;
+  const bool affine = ProbeIsAffine(v->probe);
+  double *outputs, *values[2];
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc3(v->n_field, &outputs, (size_t)v->n_field * n, &values[0], (size_t)v->n_field * n, &values[1]));
+  for (int k = 0; k < 2; k++) {
+    for (int f = 0; f < v->n_field; f++) outputs[f] = k;
+    if (affine) PetscCall(ProbeEvaluateConstant(v->probe, outputs, v->points.n, v->points.x, values[k]));
+    for (size_t i = 0; i < (size_t)v->n_field * n && !affine; i++) values[k][i] = k;
+  }
+  for (int f = 0; f < v->n_field; f++)
+    if (v->truths[f] && out->sums[f].count > 0.0)
+      PetscCall(field_baselines(v, f, values[0] + (size_t)f * n, values[1] + (size_t)f * n, out));
+  PetscCall(PetscFree3(outputs, values[0], values[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode field_errors(Verifier v, Vec theta, Verification *out)
 {
   PetscFunctionBegin;
-  for (int f = 0; f < v->n_field; f++) out->l2_error[f] = out->max_error[f] = out->constant_error[f] = NAN;
-  if (!v->probe) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(evaluate_fields(v, theta));
-  for (int f = 0; f < v->n_field; f++) {
-    if (!v->truths[f]) continue;
-    PetscCall(sum_field(v, f, &out->sums[f]));
-    VerificationErrors(&out->sums[f], &out->l2_error[f], &out->max_error[f], &out->constant_error[f]);
-  }
+  if (v->probe) PetscCall(evaluate_fields(v, theta));
+  for (int f = 0; f < v->n_field; f++)
+    if (v->probe && v->truths[f]) PetscCall(sum_field(v, f, &out->sums[f]));
+  if (v->probe) PetscCall(find_baselines(v, out));
+  for (int f = 0; f < v->n_field; f++) VerificationErrors(out, f);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -282,6 +350,11 @@ static void find_warnings(Verifier v, Verification *out)
     if (out->l2_error[f] > NO_BETTER * out->constant_error[f])
       warn(out, "a constant would have scored as well: the error of %s is %.1e, that of the best constant %.1e", name,
            out->l2_error[f], out->constant_error[f]);
+    else if (out->l2_error[f] > NO_BETTER * out->affine_error[f])
+      warn(out,
+           "the network is no better than an affine function in its place: the error of %s is %.1e, that of the best "
+           "affine one %.1e",
+           name, out->l2_error[f], out->affine_error[f]);
     else if (out->l2_error[f] > 0.01 && out->l2_error[f] > 20.0 * out->heldout_rms)
       warn(out, "a small residual (%.1e at fresh points) hides a large error: %s is off by %.1e", out->heldout_rms,
            name, out->l2_error[f]);

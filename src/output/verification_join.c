@@ -7,8 +7,8 @@
 PetscErrorCode VerificationAllocate(Verification *v)
 {
   PetscFunctionBegin;
-  PetscCall(PetscCalloc4(v->n_field, &v->l2_error, v->n_field, &v->max_error, v->n_field, &v->constant_error,
-                         v->n_field, &v->sums));
+  PetscCall(PetscCalloc6(v->n_field, &v->l2_error, v->n_field, &v->max_error, v->n_field, &v->constant_error,
+                         v->n_field, &v->affine_error, v->n_field, &v->nonaffine_error, v->n_field, &v->sums));
   PetscCall(PetscCalloc4(v->n_term, &v->term_rms, v->n_term, &v->term_max, v->n_term, &v->heldout_term_rms, v->n_term,
                          &v->heldout_term_max));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -17,7 +17,7 @@ PetscErrorCode VerificationAllocate(Verification *v)
 PetscErrorCode VerificationDestroy(Verification *v)
 {
   PetscFunctionBegin;
-  PetscCall(PetscFree4(v->l2_error, v->max_error, v->constant_error, v->sums));
+  PetscCall(PetscFree6(v->l2_error, v->max_error, v->constant_error, v->affine_error, v->nonaffine_error, v->sums));
   PetscCall(PetscFree4(v->term_rms, v->term_max, v->heldout_term_rms, v->heldout_term_max));
   PetscCall(PetscFree2(v->slab_end, v->slab_error));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -46,13 +46,13 @@ static void join_field(int n, const Verification parts[], int f, Verification *w
     const FieldSums *part = &parts[k].sums[f];
     sums->count += part->count;
     sums->error2 += part->error2;
-    sums->truth += part->truth;
     sums->truth2 += part->truth2;
+    if (part->count > 0.0) sums->constant2 += part->constant2, sums->affine2 += part->affine2;
     if (!(part->error_max <= sums->error_max)) sums->error_max = part->error_max;
     sums->truth_max = fmax(sums->truth_max, part->truth_max);
     whole->slab_error[(size_t)k * (size_t)whole->n_field + (size_t)f] = parts[k].l2_error[f];
   }
-  VerificationErrors(sums, &whole->l2_error[f], &whole->max_error[f], &whole->constant_error[f]);
+  VerificationErrors(whole, f);
 }
 
 PetscErrorCode VerificationJoin(int n, const Verification parts[], const double ends[], Verification *whole)
@@ -63,6 +63,7 @@ PetscErrorCode VerificationJoin(int n, const Verification parts[], const double 
                           .n_term = parts->n_term,
                           .has_truth = parts->has_truth,
                           .truth = parts->truth,
+                          .affine = parts->affine,
                           .n_slab = n};
   PetscCall(VerificationAllocate(whole));
   PetscCall(PetscMalloc2(n, &whole->slab_end, n * whole->n_field, &whole->slab_error));

@@ -134,3 +134,36 @@ PetscErrorCode ProbeEvaluate(Probe probe, const double theta[], int n, const dou
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+static void constant_tile(Probe probe, ProbeThread *t, const double outputs[], const Tile *tile)
+{
+  const size_t n = (size_t)tile->n, n_field = (size_t)probe->n_field;
+  const size_t n_net = (size_t)JetPlanColumns(ProgramPlan(probe->program)) * n * n_field;
+  size_t stride;
+  const double *statics = ProgramWorkStatics(probe->program, t->work, tile->n, tile->x, tile->normal, &stride);
+  for (size_t k = 0; t->net && k < n_net; k++) t->net[k] = k < n * n_field ? outputs[k % n_field] : 0.0;
+  ProgramEvaluate(probe->program, t->work, tile->n, tile->x, tile->normal, statics, stride, t->net, probe->n_field,
+                  t->roots);
+}
+
+PetscErrorCode ProbeEvaluateConstant(Probe probe, const double outputs[], int n, const double x[], double values[])
+{
+  const int n_tile = (n + probe->tile - 1) / probe->tile;
+  PetscFunctionBegin;
+#pragma omp parallel for schedule(static, 1) num_threads(probe->n_thread)
+  for (int k = 0; k < n_tile; k++) {
+    const int begin = k * probe->tile;
+    const Tile tile = {.n = PetscMin(probe->tile, n - begin), .x = x + (size_t)begin * (size_t)probe->dim};
+    ProbeThread *thread = &probe->threads[omp_get_thread_num()];
+    constant_tile(probe, thread, outputs, &tile);
+    for (int e = 0; e < probe->n_root; e++)
+      for (int i = 0; i < tile.n; i++)
+        values[(size_t)e * (size_t)n + (size_t)(begin + i)] = thread->roots[e * tile.n + i];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+bool ProbeIsAffine(Probe probe)
+{
+  return ProgramIsLinear(probe->program) && JetPlanColumns(ProgramPlan(probe->program)) == 1;
+}
