@@ -20,7 +20,9 @@ const char *OptimizerReasonText(OptimizerReason reason); /* "converged: the loss
 typedef struct {
   const char *stage; /* "gauss-newton" */
   int stage_index;
-  int slab;                 /* of time, from 1; 0 = there are none. Set by who knows. */
+  int slab;    /* of time, from 1; 0 = there are none. Set by who knows, as is what follows. */
+  bool causal; /* interior points have causal weights */
+  double epsilon, least_weight;
   PetscInt iteration;       /* of this stage, 0 = before the first step */
   PetscInt iterations;      /* asked for */
   double loss;              /* 1/2 |r|^2 */

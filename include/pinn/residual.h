@@ -75,6 +75,10 @@ double ResidualRowsEvaluated(Residual residual);
 PetscErrorCode ResidualGetPoints(Residual residual, size_t *n, double **values);
 PetscErrorCode ResidualSetPoints(Residual residual, size_t n, const double values[]);
 
+/* The epsilon of causal weights (points.interior.causal) and the smallest weight of an interior point, NaN before the
+   first step; false where there are none. */
+bool ResidualCausal(Residual residual, double *epsilon, double *least);
+
 /* Where NaN or Inf is at theta: "equation 'burgers' at (x, t) = (0.5, 0): log(u - 1), where its argument is -0.3";
    empty where all rows are finite. Collective, same text on all ranks. */
 PetscErrorCode ResidualExplain(Residual residual, Vec theta, char *text, size_t size);

@@ -139,6 +139,12 @@ const ConfigKey ConfigKeys[] = {
     {"points.interior.resample", CONFIG_INT, "0", TIMES, NULL, NULL, "iterations between new draws; 0 = never"},
     {"points.interior.adapt", CONFIG_INT, "0", TIMES, NULL, NULL,
      "iterations between draws with density |r|/mean|r| + 1 (RAD); 0 = never"},
+    {"points.interior.causal", CONFIG_REALS, "", POSITIVE, NULL, NULL,
+     "epsilon of weights exp(-epsilon * loss of earlier times), rising values one after the other; default: no "
+     "weights"},
+    {"points.interior.causal_slices", CONFIG_INT, "32", 2, 100000, NULL, NULL,
+     "slices of time that have a weight each"},
+    {"points.interior.causal_every", CONFIG_INT, "10", COUNT, NULL, NULL, "iterations between new causal weights"},
     GROUP("points.conditions", "{}", "points of each condition"),
     {"points.conditions.sampler", CONFIG_WORD, "\"sobol\"", 0, 0, &SamplerTable, NULL, "how they are placed"},
     {"points.conditions.count", CONFIG_INTS, "256", COUNT, NULL, NULL,

@@ -167,6 +167,10 @@ static PetscErrorCode put_sample_event(Report report, const Sample *sample)
   JsonText(&json, "stage", progress->stage);
   JsonInteger(&json, "stage_index", progress->stage_index);
   if (progress->slab) JsonInteger(&json, "slab", progress->slab);
+  if (progress->causal) {
+    JsonNumber(&json, "epsilon", progress->epsilon);
+    JsonNumber(&json, "least_weight", progress->least_weight);
+  }
   JsonInteger(&json, "stage_iteration", progress->iteration);
   JsonInteger(&json, "stage_iterations", progress->iterations);
   JsonInteger(&json, "iteration", sample->iteration);

@@ -77,7 +77,7 @@ PetscErrorCode ResidualAdapt(Residual residual, const double theta[], PetscInt i
   const int dim = block->train.points.dim;
   const RandomKey key = {block->sampling.key.seed, RANDOM_ADAPTIVE, 0, (uint32_t)iteration};
   const Sampling sampling = {ChoiceFind(&SamplerTable, "uniform"), 1, &n_pool, key};
-  RowSet pool = {{0}, NULL, NULL};
+  RowSet pool = {{0}, NULL, NULL, NULL};
   double *keys, *chosen;
   PetscFunctionBegin;
   PetscCall(PointSetSample(comm, block->region, &sampling, &pool.points));
@@ -93,21 +93,28 @@ PetscErrorCode ResidualAdapt(Residual residual, const double theta[], PetscInt i
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What a checkpoint needs: the iteration of the last new draw, then, where points adapt, the interior points. */
+/* Numbers of the points: the iteration of the last new draw, then, where points adapt, the interior points. */
+static size_t point_numbers(Residual residual)
+{
+  const PointSet *points = &residual->blocks[0].train.points;
+  if (!residual->adapt && !residual->resample) return 0;
+  return 1 + (residual->adapt ? (size_t)points->count * (size_t)points->dim : 0);
+}
+
 PetscErrorCode ResidualGetPoints(Residual residual, size_t *n, double **values)
 {
   const PointSet *points = &residual->blocks[0].train.points;
-  const PetscInt count = residual->adapt ? points->count : 0;
+  const size_t n_point = point_numbers(residual);
   double *all;
   PetscFunctionBegin;
-  *n = 0;
+  *n = n_point + CausalNumbers(residual);
   *values = NULL;
-  if (!residual->adapt && !residual->resample) PetscFunctionReturn(PETSC_SUCCESS);
-  *n = 1 + (size_t)count * (size_t)points->dim;
+  if (!*n) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscCalloc1(*n, &all));
-  if (count) PetscCall(PetscArraycpy(all + 1 + points->first * points->dim, points->x, points->n * points->dim));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, all, (PetscMPIInt)*n, MPI_DOUBLE, MPI_SUM, residual->rows.comm));
-  all[0] = (double)residual->blocks[0].sampling.key.iteration;
+  if (n_point > 1) PetscCall(PetscArraycpy(all + 1 + points->first * points->dim, points->x, points->n * points->dim));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, all, (PetscMPIInt)n_point, MPI_DOUBLE, MPI_SUM, residual->rows.comm));
+  if (n_point) all[0] = (double)residual->blocks[0].sampling.key.iteration;
+  CausalGet(residual, all + n_point);
   *values = all;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -117,17 +124,17 @@ PetscErrorCode ResidualSetPoints(Residual residual, size_t n, const double value
   RowBlock *block = &residual->blocks[0];
   const int dim = block->train.points.dim;
   const PetscInt count = block->train.points.count;
-  const size_t wanted = residual->adapt ? 1 + (size_t)count * (size_t)dim : (residual->resample ? 1 : 0);
+  const size_t n_point = point_numbers(residual), wanted = n_point + CausalNumbers(residual);
   PetscFunctionBegin;
   PinnUserCheck(n == wanted, "the checkpoint holds %zu numbers for the points, this case has %zu", n, wanted);
-  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int b = 0; b < residual->n_block; b++)
+  for (int b = 0; b < residual->n_block && n_point; b++)
     PetscCall(RowBlockDraw(residual, &residual->blocks[b], (PetscInt)values[0]));
   if (residual->adapt) {
     PetscCall(RowSetDestroy(&block->train));
     PetscCall(PointSetGiven(residual->rows.comm, count, dim, values + 1, &block->train.points));
     PetscCall(RowSetPrepare(block->probe, &block->train));
   }
-  PetscCall(ResidualLayout(residual));
+  PetscCall(CausalSet(residual, values + n_point));
+  if (n) PetscCall(ResidualLayout(residual));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -28,6 +28,7 @@ PetscErrorCode RowSetDestroy(RowSet *set)
   PetscFunctionBegin;
   PetscCall(PetscFree(set->statics));
   PetscCall(PetscFree(set->given));
+  PetscCall(PetscFree(set->weight));
   PetscCall(PointSetDestroy(&set->points));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -65,8 +66,9 @@ PetscErrorCode RowBlockValues(RowBlock *block, const RowSet *set, const double t
 #pragma omp parallel for schedule(static, 1) num_threads(probe->n_thread)
   for (int k = 0; k < n_tile; k++) {
     const int begin = k * probe->tile, thread = omp_get_thread_num();
-    const Tile tile = RowSetTile(set, dim, begin, PetscMin(probe->tile, n - begin));
+    Tile tile = RowSetTile(set, dim, begin, PetscMin(probe->tile, n - begin));
     double *roots = probe->threads[thread].roots;
+    tile.weight = NULL;
     ProbeForward(probe, thread, theta, &tile, roots);
     for (int e = 0; e < probe->n_root; e++)
       memcpy(values + (size_t)e * (size_t)n + begin, roots + (size_t)e * (size_t)tile.n,

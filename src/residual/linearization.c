@@ -95,7 +95,7 @@ static void sweep_panel(const RowBlock *block, const double theta[], int first, 
     memset(t->roots, 0, (size_t)n_term * (size_t)n * sizeof(double));
     for (int e = 0; e < n_term; e++) {
       for (int i = 0; i < n; i++) t->roots[e * n + i] = block->scale[e];
-      ProgramReverse(block->probe->program, t->work, t->roots, t->net_bar);
+      ProbeAdjoint(block->probe, thread, t->roots);
       NetworkStoreAdjoints(store, panel, at, e, t->sweep, theta, t->net_bar);
       for (int i = 0; i < n; i++) t->roots[e * n + i] = 0.0;
     }

@@ -78,6 +78,15 @@ void ProbeReverseEnd(Probe probe, const double theta[], double gradient[])
   if (probe->compression) NetworkCompressionReverse(probe->compression, theta, gradient);
 }
 
+/* values [m][n][width] times the weights of the points of the tile. */
+static void weigh(const ProbeThread *t, int m, int width, double values[])
+{
+  if (!t->weight) return;
+  for (int e = 0; e < m; e++)
+    for (int i = 0; i < t->n; i++)
+      for (int f = 0; f < width; f++) values[(e * t->n + i) * width + f] *= t->weight[i];
+}
+
 void ProbeForward(Probe probe, int thread, const double theta[], const Tile *tile, double roots[])
 {
   ProbeThread *t = &probe->threads[thread];
@@ -92,12 +101,22 @@ void ProbeForward(Probe probe, int thread, const double theta[], const Tile *til
                   roots);
   for (int e = 0; e < probe->n_root && tile->given; e++)
     for (int i = 0; i < tile->n; i++) roots[e * tile->n + i] -= tile->given[(size_t)e * tile->stride + (size_t)i];
+  t->weight = tile->weight;
+  t->n = tile->n;
+  weigh(t, probe->n_root, 1, roots);
+}
+
+void ProbeAdjoint(Probe probe, int thread, const double root_bar[])
+{
+  ProbeThread *t = &probe->threads[thread];
+  ProgramReverse(probe->program, t->work, root_bar, t->net_bar);
+  weigh(t, JetPlanColumns(ProgramPlan(probe->program)), probe->n_field, t->net_bar);
 }
 
 void ProbeReverse(Probe probe, int thread, const double theta[], const double root_bar[], double gradient[])
 {
   ProbeThread *t = &probe->threads[thread];
-  ProgramReverse(probe->program, t->work, root_bar, t->net_bar);
+  ProbeAdjoint(probe, thread, root_bar);
   NetworkReverse(t->sweep, theta, t->net_bar, gradient);
 }
 
@@ -106,13 +125,14 @@ void ProbeTangent(Probe probe, int thread, const double theta[], const double v[
   ProbeThread *t = &probe->threads[thread];
   NetworkTangent(t->sweep, theta, v, t->net_bar);
   ProgramTangent(probe->program, t->work, t->net_bar, root_dot);
+  weigh(t, probe->n_root, 1, root_dot);
 }
 
 void ProbeRows(Probe probe, int thread, const double theta[], const double root_bar[], size_t begin, size_t count,
                double J[], size_t ld)
 {
   ProbeThread *t = &probe->threads[thread];
-  ProgramReverse(probe->program, t->work, root_bar, t->net_bar);
+  ProbeAdjoint(probe, thread, root_bar);
   NetworkRows(t->sweep, theta, t->net_bar, begin, count, J, ld);
 }
 
@@ -126,7 +146,8 @@ PetscErrorCode ProbeEvaluate(Probe probe, const double theta[], int n, const dou
   for (int k = 0; k < n_tile; k++) {
     const int begin = k * probe->tile, thread = omp_get_thread_num();
     const size_t shift = (size_t)begin * (size_t)probe->dim;
-    const Tile tile = {PetscMin(probe->tile, n - begin), x + shift, normal ? normal + shift : NULL, NULL, 0, NULL};
+    const Tile tile = {
+        PetscMin(probe->tile, n - begin), x + shift, normal ? normal + shift : NULL, NULL, 0, NULL, NULL};
     double *roots = probe->threads[thread].roots;
     ProbeForward(probe, thread, theta, &tile, roots);
     for (int e = 0; e < probe->n_root; e++)

@@ -176,6 +176,7 @@ PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Dom
   PetscCall(EstimatorCheck(r, config));
   PetscCall(ResidualCheckMemory(r, config));
   for (int b = 0; b < r->n_block; b++) PetscCall(RowBlockDraw(r, &r->blocks[b], 0));
+  PetscCall(CausalCreate(r, config, domain));
   PetscCall(ResidualLayout(r));
   PetscCall(create_gather(r));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -195,6 +196,7 @@ PetscErrorCode ResidualDestroy(Residual *residual)
     PetscCall(RegionDestroy(&block->region));
     PetscCall(PetscFree(block->scale));
   }
+  PetscCall(CausalDestroy(&r->causal));
   PetscCall(LinearizationDestroy(&r->linearization));
   PetscCall(PetscFree2(r->tiles, r->last));
   PetscCall(PetscFree(r->blocks));
@@ -289,7 +291,7 @@ PetscErrorCode ResidualStatistics(Residual residual, Vec theta, bool heldout, do
   PetscCall(ResidualThetaGet(residual, theta, &values));
   for (int b = 0; b < residual->n_block; b++) {
     RowBlock *block = &residual->blocks[b];
-    RowSet fresh = {{0}, NULL, NULL};
+    RowSet fresh = {{0}, NULL, NULL, NULL};
     if (heldout) PetscCall(RowBlockHeldout(residual, block, 1, &fresh));
     PetscCall(RowBlockStatistics(residual->rows.comm, block, heldout ? &fresh : &block->train, values,
                                  rms + block->term, max ? max + block->term : NULL));
@@ -306,10 +308,11 @@ PetscErrorCode ResidualTermRMS(Residual residual, Vec theta, double loss, double
   for (int b = 0; b < residual->n_block; b++) {
     const RowBlock *block = &residual->blocks[b];
     const size_t n = (size_t)block->train.points.n;
+    const double *weight = block->train.weight;
     for (int e = 0; e < block->block->n_term; e++) {
       const double *r = residual->last + block->row + (size_t)e * n;
       double sum = 0.0;
-      for (size_t i = 0; i < n; i++) sum += r[i] * r[i];
+      for (size_t i = 0; i < n; i++) sum += weight ? PetscSqr(r[i] / weight[i]) : r[i] * r[i];
       rms[block->term + e] = block->train.points.count ? sum / block->block->terms[e].weight : NAN;
     }
   }

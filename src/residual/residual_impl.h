@@ -6,7 +6,8 @@ typedef struct {
   int n;
   const double *x, *normal, *statics;
   size_t stride;
-  const double *given; /* [n_root] with row stride `stride`: subtracted from the roots; NULL = nothing */
+  const double *given;  /* [n_root] with row stride `stride`: subtracted from the roots; NULL = nothing */
+  const double *weight; /* [n] factor of all roots, and so of their derivatives; NULL = 1 */
 } Tile;
 
 typedef struct {
@@ -14,6 +15,8 @@ typedef struct {
   ProgramWork work;
   double *net, *net_bar; /* [column][tile][n_field] */
   double *roots;         /* [n_root][tile] */
+  const double *weight;  /* of the tile of the last forward sweep, and its points */
+  int n;
 } ProbeThread;
 
 struct Probe_s {
@@ -31,6 +34,8 @@ void ProbeReverseEnd(Probe probe, const double theta[], double gradient[]);
 
 /* Roots of a tile by one thread; the thread keeps what reverse and tangent sweeps need. roots [out] [n_root][n]. */
 void ProbeForward(Probe probe, int thread, const double theta[], const Tile *tile, double roots[]);
+/* net_bar of the thread from root_bar, at the tile of the last ProbeForward. */
+void ProbeAdjoint(Probe probe, int thread, const double root_bar[]);
 /* gradient += (d roots / d theta)^T root_bar at the tile of the last ProbeForward, but for what is kept until
    ProbeReverseEnd. root_bar [in] [n_root][n]. */
 void ProbeReverse(Probe probe, int thread, const double theta[], const double root_bar[], double gradient[]);
@@ -45,6 +50,7 @@ typedef struct {
   PointSet points;
   double *statics; /* [n_static][n] */
   double *given;   /* [n_term][n] of a jump: the terms of the slab before; NULL elsewhere */
+  double *weight;  /* [n] factors of the points' rows (causal.c); NULL = 1 */
 } RowSet;
 
 typedef struct {
@@ -65,6 +71,7 @@ typedef struct {
 } TileRange;
 
 typedef struct Linearization_s *Linearization;
+typedef struct Causal_s *Causal;
 
 struct Residual_s {
   struct Rows_s rows;
@@ -76,6 +83,7 @@ struct Residual_s {
   int n_tile;
   TileRange *tiles; /* of the training points of all blocks */
   PetscInt resample, adapt, n_heldout;
+  Causal causal;     /* NULL = interior points of all times count alike */
   VecScatter gather; /* theta to all ranks; NULL on one rank */
   Vec everywhere;
   double *gradients; /* [n_thread][n_param] */
@@ -101,7 +109,8 @@ static inline Tile RowSetTile(const RowSet *set, int dim, int begin, int n)
                 set->points.normal ? set->points.normal + shift : NULL,
                 set->statics + begin,
                 (size_t)set->points.n,
-                set->given ? set->given + begin : NULL};
+                set->given ? set->given + begin : NULL,
+                set->weight ? set->weight + begin : NULL};
 }
 
 /* Draws a block's training points anew (iteration 0: the first time), with their statics. Collective. */
@@ -134,6 +143,15 @@ PetscErrorCode ResidualFinishLoss(Residual residual, double *loss);
    Collective. */
 PetscErrorCode ResidualZeroGradients(Residual residual);
 PetscErrorCode ResidualSumGradients(Residual residual);
+/* Causal weights of the interior points (causal.c): creation from the case, weights of new points, new weights where it
+   is time (*changed is set), and what a checkpoint holds of them, CausalNumbers values. Collective. */
+PetscErrorCode CausalCreate(Residual residual, Config config, Domain domain);
+PetscErrorCode CausalDestroy(Causal *causal);
+PetscErrorCode CausalApply(Residual residual);
+PetscErrorCode CausalUpdate(Residual residual, const double theta[], PetscInt iteration, bool *changed);
+size_t CausalNumbers(Residual residual);
+void CausalGet(Residual residual, double values[]);
+PetscErrorCode CausalSet(Residual residual, const double values[]);
 /* Residual-adaptive distribution of the interior points (adapt.c). Collective. */
 PetscErrorCode ResidualAdapt(Residual residual, const double theta[], PetscInt iteration);
 

@@ -232,7 +232,6 @@ static PetscErrorCode RowsUpdate_Residual(void *self, Vec theta, PetscInt iterat
   const bool resample = residual->resample && iteration && iteration % residual->resample == 0;
   PetscFunctionBegin;
   *changed = adapt || resample;
-  if (!*changed) PetscFunctionReturn(PETSC_SUCCESS);
   if (resample)
     for (int b = 0; b < residual->n_block; b++) PetscCall(RowBlockDraw(residual, &residual->blocks[b], iteration));
   if (adapt) {
@@ -241,7 +240,14 @@ static PetscErrorCode RowsUpdate_Residual(void *self, Vec theta, PetscInt iterat
     PetscCall(ResidualAdapt(residual, values, iteration));
     PetscCall(ResidualThetaRestore(residual, theta, &values));
   }
-  PetscCall(ResidualLayout(residual));
+  if (*changed) PetscCall(ResidualLayout(residual));
+  if (residual->causal) {
+    const double *values;
+    if (*changed) PetscCall(CausalApply(residual));
+    PetscCall(ResidualThetaGet(residual, theta, &values));
+    PetscCall(CausalUpdate(residual, values, iteration, changed));
+    PetscCall(ResidualThetaRestore(residual, theta, &values));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -64,6 +64,7 @@ static PetscErrorCode monitor(Optimizer optimizer, const Progress *progress, Vec
   loop->progress = *progress;
   loop->progress.stage_index += loop->parts->slab * loop->n_stage;
   loop->progress.slab = loop->parts->slabs.n > 1 ? loop->parts->slab + 1 : 0;
+  loop->progress.causal = ResidualCausal(loop->parts->residual, &loop->progress.epsilon, &loop->progress.least_weight);
   PetscCall(what_is_due(loop, progress, &due));
   PetscCall(CliStopRequested(loop->parts->comm, stop, &signal));
   PetscCall(report_progress(loop, due.print || *stop || due.time_up, theta));
