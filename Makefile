@@ -29,11 +29,13 @@ LDFLAGS   += -fopenmp $(if $(SAN),-fsanitize=$(SAN))
 FOLDERS   ?= error kernel jet formula config problem points network residual precond optimizer output cli run
 src.c     := $(sort $(foreach f,$(FOLDERS),$(shell find src/$(f) -name '*.c')))
 bench.c   := $(wildcard bench/*.c)
+table.c   := $(wildcard bench/precond/*.c)
 test.c    := $(sort $(foreach f,$(FOLDERS),$(wildcard tests/test_$(f).c tests/test_$(f)_*.c)))
 T         ?=
 lib       := $(BUILD)/libpinn.a
 program   := $(BUILD)/pinn-solve
 engine    := $(BUILD)/bench/engine
+table     := $(BUILD)/bench/precond-table
 tests     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(if $(T),$(filter tests/test_$(T)%,$(test.c)),$(test.c)))
 mpi.tests := $(filter %_mpi,$(tests))
 MPIRUN    ?= mpirun --allow-run-as-root --oversubscribe
@@ -42,7 +44,7 @@ export OMP_WAIT_POLICY ?= passive
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all run check test test-mpi test-program test-bench configs accuracy bench style format lint asan tsan valgrind install packages info help clean
+.PHONY: all run check test test-mpi test-program test-bench configs accuracy bench precond-table style format lint asan tsan valgrind install packages info help clean
 
 all: $(program) ## build the program (the default)
 
@@ -76,6 +78,9 @@ bench: $(engine) ## speed of the derivative engine, to output/bench/engine.json;
 	$(if $(filter 1,$(PEERS)),scripts/bench/peers/install build-peers && build-peers/bin/python \
 	  scripts/bench/peers/compare.py $(engine) output/bench/engine.json $(if $(filter 1,$(FULL)),--full))
 
+precond-table: $(table) ## iterations of cg with each preconditioner on three states (minutes)
+	$(Q)PRECOND_TABLE=$(table) scripts/precond-table
+
 style: ## formatting, sizes, direction of includes, shell scripts
 	$(Q)scripts/check-style
 
@@ -83,7 +88,7 @@ format: ## clang-format every source
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 lint: ## clang-tidy and cppcheck
-	clang-tidy --quiet $(src.c) $(bench.c) -- -std=c11 -D_GNU_SOURCE $(CPPFLAGS)
+	clang-tidy --quiet $(src.c) $(bench.c) $(table.c) -- -std=c11 -D_GNU_SOURCE $(CPPFLAGS)
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Iinclude src bench
 
 asan: ## the unit tests under address and undefined-behaviour sanitizers
@@ -146,6 +151,10 @@ $(program): $(BUILD)/src/main.o $(lib)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(engine): $(bench.c:%.c=$(BUILD)/%.o) $(lib)
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(table): $(table.c:%.c=$(BUILD)/%.o) $(lib)
 	@echo '  LINK  $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 

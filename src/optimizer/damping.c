@@ -6,6 +6,7 @@
 #define POOR_RATIO 0.25
 #define FALL       0.5
 #define RISE       4.0
+#define LEAST      1e-20 /* by a trust region */
 
 struct DampingRule_s {
   bool follows_gradient, follows_ratio;
@@ -48,7 +49,7 @@ void DampingAfter(Damping *damping, double actual, double predicted)
 {
   if (!damping->rule->follows_ratio || !(predicted > 0.0)) return;
   if (actual > GOOD_RATIO * predicted)
-    damping->lambda = fmax(FALL * damping->lambda, DBL_MIN);
+    damping->lambda = fmax(FALL * damping->lambda, LEAST);
   else if (!(actual >= POOR_RATIO * predicted))
     damping->lambda *= RISE;
 }
