@@ -59,7 +59,7 @@ static double symbol(const JetOperator *op, const double y[])
 /* Reduces, and checks that the symbols agree wherever the new coordinates have the S of the old. */
 static void reduce(Fixture *f, int width, int least)
 {
-  const JetReducer reducer = {width, least};
+  const JetReducer reducer = {.width = width, .least = least};
   int n_new = f->n_coord;
   double *y;
   ck_petsc(JetReduce(f->n_coord, &reducer, f->n, f->op, &f->n_group, &f->groups, f->reduced));
@@ -217,7 +217,7 @@ START_TEST(many_dimensions_cost_little)
 {
   enum { MANY = 1000000 };
   JetOperator op = {.n = MANY}, reduced;
-  const JetReducer reducer = {16, 17};
+  const JetReducer reducer = {.width = 16, .least = 17};
   JetGroup *groups;
   int n;
   ck_petsc(PetscMalloc2(MANY, &op.index, MANY, &op.coef));

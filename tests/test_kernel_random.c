@@ -118,6 +118,43 @@ START_TEST(index_uses_all_64_bits)
 }
 END_TEST
 
+START_TEST(permutations_are_permutations)
+{
+  const uint64_t lengths[] = {1, 2, 3, 4, 5, 16, 17, 100, 1000, 65537};
+  for (int k = 0; k < 10; k++)
+    for (uint32_t which = 0; which < 3; which++) {
+      const RandomKey one = {7, RANDOM_TEST, which, 11};
+      bool *seen;
+      ck_petsc(PetscCalloc1(lengths[k], &seen));
+      for (uint64_t i = 0; i < lengths[k]; i++) {
+        const uint64_t at = RandomPermuted(one, lengths[k], i);
+        ck_assert(at < lengths[k] && !seen[at]);
+        seen[at] = true;
+      }
+      ck_petsc(PetscFree(seen));
+    }
+}
+END_TEST
+
+/* Of pairs of places and pairs of values: every one as often as the other, to five standard errors. */
+START_TEST(permutations_are_uniform_in_pairs)
+{
+  enum { TRIALS = 20000 };
+  for (int n = 2; n <= 9; n++) {
+    static int count[9][9];
+    const double expected = TRIALS / (double)(n * (n - 1));
+    memset(count, 0, sizeof(count));
+    for (uint32_t k = 0; k < TRIALS; k++) {
+      const RandomKey one = {7, RANDOM_TEST, 5, k};
+      count[RandomPermuted(one, (uint64_t)n, 0)][RandomPermuted(one, (uint64_t)n, (uint64_t)n - 1)]++;
+    }
+    for (int i = 0; i < n; i++)
+      for (int j = 0; j < n; j++) ck_near(count[i][j], i == j ? 0 : expected, 0, 5 * sqrt(expected));
+  }
+}
+END_TEST
+
 TEST_SUITE("kernel random", bits_match_known_answers, normals_are_box_muller_of_known_answers,
            uniforms_are_equidistributed, every_bit_is_fair, normals_have_the_moments_of_the_normal_law,
-           streams_are_independent, normals_and_uniforms_of_a_key_are_independent, index_uses_all_64_bits)
+           streams_are_independent, normals_and_uniforms_of_a_key_are_independent, index_uses_all_64_bits,
+           permutations_are_permutations, permutations_are_uniform_in_pairs)

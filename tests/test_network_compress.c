@@ -64,7 +64,7 @@ static void create_operators(Fixture *f, Operators kind)
 static Fixture create(const char *settings, int n_coord, Operators kind)
 {
   Fixture f = {.network = NetworkOf(settings, n_coord, 2), .n_coord = n_coord};
-  const JetReducer reducer = {NetworkFirstWidth(f.network), 2};
+  const JetReducer reducer = {.width = NetworkFirstWidth(f.network), .least = 2};
   int n_new = n_coord;
   create_operators(&f, kind);
   ck_petsc(JetReduce(n_coord, &reducer, f.n_op, f.op[0], &f.n_group, &f.groups, f.op[1]));

@@ -70,9 +70,9 @@ PetscErrorCode ProgramCreate(Formula formula, int n_root, const FormulaNode root
 PetscErrorCode ProgramDestroy(Program *program);
 JetPlan ProgramPlan(Program program); /* of the network outputs: at least column 0; borrowed */
 /* The plan's columns in one line (JetPlanDescribe) with the names of the formula; of a plan with groups, their number
-   and "laplacian over x[100] compressed to 16 coordinates". Cannot fail. */
+   and "laplacian over x[100] compressed to 16 coordinates" or "stde: 16 of 100 second derivatives". Cannot fail. */
 void ProgramDescribe(Program program, char *text, size_t size);
-/* Groups of coordinates that others stand for in the plan; borrowed. */
+/* Groups of coordinates that others stand for in the plan, and of terms that slots stand for; borrowed. */
 void ProgramGroups(Program program, int *n, const JetGroup **groups);
 bool ProgramUsesNetwork(Program program);
 bool ProgramIsLinear(Program program);
@@ -96,6 +96,10 @@ const double *ProgramWorkStatics(Program program, ProgramWork work, int n, const
 PetscErrorCode ProgramWorkCreate(Program program, int max_point, ProgramWork *work);
 PetscErrorCode ProgramWorkDestroy(ProgramWork *work);
 size_t ProgramWorkBytes(Program program, int max_point); /* how much it would take */
+
+/* Which draw of the reducer's terms the next evaluations with this work space read: 0 (so it begins), or 1 where there
+   are two. */
+void ProgramSetDraw(ProgramWork work, int draw);
 
 /* Values of the roots. x, normal and statics are borrowed until the next evaluation, net is not. Without statics (NULL)
    they are computed on the way.

@@ -44,26 +44,46 @@ PetscErrorCode JetOperatorDestroy(JetOperator *op);
 int JetOperatorCompare(const JetOperator *a, const JetOperator *b); /* total order; 0 where equal term by term */
 int JetOperatorOrder(const JetOperator *op);
 
-/* Coordinates that operators know only through S = sum_i coef_i d_{coord_i}^2 (all coef > 0) and by first-order terms
-   of sums, and the `width` new ones, numbered from `first` on, that stand for them: S = sum_k d_{first + k}^2. A
-   function of s = W x alone, W of few rows, has such coordinates (network.h). First-order terms keep the old ones. */
+/* What new coordinates stand for in operators. They are numbered from the last old one on, and whoever supplies their
+   first derivatives (network.h) decides what they are. First-order terms of sums keep the old coordinates. */
+typedef enum {
+  /* S = sum_i coef_i d_{coord_i}^2 (all coef > 0), known to operators by its powers alone, is sum_k d_{first + k}^2
+     exactly: a function of s = W x alone, W of few rows, has such coordinates. */
+  JET_COMPRESS,
+  /* Of the n terms of one shape, product over j of d_{coord[i][j]}^(p_j), a draw takes `slots`, times n / slots. Slot k
+     has the coordinates first + k arity + j; seeded by coef_i times those of a term i, it is that term. */
+  JET_SAMPLE
+} JetReduction;
+
 typedef struct {
-  int n;
-  int *coord; /* [n] ascending */
+  JetReduction reduction;
+  int n;      /* terms; of S, coordinates */
+  int arity;  /* coordinates of a term that differ from term to term */
+  int *coord; /* [n][arity]; of S, ascending */
   double *coef;
+  int *factor; /* [n] of terms whose factors differ, else NULL */
   int first, width;
+  int slots, order; /* of samples: terms in a draw, and order of one */
+  int draw;         /* which of the reducer's draws has it */
+  int first_factor; /* slot k has the factor first_factor + k, with a factor of terms in a draw; -1 = none */
 } JetGroup;
 
-/* What groups are looked for: of at least `least` coordinates, replaced by at most `width` (and at least 2, so that S
-   stays a sum). */
+#define JET_SLOT_FACTOR (1 << 30) /* factors of slots are numbered from here on, above all others */
+
+/* What groups are looked for. Compression: of at least `least` coordinates, replaced by at most `width` (and at least
+   2, so that S stays a sum). Samples: of at least `slots` terms of one shape and one sign in an operator. With
+   `draws` = 2 each group is there twice, for two independent draws (0 means 1). */
 typedef struct {
   int width, least;
+  JetReduction reduction;
+  int slots, draws;
+  const char *name; /* of the estimator, for people; borrowed */
 } JetReducer;
 
 /* Finds the groups and writes the operators in their new coordinates, which are numbered from n_coord on.
      operators  [in]   [n] over n_coord coordinates
      groups     [out]  [*n_group], freed by JetGroupsDestroy
-     reduced    [out]  [n], each to be destroyed; equal to the operator where no group is in it
+     reduced    [out]  [draws][n], each to be destroyed; equal to the operator where no group is in it
    Cost: sorting the terms of all operators. */
 PetscErrorCode JetReduce(int n_coord, const JetReducer *reducer, int n, const JetOperator operators[], int *n_group,
                          JetGroup **groups, JetOperator reduced[]);

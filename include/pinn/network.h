@@ -51,16 +51,20 @@ bool NetworkSearchesScales(Network network); /* network.scale_search */
    outputs where they have an affine part. */
 int NetworkFirstWidth(Network network);
 
-/* The coordinates that stand for groups of a plan's (JetReduce): as many as the first layer has neurons are enough for
-   exact results, in any number of dimensions (compress.c). Borrows network. Shared by the sweeps of all threads. */
+/* What the coordinates of a plan's groups (JetReduce) are: their seeds, derivatives of the first pre-activation. Of a
+   compressed S as many as the first layer has neurons are enough for exact results, in any number of dimensions
+   (compress.c); of samples they are columns of the first layer (gather.c). Borrows network. Shared by the sweeps of all
+   threads. */
 PetscErrorCode NetworkCompressionCreate(Network network, int n_group, const JetGroup groups[],
                                         NetworkCompression *compression);
 PetscErrorCode NetworkCompressionDestroy(NetworkCompression *compression);
 double NetworkCompressionDoubles(NetworkCompression compression); /* its size, for estimates */
-/* Before sweeps at a new theta (or new frozen weights); before tangents along a new v; and after the reverse sweeps of
-   all tiles, whose parts by the compressed coordinates are added to gradient [inout] [n_param]. They use all threads,
-   with sums in an order of their own. Cannot fail: NaN comes out where theta has NaN. Cost each: 2 d h^2; an update at
-   the same weights, d h. */
+/* The terms in a draw of a group of samples, until the next call: terms [in] [slots]. Update must follow. */
+void NetworkCompressionPick(NetworkCompression compression, int group, const int terms[]);
+/* Before sweeps at a new theta (or new frozen weights) or with a new draw; before tangents along a new v; and after the
+   reverse sweeps of all tiles, whose parts by the groups' coordinates are added to gradient [inout] [n_param]. They use
+   all threads, with sums in an order of their own. Cannot fail: NaN comes out where theta has NaN. Cost each:
+   compressed 2 d h^2, an update at the same weights d h; samples m h. */
 void NetworkCompressionUpdate(NetworkCompression compression, const double theta[]);
 void NetworkCompressionTangent(NetworkCompression compression, const double theta[], const double v[]);
 void NetworkCompressionReverse(NetworkCompression compression, const double theta[], double gradient[]);

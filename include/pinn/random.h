@@ -16,6 +16,7 @@ typedef enum {
   RANDOM_TEST,
   RANDOM_DATA,
   RANDOM_SKETCH,
+  RANDOM_DRAW,
   RANDOM_SPECTRUM
 } RandomStream;
 
@@ -35,3 +36,6 @@ typedef struct {
 double RandomUniform(RandomKey key, uint64_t i);
 double RandomNormal(RandomKey key, uint64_t i);
 uint64_t RandomBits(RandomKey key, uint64_t i);
+
+/* Entry i < n of a random permutation of 0 .. n - 1, without the others. Cannot fail. Cost: some tens of draws. */
+uint64_t RandomPermuted(RandomKey key, uint64_t n, uint64_t i);

@@ -170,6 +170,7 @@ const ConfigKey ConfigKeys[] = {
 
     GROUP("estimator", "{}", "derivatives in many dimensions"),
     {"estimator.type", CONFIG_WORD, "\"auto\"", 0, 0, &EstimatorTable, NULL, "how they are made"},
+    {"estimator.directions", CONFIG_INT, "16", COUNT, NULL, "stde", "terms of a sum of derivatives in a draw"},
 
     {"solver", CONFIG_LIST, "( { type = \"adam\"; iterations = 2000; }, { type = \"gauss-newton\"; } )", NO_RANGE, NULL,
      "stages, run one after the other"},

@@ -178,33 +178,35 @@ static PetscErrorCode list_refused(Builder *b, int n_wanted, const int wanted[],
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Puts `ops` into fewer coordinates, where there are groups of them. */
-static PetscErrorCode reduce_operators(Builder *b, int *n, int ops[], int *n_coord)
+/* Puts `ops` into fewer coordinates, where there are groups of them, once for each draw. */
+static PetscErrorCode reduce_operators(Builder *b, int *n, int **ops, int *n_coord)
 {
   Program program = b->program;
   JetOperator *list, *reduced;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(*n, &list, *n, &reduced));
-  for (int i = 0; i < *n; i++) list[i] = b->formula->operators[ops[i]];
-  PetscCall(JetReduce(*n_coord, b->reducer, *n, list, &program->n_group, &program->groups, reduced));
-  for (int i = 0; i < *n; i++) {
-    const int op = ops[i];
-    PetscCall(OperatorIntern(b->formula, &reduced[i], &ops[i]));
-    if (ops[i] != op) PetscCall(PairMapInsert(&b->reduced, 0, op, ops[i]));
+  const int n_op = *n, n_draw = program->n_draw;
+  PetscCall(PetscMalloc2(n_op, &list, n_draw * n_op, &reduced));
+  for (int i = 0; i < n_op; i++) list[i] = b->formula->operators[(*ops)[i]];
+  PetscCall(JetReduce(*n_coord, b->reducer, n_op, list, &program->n_group, &program->groups, reduced));
+  PetscCall(PetscRealloc(sizeof(int) * (size_t)(n_draw * n_op), ops));
+  for (int i = n_draw * n_op - 1; i >= 0; i--) { /* the first n_op, which are read, are written last */
+    const int op = (*ops)[i % n_op];
+    PetscCall(OperatorIntern(b->formula, &reduced[i], &(*ops)[i]));
+    if ((*ops)[i] != op) PetscCall(PairMapInsert(&b->reduced, i / n_op, op, (*ops)[i]));
     PetscCall(JetOperatorDestroy(&reduced[i]));
   }
+  *n = n_draw * n_op;
   for (int g = 0; g < program->n_group; g++) *n_coord += program->groups[g].width;
-  PetscCall(BuilderSortOperators(b, n, ops));
+  PetscCall(BuilderSortOperators(b, n, *ops));
   PetscCall(PetscFree2(list, reduced));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-int BuilderNetworkColumn(const Builder *b, int op)
+int BuilderNetworkColumn(const Builder *b, int draw, int op, double *factor)
 {
-  const int reduced = PairMapFind(&b->reduced, 0, op);
-  double factor;
-  return JetPlanFind(b->program->plan, &b->formula->operators[reduced < 0 ? op : reduced], &factor);
+  const int reduced = PairMapFind(&b->reduced, draw, op);
+  return JetPlanFind(b->program->plan, &b->formula->operators[reduced < 0 ? op : reduced], factor);
 }
 
 /* One plan for all outputs, and of its columns those that each output is asked for. */
@@ -221,7 +223,7 @@ static PetscErrorCode plan_network(Builder *b, int n_output, const FormulaNode o
   for (int k = 0; k < n_output; k++)
     for (int i = 0; i < b->layouts[outputs[k]].n; i++) ops[n++] = b->layouts[outputs[k]].ops[i];
   PetscCall(BuilderSortOperators(b, &n, ops));
-  if (b->reducer) PetscCall(reduce_operators(b, &n, ops, &n_coord));
+  if (b->reducer) PetscCall(reduce_operators(b, &n, &ops, &n_coord));
   n_wanted = n;
   PetscCall(PetscMalloc1(n, &wanted));
   PetscCall(PetscArraycpy(wanted, ops, n));
@@ -240,11 +242,12 @@ static PetscErrorCode plan_network(Builder *b, int n_output, const FormulaNode o
 static PetscErrorCode split_layout(Builder *b, Layout *layout)
 {
   int n = 0, capacity = 0, *ops = NULL;
+  double factor;
 
   PetscFunctionBegin;
   for (int i = 0; i < layout->n; i++) {
     const JetOperator op = b->formula->operators[layout->ops[i]];
-    const bool whole = BuilderNetworkColumn(b, layout->ops[i]) >= 0;
+    const bool whole = BuilderNetworkColumn(b, 0, layout->ops[i], &factor) >= 0;
     for (int k = 0; k < (whole ? 1 : op.n); k++) {
       FormulaGrow(ops, n, capacity);
       ops[n] = layout->ops[i];

@@ -141,12 +141,13 @@ static const double *operand(const Combination *c, const Frame *frame, size_t *s
   return CombinationStored(c, frame, stride);
 }
 
-static void load(const Step *step, const Frame *frame, const double net[], int n_output, double *value)
+static void load(const Step *step, const Frame *frame, const double net[], int n_output, int draw, double *value)
 {
   const size_t n = (size_t)frame->n, skip = (size_t)n_output;
   for (int c = 0; c < step->n_column; c++) {
-    const double *from = net + (size_t)step->column[c] * n * skip + step->output;
-    for (size_t p = 0; p < n; p++) value[(size_t)c * frame->ld + p] = from[p * skip];
+    const int at = draw * step->n_column + c;
+    const double *from = net + (size_t)step->column[at] * n * skip + step->output;
+    for (size_t p = 0; p < n; p++) value[(size_t)c * frame->ld + p] = step->scale[at] * from[p * skip];
   }
 }
 
@@ -163,7 +164,8 @@ static void choose(const Step *step, const Frame *frame, double *value)
     }
 }
 
-static void evaluate_step(const Step *step, bool dynamic, const Frame *frame, const double net[], int n_output)
+static void evaluate_step(const Step *step, bool dynamic, const Frame *frame, const double net[], int n_output,
+                          int draw)
 {
   const size_t n = (size_t)frame->n;
   double *value = frame->value + (size_t)step->value * frame->ld;
@@ -171,7 +173,7 @@ static void evaluate_step(const Step *step, bool dynamic, const Frame *frame, co
   size_t stride_u, stride_v;
   switch (step->kind) {
   case STEP_LOAD:
-    load(step, frame, net, n_output, value);
+    load(step, frame, net, n_output, draw, value);
     break;
   case STEP_COMBINE:
     for (int c = 0; c < step->n_column; c++)
@@ -198,9 +200,9 @@ static void evaluate_step(const Step *step, bool dynamic, const Frame *frame, co
   }
 }
 
-void TapeEvaluate(const Tape *tape, bool dynamic, const Frame *frame, const double net[], int n_output)
+void TapeEvaluate(const Tape *tape, bool dynamic, const Frame *frame, const double net[], int n_output, int draw)
 {
-  for (int i = 0; i < tape->n; i++) evaluate_step(&tape->steps[i], dynamic, frame, net, n_output);
+  for (int i = 0; i < tape->n; i++) evaluate_step(&tape->steps[i], dynamic, frame, net, n_output, draw);
 }
 
 void ProgramEvaluateStatics(Program program, ProgramWork work, int n, const double x[], const double normal[],
@@ -213,7 +215,7 @@ void ProgramEvaluateStatics(Program program, ProgramWork work, int n, const doub
     frame->n = PetscMin(work->static_points, n - begin);
     frame->x = x + shift;
     frame->normal = normal ? normal + shift : NULL;
-    TapeEvaluate(tape, false, frame, NULL, 0);
+    TapeEvaluate(tape, false, frame, NULL, 0, 0);
     for (int r = 0; r < tape->results.n_column; r++)
       CombinationGather(&tape->results, r, frame, frame->value, true, statics + (size_t)r * stride + begin);
   }
@@ -225,6 +227,11 @@ const double *ProgramWorkStatics(Program program, ProgramWork work, int n, const
   *stride = work->frames[TAPE_DYNAMIC].ld;
   ProgramEvaluateStatics(program, work, n, x, normal, work->statics, *stride);
   return work->statics;
+}
+
+void ProgramSetDraw(ProgramWork work, int draw)
+{
+  work->draw = draw;
 }
 
 void ProgramEvaluate(Program program, ProgramWork work, int n, const double x[], const double normal[],
@@ -239,7 +246,7 @@ void ProgramEvaluate(Program program, ProgramWork work, int n, const double x[],
   frame->statics = statics;
   frame->stride = stride;
   work->n_output = n_output;
-  TapeEvaluate(tape, true, frame, net, n_output);
+  TapeEvaluate(tape, true, frame, net, n_output, work->draw);
   for (int r = 0; r < program->n_root; r++)
     CombinationGather(&tape->results, r, frame, frame->value, true, roots + (size_t)r * (size_t)n);
 }

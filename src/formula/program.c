@@ -163,9 +163,11 @@ static PetscErrorCode add_sum(Builder *b, Tape *tape, Step *step, const Node *su
 static PetscErrorCode add_load(Builder *b, Step *step, const Node *output, const Layout *layout)
 {
   PetscFunctionBegin;
+  const int n_draw = b->program->n_draw, n = layout->n;
   step->output = output->arg[0];
-  PetscCall(PetscMalloc1(layout->n, &step->column));
-  for (int c = 0; c < layout->n; c++) step->column[c] = BuilderNetworkColumn(b, layout->ops[c]);
+  PetscCall(PetscMalloc2(n_draw * n, &step->column, n_draw * n, &step->scale));
+  for (int i = 0; i < n_draw * n; i++)
+    step->column[i] = BuilderNetworkColumn(b, i / n, layout->ops[i % n], &step->scale[i]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -265,6 +267,8 @@ static PetscErrorCode create_builder(Formula formula, int n_root, const FormulaN
   p->n_coord = formula->n_coord;
   p->n_root = n_root;
   p->linear = true;
+  p->n_draw = reducer ? PetscMax(1, reducer->draws) : 1;
+  p->reducer_name = reducer ? reducer->name : NULL;
   for (int r = 0; r < n_root; r++) p->linear &= formula->nodes[roots[r]].affine;
   *b = (Builder){.formula = formula, .n_node = formula->n_node, .program = p, .reducer = reducer};
   PetscCall(PetscMalloc3(b->n_node, &b->first_demand, b->n_node, &b->last_demand, b->n_node, &b->layouts));
@@ -344,7 +348,7 @@ PetscErrorCode ProgramDestroy(Program *program)
     Tape *tape = &p->tapes[t];
     for (int i = 0; i < tape->n; i++) {
       for (int k = 0; k < tape->steps[i].n_arg; k++) PetscCall(destroy_combination(&tape->steps[i].arg[k]));
-      PetscCall(PetscFree(tape->steps[i].column));
+      PetscCall(PetscFree2(tape->steps[i].column, tape->steps[i].scale));
     }
     PetscCall(PetscFree(tape->steps));
     PetscCall(destroy_combination(&tape->results));
@@ -366,8 +370,21 @@ JetPlan ProgramPlan(Program program)
   return program->plan;
 }
 
+/* "16 of 100 second derivatives" */
+static int describe_sample(const JetGroup *group, char *text, size_t size)
+{
+  static const char *const ordinals[] = {"", "first", "second", "third", "fourth", "fifth", "sixth"};
+  char order[40];
+  if (group->order < (int)(sizeof(ordinals) / sizeof(ordinals[0])))
+    snprintf(order, sizeof(order), "%s derivatives", ordinals[group->order]);
+  else
+    snprintf(order, sizeof(order), "%dth derivatives", group->order);
+  return snprintf(text, size, "%s%d of %d %s%s", group->draw ? "again " : "", group->slots, group->n,
+                  group->arity > 1 ? "mixed " : "", order);
+}
+
 /* "laplacian over x[100] compressed to 16 coordinates" */
-static int describe_group(Formula formula, const JetGroup *group, char *text, size_t size)
+static int describe_compression(Formula formula, const JetGroup *group, char *text, size_t size)
 {
   const char *first = formula->coords[group->coord[0]].text, *last = formula->coords[group->coord[group->n - 1]].text;
   const char *what = "laplacian";
@@ -392,10 +409,14 @@ void ProgramDescribe(Program program, char *text, size_t size)
   const char **names, **factors;
   if (size) text[0] = 0;
   if (program->n_group) {
-    size_t used = (size_t)snprintf(text, size, "%d columns", JetPlanColumns(program->plan));
+    const char *name = program->reducer_name;
+    size_t used = (size_t)snprintf(text, size, "%d columns; %s%s", JetPlanColumns(program->plan), name ? name : "",
+                                   name ? ": " : "");
     for (int g = 0; g < program->n_group && used + 2 < size; g++) {
-      used += (size_t)snprintf(text + used, size - used, g ? ", " : "; ");
-      used += (size_t)describe_group(formula, &program->groups[g], text + used, size - used);
+      const JetGroup *group = &program->groups[g];
+      used += (size_t)snprintf(text + used, size - used, g ? ", " : "");
+      used += (size_t)(group->reduction == JET_SAMPLE ? describe_sample(group, text + used, size - used)
+                                                      : describe_compression(formula, group, text + used, size - used));
     }
     return;
   }

@@ -42,8 +42,9 @@ typedef struct {
   KernelSeries series;
   double parameter;
   Relation relation;
-  int output;  /* LOAD: component of the network */
-  int *column; /* LOAD: [n_column] columns of the network's plan */
+  int output;    /* LOAD: component of the network */
+  int *column;   /* LOAD: [n_draw][n_column] columns of the network's plan, and */
+  double *scale; /* what they are multiplied by */
 } Step;
 
 /* Steps in an order in which operands come first. */
@@ -71,8 +72,9 @@ struct Program_s {
   int n_coord, n_root;
   bool network, linear;
   JetPlan plan; /* of the network outputs, in the groups' coordinates; its factors are nodes, and the first statics */
-  int n_group;
+  int n_group, n_draw;
   JetGroup *groups;
+  const char *reducer_name; /* NULL where operators are exact */
   int n_cached, cached_capacity;
   CachedPlan *cached; /* of the nonlinear nodes; equal up to names of coordinates are one */
   Tape tapes[N_TAPES];
@@ -113,7 +115,7 @@ typedef struct {
   int n_refused, refused_capacity;
   int *refused; /* operators with factors that the network does not carry as a column */
   const JetReducer *reducer;
-  PairMap reduced; /* (0, operator) -> the same in the coordinates of the network's plan, where they differ */
+  PairMap reduced; /* (draw, operator) -> the same in the coordinates of the network's plan, where they differ */
 } Builder;
 
 /* The columns that the network would carry for the roots, and the operators with factors that would not be one of them.
@@ -122,8 +124,8 @@ PetscErrorCode ProgramCountColumns(Formula formula, int n_root, const FormulaNod
                                    int *columns, int *n_refused, int **refused);
 /* Layouts of all nodes that the roots need and the plan of the network. */
 PetscErrorCode BuilderDemand(Builder *b, const FormulaNode roots[]);
-/* The column of the network's plan that carries an operator, -1 where none does. */
-int BuilderNetworkColumn(const Builder *b, int op);
+/* The column of the network's plan that carries an operator in a draw, times a factor; -1 where none does. */
+int BuilderNetworkColumn(const Builder *b, int draw, int op, double *factor);
 /* Replaces multi-term operators by their terms where that carries no more columns; sums over the coordinates of groups
    stay whole (collapse.c).
      ops  [in/out]  [*n] grows as needed, PetscFree; sorted as a plan sorts its columns, without repetition */
@@ -163,11 +165,11 @@ struct ProgramWork_s {
   double *dual;    /* adjoints or tangents of the dynamic values */
   double *scratch; /* two operands */
   double *statics; /* where the caller keeps none */
-  int n_output;
+  int n_output, draw;
 };
 
 /* The dynamic tape also keeps f'(u) of its functions, for the sweeps. */
-void TapeEvaluate(const Tape *tape, bool dynamic, const Frame *frame, const double net[], int n_output);
+void TapeEvaluate(const Tape *tape, bool dynamic, const Frame *frame, const double net[], int n_output, int draw);
 /* dst [n] = column c of a combination of the frame's arrays, with `value` in place of AREA_VALUE. Without `constants`
    only the entries of AREA_VALUE count. */
 void CombinationGather(const Combination *c, int column, const Frame *frame, const double *value, bool constants,

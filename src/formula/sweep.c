@@ -70,8 +70,9 @@ static void reverse_load(const Step *step, ProgramWork work, double net_bar[])
   const size_t n = (size_t)frame->n, skip = (size_t)work->n_output;
   const double *value_bar = work->dual + (size_t)step->value * frame->ld;
   for (int c = 0; c < step->n_column; c++) {
-    double *to = net_bar + (size_t)step->column[c] * n * skip + step->output;
-    for (size_t p = 0; p < n; p++) to[p * skip] = value_bar[(size_t)c * frame->ld + p];
+    const int at = work->draw * step->n_column + c;
+    double *to = net_bar + (size_t)step->column[at] * n * skip + step->output;
+    for (size_t p = 0; p < n; p++) to[p * skip] += step->scale[at] * value_bar[(size_t)c * frame->ld + p];
   }
 }
 
@@ -157,8 +158,9 @@ static void tangent_load(const Step *step, ProgramWork work, const double net_do
   const Frame *frame = &work->frames[TAPE_DYNAMIC];
   const size_t n = (size_t)frame->n, skip = (size_t)work->n_output;
   for (int c = 0; c < step->n_column; c++) {
-    const double *from = net_dot + (size_t)step->column[c] * n * skip + step->output;
-    for (size_t p = 0; p < n; p++) value_dot[(size_t)c * frame->ld + p] = from[p * skip];
+    const int at = work->draw * step->n_column + c;
+    const double *from = net_dot + (size_t)step->column[at] * n * skip + step->output;
+    for (size_t p = 0; p < n; p++) value_dot[(size_t)c * frame->ld + p] = step->scale[at] * from[p * skip];
   }
 }
 

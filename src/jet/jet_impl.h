@@ -53,3 +53,34 @@ int JetPlanFindIndex(JetPlan plan, const JetIndex *index);
 /* The product table and its powers (tables.c). */
 PetscErrorCode JetPlanCreateTables(JetPlan plan);
 PetscErrorCode JetPlanDestroyTables(JetPlan plan);
+
+/* Terms of an operator under construction (reduce.c). */
+typedef struct {
+  int n, capacity;
+  JetIndex *index;
+  double *coef;
+  int *factor;
+} JetTerms;
+PetscErrorCode JetTermsAdd(JetTerms *terms, const JetIndex *index, double coef, int factor);
+/* Frees the terms. */
+PetscErrorCode JetTermsFinish(JetTerms *terms, JetOperator *op);
+
+/* JetReduce for the two reductions (compress.c, sample.c). */
+PetscErrorCode JetReduceByCompression(int n_coord, const JetReducer *reducer, int n, const JetOperator operators[],
+                                      int *n_group, JetGroup **groups, JetOperator reduced[]);
+PetscErrorCode JetReduceBySampling(int n_coord, const JetReducer *reducer, int n, const JetOperator operators[],
+                                   int *n_group, JetGroup **groups, JetOperator reduced[]);
+
+/* Length of the run of equal coordinates that begins at k. */
+static inline int JetRunLength(const JetIndex *a, int k)
+{
+  int n = 1;
+  while (k + n < a->order && a->coord[k + n] == a->coord[k]) n++;
+  return n;
+}
+
+/* Is the term one of first order that needs no column of its own? */
+static inline bool JetSeedsOnly(const JetOperator *op, const JetIndex *a)
+{
+  return a->order == 1 && (op->n > 1 || op->factor);
+}

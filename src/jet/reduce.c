@@ -1,425 +1,51 @@
-/* Which coordinates a set of operators knows only through one sum of squares S = sum_i c_i d_i^2, c_i > 0, its powers
-   and its products with other derivatives: then fewer coordinates q with S = sum_k d_{q_k}^2 can stand for them.
-
-   Candidates occur with even powers only, but for first-order terms of operators that are collapsed anyway: such terms
-   seed the operator's column and ask for no other. Two candidates may share a group if the terms in which either is the
-   only one agree but for factors c^power; that is a guess, which the expansion of all powers and products proves. */
-#include <math.h>
-#include <stdlib.h>
+/* Operators in fewer coordinates: which reduction does it, and what reductions share. */
 #include <string.h>
 #include "jet_impl.h"
-
-#define LEFT       (-1) /* stays as it is */
-#define CANDIDATE  (-2)
-#define MAX_GROUPS 64    /* of equal shape: more are not looked for */
-#define TOLERANCE  1e-13 /* of coefficients, which are products of the user's numbers */
-
-/* A term with one candidate: coef f d_coord^(2 power) d^rest in operator op, f a factor of operators. */
-typedef struct {
-  int coord, op, power, factor;
-  JetIndex rest;
-  double coef;
-} Pure;
-
-/* The pure terms of a coordinate. */
-typedef struct {
-  int coord, n;
-  const Pure *terms;
-} Shape;
-
-typedef struct {
-  int n_coord, n_op, n_group;
-  const JetOperator *ops;
-  int *member;  /* [n_coord] group, LEFT or CANDIDATE */
-  double *coef; /* [n_coord] c_i of members */
-  int *size;    /* [n_group] */
-} Search;
-
-/* coef f d^index, where S of group g stands as twice the coordinate n_coord + g. */
-typedef struct {
-  JetIndex index;
-  double coef;
-  int factor;
-  bool whole; /* all terms of the expansion are there, with coefficients that agree */
-} Skeleton;
-
-/* Length of the run of equal coordinates that begins at k. */
-static int run_length(const JetIndex *a, int k)
-{
-  int n = 1;
-  while (k + n < a->order && a->coord[k + n] == a->coord[k]) n++;
-  return n;
-}
-
-/* Is the term one of first order that needs no column of its own? */
-static bool seeds_only(const JetOperator *op, const JetIndex *a)
-{
-  return a->order == 1 && (op->n > 1 || op->factor);
-}
-
-static void leave_odd(Search *s)
-{
-  for (int o = 0; o < s->n_op; o++)
-    for (int t = 0; t < s->ops[o].n; t++) {
-      const JetIndex *a = &s->ops[o].index[t];
-      if (seeds_only(&s->ops[o], a)) continue;
-      for (int k = 0, run; k < a->order; k += run) {
-        run = run_length(a, k);
-        if (run % 2) s->member[a->coord[k]] = LEFT;
-      }
-    }
-}
-
-/* The term as a pure one; false where it has no candidate or several. */
-static bool read_pure(const Search *s, int op, int term, Pure *pure)
-{
-  const JetIndex *a = &s->ops[op].index[term];
-  *pure = (Pure){.coord = -1, .op = op, .factor = JetFactor(&s->ops[op], term), .coef = s->ops[op].coef[term]};
-  if (seeds_only(&s->ops[op], a)) return false;
-  for (int k = 0, run; k < a->order; k += run) {
-    run = run_length(a, k);
-    if (s->member[a->coord[k]] == CANDIDATE) {
-      if (pure->coord >= 0) return false;
-      pure->coord = a->coord[k];
-      pure->power = run / 2;
-      continue;
-    }
-    for (int i = 0; i < run; i++) pure->rest.coord[pure->rest.order++] = a->coord[k];
-  }
-  return pure->coord >= 0;
-}
-
-static int compare_place(const Pure *a, const Pure *b)
-{
-  if (a->op != b->op) return a->op < b->op ? -1 : 1;
-  if (a->power != b->power) return a->power < b->power ? -1 : 1;
-  if (a->factor != b->factor) return a->factor < b->factor ? -1 : 1;
-  return JetIndexCompare(&a->rest, &b->rest);
-}
-
-static int compare_pure(const void *a, const void *b)
-{
-  const Pure *left = a, *right = b;
-  if (left->coord != right->coord) return left->coord < right->coord ? -1 : 1;
-  return compare_place(left, right);
-}
-
-static int compare_shapes(const void *a, const void *b)
-{
-  const Shape *left = a, *right = b;
-  if (left->n != right->n) return left->n < right->n ? -1 : 1;
-  for (int t = 0; t < left->n; t++) {
-    const int order = compare_place(&left->terms[t], &right->terms[t]);
-    if (order) return order;
-  }
-  return 0;
-}
-
-static int compare_shapes_then_coordinates(const void *a, const void *b)
-{
-  const int order = compare_shapes(a, b);
-  return order ? order : ((const Shape *)a)->coord - ((const Shape *)b)->coord;
-}
-
-/* The candidates' shapes, sorted; candidates without pure terms are left, which makes terms of others pure.
-     pure, shapes  [out]  freed by the caller */
-static PetscErrorCode collect_shapes(Search *s, Pure **pure, int *n_shape, Shape **shapes)
-{
-  int total = 0, n, left = 1;
-  PetscFunctionBegin;
-  for (int o = 0; o < s->n_op; o++) total += s->ops[o].n;
-  PetscCall(PetscMalloc1(total, pure));
-  PetscCall(PetscMalloc1(s->n_coord, shapes));
-  while (left) {
-    n = left = *n_shape = 0;
-    for (int o = 0; o < s->n_op; o++)
-      for (int t = 0; t < s->ops[o].n; t++) n += read_pure(s, o, t, &(*pure)[n]);
-    if (n) qsort(*pure, (size_t)n, sizeof(Pure), compare_pure);
-    for (int i = 0, t = 0; i < s->n_coord; i++) {
-      const int begin = t;
-      if (s->member[i] != CANDIDATE) continue;
-      while (t < n && (*pure)[t].coord == i) t++;
-      if (t > begin)
-        (*shapes)[(*n_shape)++] = (Shape){i, t - begin, *pure + begin};
-      else
-        s->member[i] = LEFT, left++;
-    }
-  }
-  if (*n_shape) qsort(*shapes, (size_t)*n_shape, sizeof(Shape), compare_shapes_then_coordinates);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The c > 0 with which b is a times c^power, term by term; 0 where there is none. */
-static double scale_between(const Shape *a, const Shape *b)
-{
-  const double c = pow(b->terms[0].coef / a->terms[0].coef, 1.0 / a->terms[0].power);
-  if (!(c > 0.0)) return 0.0;
-  for (int t = 0; t < a->n; t++) {
-    const double expected = a->terms[t].coef * pow(c, a->terms[t].power);
-    if (!(fabs(b->terms[t].coef - expected) <= TOLERANCE * fabs(expected))) return 0.0;
-  }
-  return c;
-}
-
-/* Groups of proportional shapes, numbered by their first coordinates' shapes. */
-static PetscErrorCode guess_groups(Search *s, int n_shape, const Shape shapes[])
-{
-  int *first, begin = 0; /* shapes that opened a group; the first group of the present shape */
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1(n_shape, &first));
-  PetscCall(PetscCalloc1(n_shape, &s->size));
-  for (int k = 0; k < n_shape; k++) {
-    const int i = shapes[k].coord;
-    if (k && compare_shapes(&shapes[k - 1], &shapes[k])) begin = s->n_group;
-    s->member[i] = LEFT;
-    for (int g = begin; g < s->n_group && s->member[i] == LEFT; g++) {
-      s->coef[i] = scale_between(&shapes[first[g]], &shapes[k]);
-      if (s->coef[i] > 0.0) s->member[i] = g;
-    }
-    if (s->member[i] == LEFT && s->n_group - begin < MAX_GROUPS) {
-      first[s->n_group] = k;
-      s->coef[i] = 1.0;
-      s->member[i] = s->n_group++;
-    }
-    if (s->member[i] >= 0) s->size[s->member[i]]++;
-  }
-  PetscCall(PetscFree(first));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Dissolves the groups whose size was set to 0, and numbers the others anew. */
-static PetscErrorCode drop_groups(Search *s)
-{
-  int *number, n = 0;
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1(s->n_group, &number));
-  for (int g = 0; g < s->n_group; g++) {
-    number[g] = s->size[g] ? n : LEFT;
-    if (s->size[g]) s->size[n++] = s->size[g];
-  }
-  for (int i = 0; i < s->n_coord; i++)
-    if (s->member[i] >= 0) s->member[i] = number[s->member[i]];
-  s->n_group = n;
-  PetscCall(PetscFree(number));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static double factorial(int n)
-{
-  double product = 1.0;
-  for (int k = 2; k <= n; k++) product *= k;
-  return product;
-}
-
-/* A term's skeleton; its coefficient is what it would be of the whole: S^k holds
-   k! prod_i c_i^(m_i) / m_i! d_i^(2 m_i), sum_i m_i = k. */
-static Skeleton skeleton_of(const Search *s, const JetOperator *op, int term)
-{
-  const JetIndex *a = &op->index[term];
-  Skeleton skeleton = {.index = *a, .coef = op->coef[term], .factor = JetFactor(op, term)};
-  double weight = 1.0;
-  if (seeds_only(op, a)) return skeleton;
-  for (int k = 0, run; k < a->order; k += run) {
-    const int i = a->coord[k], g = s->member[i];
-    run = run_length(a, k);
-    if (g < 0) continue;
-    weight *= pow(s->coef[i], run / 2) / factorial(run / 2);
-    for (int j = 0; j < run; j++) skeleton.index.coord[k + j] = s->n_coord + g;
-  }
-  JetIndexSort(&skeleton.index);
-  for (int k = 0, run; k < a->order; k += run) {
-    run = run_length(&skeleton.index, k);
-    if (skeleton.index.coord[k] >= s->n_coord) weight *= factorial(run / 2);
-  }
-  skeleton.coef /= weight;
-  return skeleton;
-}
-
-/* How many terms a skeleton stands for: prod_g (size + power - 1 over power). */
-static double expansion_terms(const Search *s, const JetIndex *a)
-{
-  double n = 1.0;
-  for (int k = 0, run; k < a->order; k += run) {
-    run = run_length(a, k);
-    if (a->coord[k] < s->n_coord) continue;
-    for (int j = 0; j < run / 2; j++) n *= (double)(s->size[a->coord[k] - s->n_coord] + j) / (j + 1);
-  }
-  return round(n);
-}
-
-static int compare_skeletons(const void *a, const void *b)
-{
-  const Skeleton *left = a, *right = b;
-  const int order = JetIndexCompare(&left->index, &right->index);
-  return order ? order : (left->factor > right->factor) - (left->factor < right->factor);
-}
-
-/* The distinct skeletons of an operator.  list [out] [*n], freed by the caller */
-static PetscErrorCode list_skeletons(const Search *s, const JetOperator *op, int *n, Skeleton **list)
-{
-  Skeleton *all;
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1(op->n, &all));
-  for (int t = 0; t < op->n; t++) all[t] = skeleton_of(s, op, t);
-  if (op->n) qsort(all, (size_t)op->n, sizeof(*all), compare_skeletons);
-  *n = 0;
-  for (int t = 0, end; t < op->n; t = end) {
-    Skeleton whole = all[t];
-    whole.whole = true;
-    for (end = t; end < op->n && !compare_skeletons(&all[end], &whole); end++)
-      if (!(fabs(all[end].coef - whole.coef) <= TOLERANCE * fabs(whole.coef))) whole.whole = false;
-    whole.whole = whole.whole && (double)(end - t) == expansion_terms(s, &whole.index);
-    all[(*n)++] = whole;
-  }
-  *list = all;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Dissolves groups whose sum of squares does not stand whole everywhere, until all do. */
-static PetscErrorCode prove_groups(Search *s)
-{
-  PetscFunctionBegin;
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (int o = 0; o < s->n_op; o++) {
-      Skeleton *list;
-      int n;
-      PetscCall(list_skeletons(s, &s->ops[o], &n, &list));
-      for (int t = 0; t < n; t++)
-        for (int k = 0; k < list[t].index.order && !list[t].whole; k++) {
-          if (list[t].index.coord[k] < s->n_coord) continue;
-          s->size[list[t].index.coord[k] - s->n_coord] = 0;
-          changed = true;
-        }
-      PetscCall(PetscFree(list));
-    }
-    if (changed) PetscCall(drop_groups(s));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode create_groups(const Search *s, int width, JetGroup **groups)
-{
-  int first = s->n_coord;
-  PetscFunctionBegin;
-  PetscCall(PetscCalloc1(s->n_group, groups));
-  for (int g = 0; g < s->n_group; g++) {
-    JetGroup *group = &(*groups)[g];
-    group->first = first;
-    group->width = PetscMax(2, PetscMin(width, s->size[g]));
-    first += group->width;
-    PetscCall(PetscMalloc2(s->size[g], &group->coord, s->size[g], &group->coef));
-  }
-  for (int i = 0; i < s->n_coord; i++) {
-    if (s->member[i] < 0) continue;
-    JetGroup *group = &(*groups)[s->member[i]];
-    group->coord[group->n] = i;
-    group->coef[group->n++] = s->coef[i];
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Terms of an operator under construction. */
-typedef struct {
-  int n, capacity;
-  JetIndex *index;
-  double *coef;
-  int *factor;
-} TermList;
-
-static PetscErrorCode add_terms(TermList *list, const JetOperator *op, int factor)
-{
-  PetscFunctionBegin;
-  if (!list->index || list->n + op->n > list->capacity) {
-    list->capacity = 2 * list->capacity + op->n;
-    PetscCall(PetscRealloc(sizeof(JetIndex) * (size_t)list->capacity, &list->index));
-    PetscCall(PetscRealloc(sizeof(double) * (size_t)list->capacity, &list->coef));
-    PetscCall(PetscRealloc(sizeof(int) * (size_t)list->capacity, &list->factor));
-  }
-  memcpy(list->index + list->n, op->index, sizeof(JetIndex) * (size_t)op->n);
-  memcpy(list->coef + list->n, op->coef, sizeof(double) * (size_t)op->n);
-  for (int t = 0; t < op->n; t++) list->factor[list->n + t] = factor;
-  list->n += op->n;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Adds the skeleton with sum_k d_{first + k}^2 in place of each S. */
-static PetscErrorCode add_expansion(const Search *s, const JetGroup groups[], const Skeleton *skeleton, TermList *list)
-{
-  JetIndex rest = {0};
-  JetOperator op, square, product;
-  int at = 0;
-  PetscFunctionBegin;
-  for (; at < skeleton->index.order && skeleton->index.coord[at] < s->n_coord; at++)
-    rest.coord[rest.order++] = skeleton->index.coord[at];
-  PetscCall(JetOperatorCreate(1, &rest, &skeleton->coef, &op));
-  for (; at < skeleton->index.order; at += 2) {
-    const JetGroup *group = &groups[skeleton->index.coord[at] - s->n_coord];
-    PetscCall(PetscMalloc2(group->width, &square.index, group->width, &square.coef));
-    square.factor = NULL;
-    square.n = group->width;
-    for (int k = 0; k < square.n; k++) {
-      square.index[k] = (JetIndex){2, {group->first + k, group->first + k}};
-      square.coef[k] = 1.0;
-    }
-    PetscCall(JetOperatorCompose(&op, &square, &product));
-    PetscCall(JetOperatorDestroy(&op));
-    PetscCall(JetOperatorDestroy(&square));
-    op = product;
-  }
-  PetscCall(add_terms(list, &op, skeleton->factor));
-  PetscCall(JetOperatorDestroy(&op));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode reduce_operator(const Search *s, const JetGroup groups[], const JetOperator *op,
-                                      JetOperator *reduced)
-{
-  TermList terms = {0};
-  Skeleton *list;
-  int n;
-  PetscFunctionBegin;
-  PetscCall(list_skeletons(s, op, &n, &list));
-  for (int t = 0; t < n; t++) PetscCall(add_expansion(s, groups, &list[t], &terms));
-  PetscCall(JetOperatorCreateVariable(terms.n, terms.index, terms.coef, terms.factor, reduced));
-  PetscCall(PetscFree(terms.index));
-  PetscCall(PetscFree(terms.coef));
-  PetscCall(PetscFree(terms.factor));
-  PetscCall(PetscFree(list));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 PetscErrorCode JetReduce(int n_coord, const JetReducer *reducer, int n, const JetOperator operators[], int *n_group,
                          JetGroup **groups, JetOperator reduced[])
 {
-  Search s = {.n_coord = n_coord, .n_op = n, .ops = operators};
-  Shape *shapes;
-  Pure *pure;
-  int n_shape;
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(n_coord, &s.member, n_coord, &s.coef));
-  for (int i = 0; i < n_coord; i++) s.member[i] = CANDIDATE;
-  leave_odd(&s);
-  PetscCall(collect_shapes(&s, &pure, &n_shape, &shapes));
-  PetscCall(guess_groups(&s, n_shape, shapes));
-  for (int g = 0; g < s.n_group; g++)
-    if (s.size[g] < reducer->least) s.size[g] = 0;
-  PetscCall(drop_groups(&s));
-  PetscCall(prove_groups(&s));
-  PetscCall(create_groups(&s, reducer->width, groups));
-  *n_group = s.n_group;
-  for (int o = 0; o < n; o++) PetscCall(reduce_operator(&s, *groups, &operators[o], &reduced[o]));
-  PetscCall(PetscFree(pure));
-  PetscCall(PetscFree(shapes));
-  PetscCall(PetscFree(s.size));
-  PetscCall(PetscFree2(s.member, s.coef));
+  if (reducer->reduction == JET_SAMPLE)
+    PetscCall(JetReduceBySampling(n_coord, reducer, n, operators, n_group, groups, reduced));
+  else
+    PetscCall(JetReduceByCompression(n_coord, reducer, n, operators, n_group, groups, reduced));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode JetGroupsDestroy(int n, JetGroup **groups)
 {
   PetscFunctionBegin;
-  for (int g = 0; g < n; g++) PetscCall(PetscFree2((*groups)[g].coord, (*groups)[g].coef));
+  for (int g = 0; g < n; g++) {
+    PetscCall(PetscFree2((*groups)[g].coord, (*groups)[g].coef));
+    PetscCall(PetscFree((*groups)[g].factor));
+  }
   PetscCall(PetscFree(*groups));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode JetTermsAdd(JetTerms *terms, const JetIndex *index, double coef, int factor)
+{
+  PetscFunctionBegin;
+  if (terms->n == terms->capacity) {
+    terms->capacity = 2 * terms->capacity + 64;
+    PetscCall(PetscRealloc(sizeof(JetIndex) * (size_t)terms->capacity, &terms->index));
+    PetscCall(PetscRealloc(sizeof(double) * (size_t)terms->capacity, &terms->coef));
+    PetscCall(PetscRealloc(sizeof(int) * (size_t)terms->capacity, &terms->factor));
+  }
+  terms->index[terms->n] = *index;
+  terms->coef[terms->n] = coef;
+  terms->factor[terms->n++] = factor;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode JetTermsFinish(JetTerms *terms, JetOperator *op)
+{
+  PetscFunctionBegin;
+  PetscCall(JetOperatorCreateVariable(terms->n, terms->index, terms->coef, terms->factor, op));
+  PetscCall(PetscFree(terms->index));
+  PetscCall(PetscFree(terms->coef));
+  PetscCall(PetscFree(terms->factor));
+  *terms = (JetTerms){0};
   PetscFunctionReturn(PETSC_SUCCESS);
 }

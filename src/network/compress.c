@@ -25,37 +25,14 @@
 #define SMALLEST    1e-20  /* of lambda_k / lambda_max */
 #define SMALLEST_OF 1e-280 /* of lambda_k where W is zero */
 
-/* Columns of W, or of W and A, with their C: one a coordinate, or one an input where only the first layer reads them
-   and coordinates share inputs. */
-typedef struct {
-  int n, *input, *coord; /* [n]; coord: of A */
-  double *weight;        /* [n] coefficient in S times the square of the input's stretch */
-} Columns;
-
-typedef struct {
-  int first, width; /* columns of T */
-  Columns each;     /* by coordinate */
-  Columns merged;   /* by input; shows `each` where nothing is merged */
-} Group;
-
-/* A sweep's share. */
-typedef struct {
-  double *bar; /* [n_seed][h] adjoint of T */
-  double *scratch;
-} Slot;
-
-struct NetworkCompression_s {
-  Network network;
-  size_t h;
-  int n_group, n_seed, n_part, n_slot, n_thread;
-  Group *groups;
-  double *seeds, *dots, *inverse; /* [n_seed][h] T, T_dot, and T^- by rows */
-  double *W;                      /* weights of the last update, then those of the affine part */
-  double *partial;                /* [n_part][h][h], the first is the sum */
-  double *lambda, *work;          /* of the eigenvalue problem */
+struct Squares_s {
+  int n_part;
+  double *inverse;       /* [n_seed][h] T^- by rows */
+  double *W;             /* weights of the last update, then those of the affine part */
+  double *partial;       /* [n_part][h][h], the first is the sum */
+  double *lambda, *work; /* of the eigenvalue problem */
   lapack_int *iwork, n_work, n_iwork;
   double **scratch; /* [n_thread] */
-  Slot *slots;
   bool updated;
 };
 
@@ -66,7 +43,7 @@ static size_t scratch_size(size_t h)
 }
 
 /* Inputs are numbered in the order of their coordinates: those of one input follow each other. */
-static PetscErrorCode merge_columns(const Columns *each, Columns *merged)
+static PetscErrorCode merge_columns(const SeedColumns *each, SeedColumns *merged)
 {
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(each->n, &merged->input, each->n, &merged->weight));
@@ -83,27 +60,25 @@ static PetscErrorCode merge_columns(const Columns *each, Columns *merged)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode create_group(NetworkCompression c, const JetGroup *from, Group *group)
+static PetscErrorCode SeedCreate_Compress(NetworkCompression c, const JetGroup *from, SeedGroup *group)
 {
   const Network network = c->network;
-  Columns *each = &group->each;
+  SeedColumns *each = &group->each;
   PetscFunctionBegin;
-  *group = (Group){.first = from->first - network->n_coord, .width = from->width, .each = {.n = from->n}};
+  each->n = from->n;
   PetscCall(PetscMalloc3(from->n, &each->input, from->n, &each->coord, from->n, &each->weight));
   for (int i = 0; i < from->n; i++) {
     const double stretch = network->stretch[from->coord[i]];
     each->coord[i] = from->coord[i];
-    each->input[i] = network->input_of ? network->input_of[from->coord[i]] : from->coord[i];
+    each->input[i] = SeedInput(c, from->coord[i]);
     each->weight[i] = from->coef[i] * stretch * stretch;
   }
   group->merged = *each;
   if (network->input_of && !network->affine) PetscCall(merge_columns(each, &group->merged));
-  c->n_seed += from->width;
-  c->n_part = PetscMax(c->n_part, PetscMin(MAX_PARTS, group->merged.n / (int)c->h));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode destroy_group(Group *group)
+static PetscErrorCode SeedDestroy_Compress(SeedGroup *group)
 {
   PetscFunctionBegin;
   if (group->merged.input != group->each.input) PetscCall(PetscFree2(group->merged.input, group->merged.weight));
@@ -111,110 +86,83 @@ static PetscErrorCode destroy_group(Group *group)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NetworkCompressionCreate(Network network, int n_group, const JetGroup groups[],
-                                        NetworkCompression *compression)
+PetscErrorCode SquaresCreate(NetworkCompression c)
 {
-  NetworkCompression c;
+  struct Squares_s *s;
   double n_work;
+  int n_part = 0;
   PetscFunctionBegin;
-  PetscCall(PetscNew(&c));
-  *compression = c;
-  c->network = network;
-  c->h = (size_t)NetworkFirstWidth(network);
-  c->n_group = n_group;
-  c->n_part = 1;
-  c->n_thread = omp_get_max_threads();
-  PetscCall(PetscCalloc1(n_group, &c->groups));
-  for (int g = 0; g < n_group; g++) PetscCall(create_group(c, &groups[g], &c->groups[g]));
-  const size_t size = (size_t)c->n_seed * c->h;
-  PetscCall(PetscCalloc3(size, &c->seeds, size, &c->dots, size, &c->inverse));
-  PetscCall(PetscCalloc1((size_t)NetworkInputWeights(network), &c->W));
-  PetscCall(PetscMalloc1((size_t)c->n_part * c->h * c->h, &c->partial));
+  for (int g = 0; g < c->n_group; g++)
+    if (c->groups[g].reduction == JET_COMPRESS)
+      n_part = PetscMax(PetscMax(1, n_part), PetscMin(MAX_PARTS, c->groups[g].merged.n / (int)c->h));
+  if (!n_part) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscNew(&s));
+  c->squares = s;
+  s->n_part = n_part;
+  PetscCall(PetscCalloc1((size_t)c->n_seed * c->h, &s->inverse));
+  PetscCall(PetscCalloc1((size_t)NetworkInputWeights(c->network), &s->W));
+  PetscCall(PetscMalloc1((size_t)n_part * c->h * c->h, &s->partial));
   LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'U', (lapack_int)c->h, NULL, (lapack_int)c->h, NULL, &n_work, -1,
-                      &c->n_iwork, -1);
-  c->n_work = (lapack_int)n_work;
-  PetscCall(PetscMalloc3(c->h, &c->lambda, c->n_work, &c->work, c->n_iwork, &c->iwork));
-  PetscCall(PetscCalloc1(c->n_thread, &c->scratch));
-  for (int t = 0; t < c->n_thread; t++) PetscCall(PetscMalloc1(scratch_size(c->h), &c->scratch[t]));
+                      &s->n_iwork, -1);
+  s->n_work = (lapack_int)n_work;
+  PetscCall(PetscMalloc3(c->h, &s->lambda, s->n_work, &s->work, s->n_iwork, &s->iwork));
+  PetscCall(PetscCalloc1(c->n_thread, &s->scratch));
+  for (int t = 0; t < c->n_thread; t++) PetscCall(PetscMalloc1(scratch_size(c->h), &s->scratch[t]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NetworkCompressionDestroy(NetworkCompression *compression)
+PetscErrorCode SquaresDestroy(NetworkCompression c)
 {
-  NetworkCompression c = *compression;
+  struct Squares_s *s = c->squares;
   PetscFunctionBegin;
-  if (!c) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int g = 0; g < c->n_group; g++) PetscCall(destroy_group(&c->groups[g]));
-  for (int t = 0; t < c->n_thread; t++) PetscCall(PetscFree(c->scratch[t]));
-  for (int k = 0; k < c->n_slot; k++) PetscCall(PetscFree2(c->slots[k].bar, c->slots[k].scratch));
-  PetscCall(PetscFree3(c->seeds, c->dots, c->inverse));
-  PetscCall(PetscFree3(c->lambda, c->work, c->iwork));
-  PetscCall(PetscFree(c->groups));
-  PetscCall(PetscFree(c->W));
-  PetscCall(PetscFree(c->partial));
-  PetscCall(PetscFree(c->scratch));
-  PetscCall(PetscFree(c->slots));
-  PetscCall(PetscFree(*compression));
+  if (!s) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int t = 0; t < c->n_thread; t++) PetscCall(PetscFree(s->scratch[t]));
+  PetscCall(PetscFree3(s->lambda, s->work, s->iwork));
+  PetscCall(PetscFree(s->inverse));
+  PetscCall(PetscFree(s->W));
+  PetscCall(PetscFree(s->partial));
+  PetscCall(PetscFree(s->scratch));
+  PetscCall(PetscFree(c->squares));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-double NetworkCompressionDoubles(NetworkCompression c)
+size_t SquaresScratch(const NetworkCompression c)
+{
+  return c->squares ? scratch_size(c->h) : 0;
+}
+
+double SquaresDoubles(const NetworkCompression c)
 {
   const double h = (double)c->h;
-  return h * (h * c->n_part + (3.0 + c->n_slot) * c->n_seed) + NetworkInputWeights(c->network) +
-         (c->n_thread + c->n_slot) * (double)scratch_size(c->h);
-}
-
-PetscErrorCode CompressionSlot(NetworkCompression c, int *slot, double **bar)
-{
-  Slot *s;
-  PetscFunctionBegin;
-  PetscCall(PetscRealloc(sizeof(Slot) * (size_t)(c->n_slot + 1), &c->slots));
-  *slot = c->n_slot++;
-  s = &c->slots[*slot];
-  PetscCall(PetscCalloc2((size_t)c->n_seed * c->h, &s->bar, scratch_size(c->h), &s->scratch));
-  *bar = s->bar;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-const double *CompressionSeeds(NetworkCompression c, bool dots)
-{
-  return dots ? c->dots : c->seeds;
-}
-
-/* Row j of W or A within values laid out like theta, frozen weights aside. */
-static const double *row_of(const NetworkCompression c, const double values[], size_t j, bool *affine)
-{
-  const Layer *layer = &c->network->layers[0];
-  *affine = j >= (size_t)layer->n_out;
-  if (!*affine) return (layer->frozen ? c->network->frozen : values) + layer->offset + j * (size_t)layer->n_in;
-  const Layer *beside = NetworkAffine(c->network);
-  return values + beside->offset + (j - (size_t)layer->n_out) * (size_t)beside->n_in;
+  if (!c->squares) return 0.0;
+  return h * (h * c->squares->n_part + c->n_seed) + NetworkInputWeights(c->network) +
+         c->n_thread * (double)scratch_size(c->h);
 }
 
 /* packed [h][n] = columns [begin, begin + n) of W and A within `values`, times C where `weighted`. */
-static void pack(const NetworkCompression c, const Columns *columns, const double values[], int begin, int n,
+static void pack(const NetworkCompression c, const SeedColumns *columns, const double values[], int begin, int n,
                  bool weighted, double packed[])
 {
   const double *weight = columns->weight + begin;
   for (size_t j = 0; j < c->h; j++) {
     bool affine;
-    const double *row = row_of(c, values, j, &affine);
+    const double *row = SeedRow(c, values, j, &affine);
     const int *at = (affine ? columns->coord : columns->input) + begin;
     for (int i = 0; i < n; i++) packed[j * (size_t)n + (size_t)i] = weighted ? weight[i] * row[at[i]] : row[at[i]];
   }
 }
 
 /* partial[0] [h][h] = A C B^T over the group's coordinates; A and B laid out like theta. */
-static void multiply(NetworkCompression c, const Group *group, const double A[], const double B[])
+static void multiply(NetworkCompression c, const SeedGroup *group, const double A[], const double B[])
 {
-  const Columns *columns = &group->merged;
+  const SeedColumns *columns = &group->merged;
   const size_t h = c->h, size = h * h;
-  const int n_part = PetscMax(1, PetscMin(c->n_part, columns->n / (int)h));
+  const int n_part = PetscMax(1, PetscMin(c->squares->n_part, columns->n / (int)h));
 #pragma omp parallel for schedule(static, 1) num_threads(c->n_thread)
   for (int k = 0; k < n_part; k++) {
     const int begin = (int)((long long)columns->n * k / n_part), end = (int)((long long)columns->n * (k + 1) / n_part);
-    double *left = c->scratch[omp_get_thread_num()], *right = left + h * CHUNK, *sum = c->partial + (size_t)k * size;
+    double *left = c->squares->scratch[omp_get_thread_num()], *right = left + h * CHUNK,
+           *sum = c->squares->partial + (size_t)k * size;
     for (int i = begin; i < end; i += CHUNK) {
       const int n = PetscMin(CHUNK, end - i);
       pack(c, columns, A, i, n, true, left);
@@ -224,22 +172,23 @@ static void multiply(NetworkCompression c, const Group *group, const double A[],
   }
 #pragma omp parallel for schedule(static) num_threads(c->n_thread)
   for (size_t i = 0; i < size; i++)
-    for (int k = 1; k < n_part; k++) c->partial[i] += c->partial[(size_t)k * size + i];
+    for (int k = 1; k < n_part; k++) c->squares->partial[i] += c->squares->partial[(size_t)k * size + i];
 }
 
 /* T and T^- of M, which is in partial[0]; NaN where M is not finite. */
-static void factor(NetworkCompression c, const Group *group)
+static void factor(NetworkCompression c, const SeedGroup *group)
 {
   const size_t h = c->h;
-  double sum = 0.0, *T = c->seeds + (size_t)group->first * h, *inverse = c->inverse + (size_t)group->first * h;
-  for (size_t i = 0; i < h * h; i++) sum += c->partial[i];
+  double sum = 0.0, *T = c->seeds + (size_t)group->first * h, *inverse = c->squares->inverse + (size_t)group->first * h;
+  for (size_t i = 0; i < h * h; i++) sum += c->squares->partial[i];
   const bool solved =
-      isfinite(sum) && !LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'U', (lapack_int)h, c->partial, (lapack_int)h,
-                                            c->lambda, c->work, c->n_work, c->iwork, c->n_iwork);
+      isfinite(sum) && !LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'U', (lapack_int)h, c->squares->partial,
+                                            (lapack_int)h, c->squares->lambda, c->squares->work, c->squares->n_work,
+                                            c->squares->iwork, c->squares->n_iwork);
   for (size_t k = 0; k < (size_t)group->width; k++) {
-    const double *v = c->partial + (k < h ? h - 1 - k : 0) * h; /* eigenvalues ascend */
-    const double smallest = fmax(SMALLEST * c->lambda[h - 1], SMALLEST_OF);
-    const double root = k < h ? sqrt(fmax(c->lambda[h - 1 - k], smallest)) : 0.0;
+    const double *v = c->squares->partial + (k < h ? h - 1 - k : 0) * h; /* eigenvalues ascend */
+    const double smallest = fmax(SMALLEST * c->squares->lambda[h - 1], SMALLEST_OF);
+    const double root = k < h ? sqrt(fmax(c->squares->lambda[h - 1 - k], smallest)) : 0.0;
     for (size_t j = 0; j < h; j++) {
       T[k * h + j] = solved ? root * v[j] : NAN;
       inverse[k * h + j] = !solved ? NAN : root > 0.0 ? v[j] / root : 0.0;
@@ -247,52 +196,45 @@ static void factor(NetworkCompression c, const Group *group)
   }
 }
 
-/* Notes the weights; were they those already? */
-static bool same_weights(NetworkCompression c, const double theta[])
+bool SquaresChanged(NetworkCompression c, const double theta[])
 {
+  struct Squares_s *s = c->squares;
   const Layer *layer = &c->network->layers[0], *affine = NetworkAffine(c->network);
   const size_t n = (size_t)layer->n_in * (size_t)layer->n_out, n_affine = affine ? LayerSize(affine) : 0;
   const double *W = NetworkWeights(c->network, layer, theta), *A = affine ? theta + affine->offset : W;
-  if (c->updated && !memcmp(c->W, W, n * sizeof(double)) && !memcmp(c->W + n, A, n_affine * sizeof(double)))
-    return true;
-  memcpy(c->W, W, n * sizeof(double));
-  memcpy(c->W + n, A, n_affine * sizeof(double));
-  c->updated = true;
-  return false;
+  if (!s) return false;
+  if (s->updated && !memcmp(s->W, W, n * sizeof(double)) && !memcmp(s->W + n, A, n_affine * sizeof(double)))
+    return false;
+  memcpy(s->W, W, n * sizeof(double));
+  memcpy(s->W + n, A, n_affine * sizeof(double));
+  return s->updated = true;
 }
 
-void NetworkCompressionUpdate(NetworkCompression c, const double theta[])
+static void SeedUpdate_Compress(NetworkCompression c, const SeedGroup *group, const double theta[])
 {
-  if (same_weights(c, theta)) return;
-  for (int g = 0; g < c->n_group; g++) {
-    multiply(c, &c->groups[g], theta, theta);
-    factor(c, &c->groups[g]);
-  }
+  multiply(c, group, theta, theta);
+  factor(c, group);
 }
 
-void NetworkCompressionTangent(NetworkCompression c, const double theta[], const double v[])
+static void SeedTangent_Compress(NetworkCompression c, const SeedGroup *group, const double theta[], const double v[])
 {
-  const Layer *layer = &c->network->layers[0];
-  if (layer->frozen) return;
-  for (int g = 0; g < c->n_group; g++) {
-    const Group *group = &c->groups[g];
-    const size_t at = (size_t)group->first * c->h;
-    multiply(c, group, v, theta);
-    KernelCPU.gemm('N', 'T', (size_t)group->width, c->h, c->h, 1.0, c->inverse + at, c->h, c->partial, c->h, 0.0,
-                   c->dots + at, c->h);
-  }
+  const size_t at = (size_t)group->first * c->h;
+  multiply(c, group, v, theta);
+  KernelCPU.gemm('N', 'T', (size_t)group->width, c->h, c->h, 1.0, c->squares->inverse + at, c->h, c->squares->partial,
+                 c->h, 0.0, c->dots + at, c->h);
 }
 
 /* A [h][h] = T_bar T^- */
-static void adjoint_factor(const NetworkCompression c, const Group *group, const double bar[], double A[])
+static void adjoint_factor(const NetworkCompression c, const SeedGroup *group, const double bar[], double A[])
 {
   const size_t at = (size_t)group->first * c->h;
-  KernelCPU.gemm('T', 'N', c->h, c->h, (size_t)group->width, 1.0, bar + at, c->h, c->inverse + at, c->h, 0.0, A, c->h);
+  KernelCPU.gemm('T', 'N', c->h, c->h, (size_t)group->width, 1.0, bar + at, c->h, c->squares->inverse + at, c->h, 0.0,
+                 A, c->h);
 }
 
 /* A layer's rows of A W C at the group's columns [begin, begin + n), n <= CHUNK, are added to its W_bar [n_out][n_in];
    packed [h][n]: W C there, with room for another chunk */
-static void add_adjoint(const NetworkCompression c, const Columns *columns, const Layer *layer, const double A[],
+static void add_adjoint(const NetworkCompression c, const SeedColumns *columns, const Layer *layer, const double A[],
                         int begin, int n, double packed[], double W_bar[])
 {
   const bool affine = layer != c->network->layers;
@@ -306,35 +248,30 @@ static void add_adjoint(const NetworkCompression c, const Columns *columns, cons
   }
 }
 
-void CompressionAddRow(NetworkCompression c, int slot, const Layer *layer, const double theta[], double W_bar[])
+static void SeedAddRow_Compress(NetworkCompression c, const SeedGroup *group, const Layer *layer, const double theta[],
+                                const double bar[], double *scratch, double W_bar[])
 {
-  const size_t n_row = (size_t)layer->n_out, first = layer != c->network->layers ? c->h - n_row : 0;
-  double *A = c->slots[slot].scratch, *bar = c->slots[slot].bar;
-  for (int g = 0; g < c->n_group; g++) {
-    const Columns *columns = &c->groups[g].merged;
-    adjoint_factor(c, &c->groups[g], bar, A);
-    for (int i = 0; i < columns->n; i += CHUNK) {
-      const int n = PetscMin(CHUNK, columns->n - i);
-      pack(c, columns, theta, i, n, true, A + c->h * c->h);
-      add_adjoint(c, columns, layer, A, i, n, A + c->h * c->h, W_bar);
-    }
+  const SeedColumns *columns = &group->merged;
+  adjoint_factor(c, group, bar, scratch);
+  for (int i = 0; i < columns->n; i += CHUNK) {
+    const int n = PetscMin(CHUNK, columns->n - i);
+    pack(c, columns, theta, i, n, true, scratch + c->h * c->h);
+    add_adjoint(c, columns, layer, scratch, i, n, scratch + c->h * c->h, W_bar);
   }
-  for (size_t k = 0; k < (size_t)c->n_seed; k++) memset(bar + k * c->h + first, 0, n_row * sizeof(double));
 }
 
-void CompressionDirection(NetworkCompression c, const double theta[], int seed, double scale, double direction[])
+static void SeedDirection_Compress(NetworkCompression c, const SeedGroup *group, const double theta[], int seed,
+                                   double scale, double direction[])
 {
-  const double *t = c->inverse + (size_t)seed * c->h;
-  const Group *group = c->groups;
-  while (seed >= group->first + group->width) group++;
-  const Columns *columns = &group->each;
+  const double *t = c->squares->inverse + (size_t)seed * c->h;
+  const SeedColumns *columns = &group->each;
 #pragma omp parallel for schedule(static) num_threads(c->n_thread)
   for (int begin = 0; begin < columns->n; begin += CHUNK) {
     double sum[CHUNK] = {0.0};
     const int n = PetscMin(CHUNK, columns->n - begin);
     for (size_t j = 0; j < c->h; j++) {
       bool affine;
-      const double *row = row_of(c, theta, j, &affine);
+      const double *row = SeedRow(c, theta, j, &affine);
       const int *at = (affine ? columns->coord : columns->input) + begin;
       for (int i = 0; i < n; i++) sum[i] += t[j] * row[at[i]];
     }
@@ -342,16 +279,18 @@ void CompressionDirection(NetworkCompression c, const double theta[], int seed, 
   }
 }
 
-static void reverse_group(NetworkCompression c, const Group *group, const double theta[], double gradient[])
+static void SeedReverse_Compress(NetworkCompression c, const SeedGroup *group, const double theta[], const double bar[],
+                                 double gradient[])
 {
   const Layer *layer = c->network->layers, *affine = NetworkAffine(c->network);
-  const Columns *columns = &group->merged;
-  const double *A = c->partial;
+  const SeedColumns *columns = &group->merged;
+  double *A = c->squares->partial;
+  adjoint_factor(c, group, bar, A);
   /* two chunks may have parts of one input */
   const int n_thread = columns->input == group->each.input && c->network->input_of ? 1 : c->n_thread;
 #pragma omp parallel for schedule(static) num_threads(n_thread)
   for (int i = 0; i < columns->n; i += CHUNK) {
-    double *packed = c->scratch[omp_get_thread_num()];
+    double *packed = c->squares->scratch[omp_get_thread_num()];
     const int n = PetscMin(CHUNK, columns->n - i);
     pack(c, columns, theta, i, n, true, packed);
     add_adjoint(c, columns, layer, A, i, n, packed, gradient + layer->offset);
@@ -359,18 +298,5 @@ static void reverse_group(NetworkCompression c, const Group *group, const double
   }
 }
 
-void NetworkCompressionReverse(NetworkCompression c, const double theta[], double gradient[])
-{
-  const size_t size = (size_t)c->n_seed * c->h;
-  double *bar = c->slots[0].bar;
-  if (c->network->layers[0].frozen) return;
-  for (int k = 1; k < c->n_slot; k++) {
-    for (size_t i = 0; i < size; i++) bar[i] += c->slots[k].bar[i];
-    memset(c->slots[k].bar, 0, size * sizeof(double));
-  }
-  for (int g = 0; g < c->n_group; g++) {
-    adjoint_factor(c, &c->groups[g], bar, c->partial);
-    reverse_group(c, &c->groups[g], theta, gradient);
-  }
-  memset(bar, 0, size * sizeof(double));
-}
+const SeedOps SeedCompress = {SeedCreate_Compress, SeedDestroy_Compress, SeedUpdate_Compress,   SeedTangent_Compress,
+                              SeedAddRow_Compress, SeedReverse_Compress, SeedDirection_Compress};

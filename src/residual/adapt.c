@@ -77,11 +77,11 @@ PetscErrorCode ResidualAdapt(Residual residual, const double theta[], PetscInt i
   const int dim = block->train.points.dim;
   const RandomKey key = {block->sampling.key.seed, RANDOM_ADAPTIVE, 0, (uint32_t)iteration};
   const Sampling sampling = {ChoiceFind(&SamplerTable, "uniform"), 1, &n_pool, key};
-  RowSet pool = {{0}, NULL, NULL, NULL};
+  RowSet pool = {.statics = NULL};
   double *keys, *chosen;
   PetscFunctionBegin;
   PetscCall(PointSetSample(comm, block->region, &sampling, &pool.points));
-  PetscCall(RowSetPrepare(block->probe, &pool));
+  PetscCall(RowSetPrepare(block->truth, &pool));
   PetscCall(PetscMalloc2(pool.points.n, &keys, (size_t)count * (size_t)dim, &chosen));
   PetscCall(candidate_keys(residual, block, &pool, theta, iteration, keys));
   PetscCall(gather_chosen(comm, &pool.points, keys, count, chosen));

@@ -11,6 +11,7 @@ PetscErrorCode RowSetPrepare(Probe probe, RowSet *set)
   const int n = set->points.n, dim = set->points.dim, n_tile = (n + probe->tile - 1) / probe->tile;
   const size_t stride = (size_t)n;
   PetscFunctionBegin;
+  set->probe = probe;
   PetscCall(PetscMalloc1((size_t)ProgramStatics(probe->program) * stride, &set->statics));
 #pragma omp parallel for schedule(static, 1) num_threads(probe->n_thread)
   for (int k = 0; k < n_tile; k++) {
@@ -53,16 +54,17 @@ PetscErrorCode RowBlockHeldout(Residual residual, RowBlock *block, PetscInt draw
   sampling.key.stream = RANDOM_HELDOUT;
   sampling.key.iteration = (uint32_t)draw;
   PetscCall(PointSetSample(residual->rows.comm, block->region, &sampling, &set->points));
-  PetscCall(RowSetPrepare(block->probe, set));
+  PetscCall(RowSetPrepare(block->truth, set));
   PetscCall(RowBlockGive(block, set));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode RowBlockValues(RowBlock *block, const RowSet *set, const double theta[], double values[])
 {
-  Probe probe = block->probe;
+  Probe probe = set->probe;
   const int n = set->points.n, dim = set->points.dim, n_tile = (n + probe->tile - 1) / probe->tile;
   PetscFunctionBegin;
+  if (probe != block->probe) ProbeUpdate(probe, theta);
 #pragma omp parallel for schedule(static, 1) num_threads(probe->n_thread)
   for (int k = 0; k < n_tile; k++) {
     const int begin = k * probe->tile, thread = omp_get_thread_num();

@@ -33,6 +33,12 @@ const char *ResidualDescribe(Residual residual)
   return residual->description;
 }
 
+static double probe_doubles(const Residual residual, Probe probe)
+{
+  return (probe->compression ? NetworkCompressionDoubles(probe->compression) : 0.0) +
+         probe->n_thread * NetworkSweepDoubles(residual->network, ProbePlan(probe), probe->tile);
+}
+
 /* Sweeps of all threads, points with their statics, rows and gradients. */
 double ResidualMemoryMB(Residual residual)
 {
@@ -41,9 +47,8 @@ double ResidualMemoryMB(Residual residual)
     const RowBlock *block = &residual->blocks[b];
     double count = 1.0;
     for (int i = 0; i < block->sampling.n_count; i++) count *= (double)block->sampling.count[i];
-    if (block->probe->compression) doubles += NetworkCompressionDoubles(block->probe->compression);
-    doubles += (double)block->probe->n_thread *
-               NetworkSweepDoubles(residual->network, ProbePlan(block->probe), block->probe->tile);
+    doubles += probe_doubles(residual, block->probe);
+    if (block->truth != block->probe) doubles += probe_doubles(residual, block->truth);
     doubles += count * (2.0 * block->probe->dim + ProgramStatics(block->probe->program) + 2.0 * block->block->n_term);
   }
   return doubles * sizeof(double) / 1048576.0;

@@ -1,47 +1,102 @@
-/* How derivatives of the network are made. */
+/* Which estimator makes the derivatives of which block, and its draws. */
 #include <limits.h>
-#include "residual_impl.h"
+#include "estimator.h"
+#include "linearization.h"
 
-/* What a row of EstimatorTable points to: the groups of coordinates that fewer stand for. */
-typedef struct {
-  bool reduces;
-  bool always; /* also where the first layer is wider than the group */
-} Estimator;
-
-static const Estimator estimator_auto = {true, false}, estimator_exact = {false, false},
-                       estimator_compressed = {true, true};
+static const Estimator estimator_auto = {JET_COMPRESS, true, false, NULL},
+                       estimator_exact = {JET_COMPRESS, false, false, NULL},
+                       estimator_compressed = {JET_COMPRESS, true, true, NULL};
 
 static const Choice estimator_rows[] = {
     {"auto", "exact; compressed where the first layer is narrower than a laplacian has dimensions", &estimator_auto},
     {"exact", "every derivative by every coordinate", &estimator_exact},
     {"compressed", "exact; laplacians through as many coordinates as the first layer has neurons",
      &estimator_compressed},
+    {"stde", "unbiased; of sums of derivatives some terms a step, drawn without replacement", &EstimatorSTDE},
     {NULL, NULL, NULL},
 };
 const ChoiceTable EstimatorTable = {"estimator", "how derivatives in many dimensions are made", estimator_rows};
 
-PetscErrorCode EstimatorReducer(Config config, Network network, JetReducer *reducer)
+PetscErrorCode EstimatorRead(Config config, EstimatorChoice *choice)
 {
-  const int width = NetworkFirstWidth(network);
   const char *word;
+  PetscInt directions = 0;
   PetscFunctionBegin;
   PetscCall(ConfigGetString(config, "estimator.type", &word));
-  const Estimator *estimator = ChoiceFind(&EstimatorTable, word)->data;
-  *reducer = (JetReducer){width, !estimator->reduces ? INT_MAX : estimator->always ? 2 : PetscMax(width, 2) + 1};
+  if (ConfigHas(config, "estimator.directions")) PetscCall(ConfigGetInt(config, "estimator.directions", &directions));
+  const Choice *row = ChoiceFind(&EstimatorTable, word);
+  *choice = (EstimatorChoice){row->data, row->name, (int)directions};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+bool EstimatorDraws(const EstimatorChoice *choice)
+{
+  return choice->estimator->draw != NULL;
+}
+
+JetReducer EstimatorReducer(const EstimatorChoice *choice, Network network)
+{
+  const int width = NetworkFirstWidth(network);
+  const Estimator *estimator = choice ? choice->estimator : &estimator_auto;
+  JetReducer reducer = {.width = width,
+                        .least = !estimator->reduces ? INT_MAX
+                                 : estimator->always ? 2
+                                                     : PetscMax(width, 2) + 1,
+                        .reduction = estimator->reduction};
+  if (!estimator->draw) return reducer;
+  reducer.slots = choice->directions;
+  reducer.name = choice->name;
+  return reducer;
+}
+
+/* The most terms that some operator of a block would sample from. */
+static PetscErrorCode count_terms(Residual residual, const RowBlock *block, int *most)
+{
+  EstimatorChoice single = block->estimator;
+  const JetGroup *groups;
+  Probe probe;
+  int n_group;
+  PetscFunctionBegin;
+  single.directions = 1;
+  const JetReducer reducer = EstimatorReducer(&single, residual->network);
+  PetscCall(RowBlockProbe(residual, block->block, &reducer, 0.0, &probe));
+  ProgramGroups(probe->program, &n_group, &groups);
+  for (int g = 0; g < n_group; g++) *most = PetscMax(*most, groups[g].n);
+  PetscCall(ProbeDestroy(&probe));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EstimatorCheck(Residual residual, Config config)
 {
-  const char *word;
-  int n = 0;
+  const EstimatorChoice *choice = &residual->blocks[0].estimator;
+  const char *where = ConfigWhere(config, "estimator.type");
+  int n = 0, most = 0;
   PetscFunctionBegin;
-  PetscCall(ConfigGetString(config, "estimator.type", &word));
-  const Estimator *estimator = ChoiceFind(&EstimatorTable, word)->data;
   for (int b = 0; b < residual->n_block; b++) n += residual->blocks[b].probe->compression != NULL;
-  PinnUserCheck(!estimator->always || n,
+  if (!choice->estimator->always || n) PetscFunctionReturn(PETSC_SUCCESS);
+  PinnUserCheck(EstimatorDraws(choice),
                 "%s: nothing can be compressed: no equation or condition has two coordinates that occur only in a "
                 "laplacian (sum of second derivatives with fixed positive factors)",
-                ConfigWhere(config, "estimator.type"));
+                where);
+  for (int b = 0; b < residual->n_block; b++) PetscCall(count_terms(residual, &residual->blocks[b], &most));
+  PinnUserCheck(!most, "%s: estimator.directions = %d is more than the %d terms of the longest sum of derivatives",
+                where, choice->directions, most);
+  PinnUserError("%s: %s has nothing to sample from: no equation or condition has a sum of derivatives of order 2 or "
+                "more that enters it as a whole; exact derivatives (auto) serve it",
+                where, choice->name);
+}
+
+PetscErrorCode EstimatorDraw(Residual residual, PetscInt iteration, bool *drawn)
+{
+  PetscFunctionBegin;
+  *drawn = false;
+  for (int b = 0; b < residual->n_block; b++) {
+    RowBlock *block = &residual->blocks[b];
+    const RandomKey key = {block->sampling.key.seed, RANDOM_DRAW, (uint32_t)b, (uint32_t)iteration};
+    if (!EstimatorDraws(&block->estimator) || !block->probe->compression) continue;
+    PetscCall(block->estimator.estimator->draw(block->probe, key));
+    *drawn = true;
+  }
+  if (*drawn) LinearizationForget(residual);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

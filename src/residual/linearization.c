@@ -112,6 +112,11 @@ void LinearizationSweepTile(Residual residual, const double theta[], const TileR
   }
 }
 
+void LinearizationForget(Residual residual)
+{
+  if (residual->linearization) residual->linearization->holds = false;
+}
+
 bool LinearizationHolds(Residual residual, const double theta[])
 {
   const Linearization l = residual->linearization;

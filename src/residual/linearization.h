@@ -20,6 +20,8 @@ struct Linearization_s {
 /* Creates it for the points as they are, where it is not there. Collective. */
 PetscErrorCode LinearizationPrepare(Residual residual);
 PetscErrorCode LinearizationDestroy(Linearization *linearization);
+/* The next sweep is needed even at the same theta. */
+void LinearizationForget(Residual residual);
 /* Sweeps at theta [n_param] in full, unless it holds them already. Collective; nothing where it does not fit. */
 PetscErrorCode LinearizationSweep(Residual residual, const double theta[]);
 /* Does it hold the sweeps at theta? The same answer on all ranks. */

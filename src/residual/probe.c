@@ -17,25 +17,40 @@ static PetscErrorCode create_thread(Probe probe, Network network, ProbeThread *t
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ProbeCreate(Problem problem, Network network, int n_root, const FormulaNode roots[],
-                           const JetReducer *reducer, Probe *probe)
+PetscErrorCode ProbeCreateWithin(Problem problem, Network network, int n_root, const FormulaNode roots[],
+                                 const JetReducer *reducer, double most, Probe *probe)
 {
   const JetGroup *groups;
   int n_group;
   Probe p;
   PetscFunctionBegin;
+  *probe = NULL;
   PetscCall(PetscNew(&p));
   PetscCall(ProgramCreate(ProblemFormula(problem), n_root, roots, reducer, &p->program));
+  const JetPlan plan = ProgramPlan(p->program);
+  if (most > 0.0 && sizeof(double) * NetworkSweepDoubles(network, plan, NetworkTilePoints(network, plan)) > most) {
+    PetscCall(ProgramDestroy(&p->program));
+    PetscCall(PetscFree(p));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   ProgramGroups(p->program, &n_group, &groups);
   if (n_group) PetscCall(NetworkCompressionCreate(network, n_group, groups, &p->compression));
   p->n_root = n_root;
   p->dim = FormulaCoordinates(ProblemFormula(problem));
   p->n_field = ProblemFields(problem);
-  p->tile = ProgramUsesNetwork(p->program) ? NetworkTilePoints(network, ProgramPlan(p->program)) : TILE_WITHOUT_NETWORK;
+  p->tile = ProgramUsesNetwork(p->program) ? NetworkTilePoints(network, plan) : TILE_WITHOUT_NETWORK;
   p->n_thread = omp_get_max_threads();
   PetscCall(PetscCalloc1(p->n_thread, &p->threads));
   for (int t = 0; t < p->n_thread; t++) PetscCall(create_thread(p, network, &p->threads[t]));
   *probe = p;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ProbeCreate(Problem problem, Network network, int n_root, const FormulaNode roots[],
+                           const JetReducer *reducer, Probe *probe)
+{
+  PetscFunctionBegin;
+  PetscCall(ProbeCreateWithin(problem, network, n_root, roots, reducer, 0.0, probe));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

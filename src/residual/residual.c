@@ -4,6 +4,8 @@
 #include <string.h>
 #include "linearization.h"
 
+#define MOST_EXACT 256e6 /* bytes a thread may take for exact derivatives that only reports need */
+
 /* Sampler and count of a block: points.interior, or points.conditions unless the condition has its own. */
 static PetscErrorCode read_sampling(Config config, const RowBlock *block, bool interior, uint32_t number,
                                     Sampling *sampling)
@@ -56,10 +58,38 @@ static PetscErrorCode blame_formula(Config config, Problem problem, const Block 
   PinnUserError("%s: %s", ConfigWhere(config, block->path), text);
 }
 
-static PetscErrorCode create_block(Residual residual, Config config, Domain domain, int b, RowBlock *block)
+PetscErrorCode RowBlockProbe(Residual residual, const Block *block, const JetReducer *reducer, double most,
+                             Probe *probe)
 {
   FormulaNode *roots;
-  JetReducer reducer;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(block->n_term, &roots));
+  for (int e = 0; e < block->n_term; e++) roots[e] = block->terms[e].node;
+  const PetscErrorCode code =
+      ProbeCreateWithin(residual->problem, residual->network, block->n_term, roots, reducer, most, probe);
+  PetscCall(PetscFree(roots));
+  if (code == PETSC_ERR_USER_INPUT) PetscFunctionReturn(code);
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What evaluates a block: for training, and for reports. */
+static PetscErrorCode create_probes(Residual residual, Config config, RowBlock *block)
+{
+  const JetReducer reducer = EstimatorReducer(&block->estimator, residual->network);
+  const JetReducer exact = EstimatorReducer(NULL, residual->network);
+  PetscFunctionBegin;
+  const PetscErrorCode code = RowBlockProbe(residual, block->block, &reducer, 0.0, &block->probe);
+  if (code == PETSC_ERR_USER_INPUT) PetscCall(blame_formula(config, residual->problem, block->block));
+  PetscCall(code);
+  if (EstimatorDraws(&block->estimator) && block->probe->compression)
+    PetscCall(RowBlockProbe(residual, block->block, &exact, MOST_EXACT, &block->truth));
+  if (!block->truth) block->truth = block->probe;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode create_block(Residual residual, Config config, Domain domain, int b, RowBlock *block)
+{
   PetscFunctionBegin;
   block->block = ProblemBlock(residual->problem, b);
   const int n_term = block->block->n_term;
@@ -72,13 +102,8 @@ static PetscErrorCode create_block(Residual residual, Config config, Domain doma
     PetscCall(RegionCreate(domain, where, block->block->on, &block->region));
   PetscCall(check_normals(config, residual->problem, block));
   PetscCall(read_sampling(config, block, b == 0, (uint32_t)b, &block->sampling));
-  PetscCall(PetscMalloc1(n_term, &roots));
-  for (int e = 0; e < n_term; e++) roots[e] = block->block->terms[e].node;
-  PetscCall(EstimatorReducer(config, residual->network, &reducer));
-  const PetscErrorCode code = ProbeCreate(residual->problem, residual->network, n_term, roots, &reducer, &block->probe);
-  PetscCall(PetscFree(roots));
-  if (code == PETSC_ERR_USER_INPUT) PetscCall(blame_formula(config, residual->problem, block->block));
-  PetscCall(code);
+  PetscCall(EstimatorRead(config, &block->estimator));
+  PetscCall(create_probes(residual, config, block));
   PetscCall(PetscMalloc1(n_term, &block->scale));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -149,6 +174,7 @@ PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Dom
 {
   Residual r;
   int n_feature;
+  bool drawn;
   PetscFunctionBegin;
   PetscCall(PetscNew(&r));
   *residual = r;
@@ -178,6 +204,7 @@ PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Dom
   for (int b = 0; b < r->n_block; b++) PetscCall(RowBlockDraw(r, &r->blocks[b], 0));
   PetscCall(CausalCreate(r, config, domain));
   PetscCall(ResidualLayout(r));
+  PetscCall(EstimatorDraw(r, 0, &drawn));
   PetscCall(create_gather(r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -191,6 +218,7 @@ PetscErrorCode ResidualDestroy(Residual *residual)
     RowBlock *block = &r->blocks[b];
     PetscCall(RowSetDestroy(&block->train));
     PetscCall(RowSetDestroy(&block->validation));
+    if (block->truth != block->probe) PetscCall(ProbeDestroy(&block->truth));
     PetscCall(ProbeDestroy(&block->probe));
     PetscCall(RowBlockForgetPast(block));
     PetscCall(RegionDestroy(&block->region));
@@ -291,10 +319,15 @@ PetscErrorCode ResidualStatistics(Residual residual, Vec theta, bool heldout, do
   PetscCall(ResidualThetaGet(residual, theta, &values));
   for (int b = 0; b < residual->n_block; b++) {
     RowBlock *block = &residual->blocks[b];
-    RowSet fresh = {{0}, NULL, NULL, NULL};
+    const bool estimated = block->train.probe != block->truth;
+    RowSet fresh = {.statics = NULL},
+           trained = {.points = block->train.points, .given = block->train.given, .probe = block->truth};
     if (heldout) PetscCall(RowBlockHeldout(residual, block, 1, &fresh));
-    PetscCall(RowBlockStatistics(residual->rows.comm, block, heldout ? &fresh : &block->train, values,
-                                 rms + block->term, max ? max + block->term : NULL));
+    PetscCall(RowBlockStatistics(residual->rows.comm, block,
+                                 heldout     ? &fresh
+                                 : estimated ? &trained
+                                             : &block->train,
+                                 values, rms + block->term, max ? max + block->term : NULL));
     PetscCall(RowSetDestroy(&fresh));
   }
   PetscCall(ResidualThetaRestore(residual, theta, &values));

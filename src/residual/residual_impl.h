@@ -48,16 +48,27 @@ void ProbeRows(Probe probe, int thread, const double theta[], const double root_
 /* Points of one block with what does not change while theta does. */
 typedef struct {
   PointSet points;
-  double *statics; /* [n_static][n] */
+  double *statics; /* [n_static][n]; NULL = computed on the way */
   double *given;   /* [n_term][n] of a jump: the terms of the slab before; NULL elsewhere */
   double *weight;  /* [n] factors of the points' rows (causal.c); NULL = 1 */
+  Probe probe;     /* what they are of; borrowed */
 } RowSet;
+
+/* How a block's derivatives are made (estimator.c). */
+typedef struct Estimator_s Estimator;
+typedef struct {
+  const Estimator *estimator;
+  const char *name;
+  int directions;
+} EstimatorChoice;
 
 typedef struct {
   const Block *block; /* borrowed */
   Region region;
   Sampling sampling;
-  Probe probe;
+  EstimatorChoice estimator;
+  Probe probe;              /* of training points */
+  Probe truth;              /* of what is reported: exact where that can be afforded, else `probe` itself */
   RowSet train, validation; /* validation is drawn when first asked for */
   Probe past;               /* of a jump: the terms by the network of the slab before */
   double *past_theta;
@@ -107,11 +118,18 @@ static inline Tile RowSetTile(const RowSet *set, int dim, int begin, int n)
   return (Tile){n,
                 set->points.x + shift,
                 set->points.normal ? set->points.normal + shift : NULL,
-                set->statics + begin,
+                set->statics ? set->statics + begin : NULL,
                 (size_t)set->points.n,
                 set->given ? set->given + begin : NULL,
                 set->weight ? set->weight + begin : NULL};
 }
+
+/* ProbeCreate, or NULL where the sweeps of a thread would take more than `most` bytes (0 = any number). */
+PetscErrorCode ProbeCreateWithin(Problem problem, Network network, int n_root, const FormulaNode roots[],
+                                 const JetReducer *reducer, double most, Probe *probe);
+/* The same of all terms of a block. */
+PetscErrorCode RowBlockProbe(Residual residual, const Block *block, const JetReducer *reducer, double most,
+                             Probe *probe);
 
 /* Draws a block's training points anew (iteration 0: the first time), with their statics. Collective. */
 PetscErrorCode RowBlockDraw(Residual residual, RowBlock *block, PetscInt iteration);
@@ -124,7 +142,7 @@ PetscErrorCode RowBlockForgetPast(RowBlock *block);
 /* Fresh points of a block for draw 0 (validation, kept: what choices are made by) or 1 (test: what is reported). The
    caller destroys the set. Collective. */
 PetscErrorCode RowBlockHeldout(Residual residual, RowBlock *block, PetscInt draw, RowSet *set);
-/* Values of all terms of a block at a row set, unweighted: values [out] [n_term][n]. */
+/* Values of all terms of a block at a row set, unweighted, by the set's probe: values [out] [n_term][n]. */
 PetscErrorCode RowBlockValues(RowBlock *block, const RowSet *set, const double theta[], double values[]);
 /* Unweighted RMS and maximum (may be NULL) of all terms of a block at a row set, [n_term] each. Collective. */
 PetscErrorCode RowBlockStatistics(MPI_Comm comm, RowBlock *block, const RowSet *set, const double theta[], double rms[],
@@ -133,10 +151,15 @@ PetscErrorCode RowBlockStatistics(MPI_Comm comm, RowBlock *block, const RowSet *
 PetscErrorCode ResidualLayout(Residual residual);
 /* PETSC_ERR_USER_INPUT where ResidualMemoryMB is above limits.memory or the machine's. */
 PetscErrorCode ResidualCheckMemory(Residual residual, Config config);
-/* The groups of coordinates that the case's estimator wants replaced (estimator.c). */
-PetscErrorCode EstimatorReducer(Config config, Network network, JetReducer *reducer);
+/* The case's estimator (estimator.c). */
+PetscErrorCode EstimatorRead(Config config, EstimatorChoice *choice);
+bool EstimatorDraws(const EstimatorChoice *choice); /* something new at every step */
+/* What it wants replaced in a program; NULL stands for `auto`. */
+JetReducer EstimatorReducer(const EstimatorChoice *choice, Network network);
 /* PETSC_ERR_USER_INPUT where the estimator that was asked for serves no block. */
 PetscErrorCode EstimatorCheck(Residual residual, Config config);
+/* The draws of all blocks for an iteration: the same whatever was drawn before, and on all ranks. */
+PetscErrorCode EstimatorDraw(Residual residual, PetscInt iteration, bool *drawn);
 /* Loss of the rows `last`, of all ranks; loss may be NULL. Collective. */
 PetscErrorCode ResidualFinishLoss(Residual residual, double *loss);
 /* gradients = 0; and the sum of the threads' shares in their order, then of the ranks', in the first of them.

@@ -230,8 +230,10 @@ static PetscErrorCode RowsUpdate_Residual(void *self, Vec theta, PetscInt iterat
   Residual residual = self;
   const bool adapt = residual->adapt && iteration && iteration % residual->adapt == 0;
   const bool resample = residual->resample && iteration && iteration % residual->resample == 0;
+  bool drawn;
   PetscFunctionBegin;
-  *changed = adapt || resample;
+  PetscCall(EstimatorDraw(residual, iteration, &drawn));
+  *changed = adapt || resample || drawn;
   if (resample)
     for (int b = 0; b < residual->n_block; b++) PetscCall(RowBlockDraw(residual, &residual->blocks[b], iteration));
   if (adapt) {
@@ -240,10 +242,10 @@ static PetscErrorCode RowsUpdate_Residual(void *self, Vec theta, PetscInt iterat
     PetscCall(ResidualAdapt(residual, values, iteration));
     PetscCall(ResidualThetaRestore(residual, theta, &values));
   }
-  if (*changed) PetscCall(ResidualLayout(residual));
+  if (adapt || resample) PetscCall(ResidualLayout(residual));
   if (residual->causal) {
     const double *values;
-    if (*changed) PetscCall(CausalApply(residual));
+    if (adapt || resample) PetscCall(CausalApply(residual));
     PetscCall(ResidualThetaGet(residual, theta, &values));
     PetscCall(CausalUpdate(residual, values, iteration, changed));
     PetscCall(ResidualThetaRestore(residual, theta, &values));

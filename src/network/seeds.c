@@ -1,0 +1,111 @@
+/* Seeds of coordinates that stand for others, group by group (compress.h). Directions are held fixed, so that a seed is
+   linear in W: adjoints of seeds, summed over points by each sweep in its slot, meet the weights once. */
+#include <omp.h>
+#include <string.h>
+#include "compress.h"
+
+static const SeedOps *const kinds[] = {[JET_COMPRESS] = &SeedCompress, [JET_SAMPLE] = &SeedGather};
+
+PetscErrorCode NetworkCompressionCreate(Network network, int n_group, const JetGroup groups[],
+                                        NetworkCompression *compression)
+{
+  NetworkCompression c;
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&c));
+  *compression = c;
+  c->network = network;
+  c->h = (size_t)NetworkFirstWidth(network);
+  c->n_group = n_group;
+  c->n_thread = omp_get_max_threads();
+  PetscCall(PetscCalloc1(n_group, &c->groups));
+  for (int g = 0; g < n_group; g++) {
+    c->groups[g] = (SeedGroup){
+        .reduction = groups[g].reduction, .first = groups[g].first - network->n_coord, .width = groups[g].width};
+    c->n_seed += groups[g].width;
+    PetscCall(kinds[groups[g].reduction]->create(c, &groups[g], &c->groups[g]));
+  }
+  PetscCall(PetscCalloc2((size_t)c->n_seed * c->h, &c->seeds, (size_t)c->n_seed * c->h, &c->dots));
+  PetscCall(SquaresCreate(c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NetworkCompressionDestroy(NetworkCompression *compression)
+{
+  NetworkCompression c = *compression;
+  PetscFunctionBegin;
+  if (!c) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(SquaresDestroy(c));
+  for (int g = 0; g < c->n_group; g++) PetscCall(kinds[c->groups[g].reduction]->destroy(&c->groups[g]));
+  for (int k = 0; k < c->n_slot; k++) PetscCall(PetscFree2(c->slots[k].bar, c->slots[k].scratch));
+  PetscCall(PetscFree2(c->seeds, c->dots));
+  PetscCall(PetscFree(c->groups));
+  PetscCall(PetscFree(c->slots));
+  PetscCall(PetscFree(*compression));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+double NetworkCompressionDoubles(NetworkCompression c)
+{
+  return (double)c->h * (2.0 + c->n_slot) * c->n_seed + c->n_slot * (double)SquaresScratch(c) + SquaresDoubles(c);
+}
+
+PetscErrorCode CompressionSlot(NetworkCompression c, int *slot, double **bar)
+{
+  SeedSlot *s;
+  PetscFunctionBegin;
+  PetscCall(PetscRealloc(sizeof(SeedSlot) * (size_t)(c->n_slot + 1), &c->slots));
+  *slot = c->n_slot++;
+  s = &c->slots[*slot];
+  PetscCall(PetscCalloc2((size_t)c->n_seed * c->h, &s->bar, SquaresScratch(c), &s->scratch));
+  *bar = s->bar;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const double *CompressionSeeds(NetworkCompression c, bool dots)
+{
+  return dots ? c->dots : c->seeds;
+}
+
+void NetworkCompressionUpdate(NetworkCompression c, const double theta[])
+{
+  const bool changed = SquaresChanged(c, theta);
+  for (int g = 0; g < c->n_group; g++)
+    if (changed || c->groups[g].reduction != JET_COMPRESS)
+      kinds[c->groups[g].reduction]->update(c, &c->groups[g], theta);
+}
+
+void NetworkCompressionTangent(NetworkCompression c, const double theta[], const double v[])
+{
+  if (c->network->layers[0].frozen) return;
+  for (int g = 0; g < c->n_group; g++) kinds[c->groups[g].reduction]->tangent(c, &c->groups[g], theta, v);
+}
+
+void CompressionAddRow(NetworkCompression c, int slot, const Layer *layer, const double theta[], double W_bar[])
+{
+  const size_t n_row = (size_t)layer->n_out, first = layer != c->network->layers ? c->h - n_row : 0;
+  const SeedSlot *s = &c->slots[slot];
+  for (int g = 0; g < c->n_group; g++)
+    kinds[c->groups[g].reduction]->add_row(c, &c->groups[g], layer, theta, s->bar, s->scratch, W_bar);
+  for (size_t k = 0; k < (size_t)c->n_seed; k++) memset(s->bar + k * c->h + first, 0, n_row * sizeof(double));
+}
+
+void CompressionDirection(NetworkCompression c, const double theta[], int seed, double factor, double direction[])
+{
+  const SeedGroup *group = c->groups;
+  while (seed >= group->first + group->width) group++;
+  memset(direction, 0, sizeof(double) * (size_t)c->network->n_coord);
+  kinds[group->reduction]->direction(c, group, theta, seed, factor, direction);
+}
+
+void NetworkCompressionReverse(NetworkCompression c, const double theta[], double gradient[])
+{
+  const size_t size = (size_t)c->n_seed * c->h;
+  double *bar = c->slots[0].bar;
+  if (c->network->layers[0].frozen) return;
+  for (int k = 1; k < c->n_slot; k++) {
+    for (size_t i = 0; i < size; i++) bar[i] += c->slots[k].bar[i];
+    memset(c->slots[k].bar, 0, size * sizeof(double));
+  }
+  for (int g = 0; g < c->n_group; g++) kinds[c->groups[g].reduction]->reverse(c, &c->groups[g], theta, bar, gradient);
+  memset(bar, 0, size * sizeof(double));
+}

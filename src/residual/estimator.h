@@ -1,0 +1,14 @@
+/* How derivatives of the network are made: what a row of EstimatorTable points to. */
+#pragma once
+#include "residual_impl.h"
+
+struct Estimator_s {
+  JetReduction reduction;
+  bool reduces; /* replaces coordinates or terms at all */
+  bool always;  /* also where the first layer is wider than the group */
+  /* the terms or directions of one draw in a probe; NULL where nothing is drawn. key.block and key.iteration count
+     blocks of rows and steps. */
+  PetscErrorCode (*draw)(Probe probe, RandomKey key);
+};
+
+extern const Estimator EstimatorSTDE;

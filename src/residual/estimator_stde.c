@@ -1,0 +1,31 @@
+/* Sparse stochastic Taylor derivative estimator (Hu, Shi, Karniadakis, Kawaguchi 2024, "Stochastic Taylor derivative
+   estimator: efficient amortization for arbitrary differential operators"): of an operator's K terms a draw takes m
+   without replacement, times K / m. Draws go through a random permutation of the terms, a new one after every K / m
+   steps, so that all are visited equally; what is left over at its end is another part of the terms each time. */
+#include "estimator.h"
+
+#define GROUPS 1024 /* of a block, each with permutations of its own */
+
+static PetscErrorCode EstimatorDraw_STDE(Probe probe, RandomKey key)
+{
+  const uint32_t block = key.block * GROUPS, step = key.iteration;
+  const JetGroup *groups;
+  int n_group;
+  PetscFunctionBegin;
+  ProgramGroups(probe->program, &n_group, &groups);
+  for (int g = 0; g < n_group; g++) {
+    const uint32_t steps = (uint32_t)(groups[g].n / groups[g].slots);
+    int *terms;
+    PetscCall(PetscMalloc1(groups[g].slots, &terms));
+    key.block = block + (uint32_t)g;
+    key.iteration = step / steps;
+    for (int k = 0; k < groups[g].slots; k++)
+      terms[k] = (int)RandomPermuted(key, (uint64_t)groups[g].n,
+                                     (uint64_t)(step % steps) * (uint64_t)groups[g].slots + (uint64_t)k);
+    NetworkCompressionPick(probe->compression, g, terms);
+    PetscCall(PetscFree(terms));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const Estimator EstimatorSTDE = {JET_SAMPLE, true, true, EstimatorDraw_STDE};

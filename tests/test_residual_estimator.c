@@ -1,0 +1,275 @@
+/* Sampled terms: averaged over the draws in which every term is there equally often, rows that are linear in the
+   operator, J, J v and J^T w are those of exact derivatives; each draw is consistent in itself. */
+#include <string.h>
+#include "case_fixture.h"
+
+typedef struct {
+  Case c;
+  Rows rows;
+  Vec theta, v, g;
+  double *w;
+  double *r, *J, *Jv, *stored, *g_values, *diagonal; /* sums over draws */
+} Products;
+
+static void fill(size_t n, double *values, double scale, double phase)
+{
+  for (size_t k = 0; k < n; k++) values[k] = scale * sin(12.9898 * (double)k + phase);
+}
+
+static void fill_vec(Vec x, double scale, double phase)
+{
+  PetscInt n;
+  double *values;
+  ck_petsc(VecGetLocalSize(x, &n));
+  ck_petsc(VecGetArray(x, &values));
+  fill((size_t)n, values, scale, phase);
+  ck_petsc(VecRestoreArray(x, &values));
+}
+
+static Products create(const char *text, const char *estimator)
+{
+  char whole[8192];
+  Products p = {0};
+  snprintf(whole, sizeof(whole), "%s estimator: { %s };", text, estimator);
+  ck_petsc(CaseCreate(whole, &p.c));
+  p.rows = ResidualRows(p.c.residual);
+  const size_t n_row = (size_t)p.rows->n_row, n = p.rows->n_param;
+  ck_petsc(ResidualCreateTheta(p.c.residual, &p.theta));
+  ck_petsc(VecDuplicate(p.theta, &p.v));
+  ck_petsc(VecDuplicate(p.theta, &p.g));
+  ck_petsc(PetscCalloc5(n_row, &p.r, n_row * n, &p.J, n_row, &p.Jv, n_row, &p.stored, n, &p.g_values));
+  ck_petsc(PetscMalloc1(n_row, &p.w));
+  fill_vec(p.theta, 0.3, 0.3);
+  fill_vec(p.v, 1, 1);
+  fill(n_row, p.w, 1, 2);
+  return p;
+}
+
+static void destroy(Products *p)
+{
+  ck_petsc(VecDestroy(&p->theta));
+  ck_petsc(VecDestroy(&p->v));
+  ck_petsc(VecDestroy(&p->g));
+  ck_petsc(PetscFree5(p->r, p->J, p->Jv, p->stored, p->g_values));
+  ck_petsc(PetscFree(p->w));
+  ck_petsc(CaseDestroy(&p->c));
+}
+
+static void expect_same(const char *what, size_t n, const double *a, const double *b)
+{
+  double largest = 0;
+  for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs(a[i]));
+  ck_assert(largest > 0);
+  for (size_t i = 0; i < n; i++)
+    ck_assert_msg(fabs(a[i] - b[i]) <= 1e-11 * largest, "%s %zu: %.17g, but %.17g of at most %g", what, i, a[i], b[i],
+                  largest);
+}
+
+static void add(size_t n, double scale, const double *x, double *y)
+{
+  for (size_t k = 0; k < n; k++) y[k] += scale * x[k];
+}
+
+/* Adds `scale` times everything of step k; products must fit the rows of J. */
+static void add_step(Products *p, PetscInt k, double scale)
+{
+  const RowsOps *ops = p->rows->ops;
+  const size_t n_row = (size_t)p->rows->n_row, n = p->rows->n_param;
+  double *r, *J, *Jv, *stored, *expected, loss;
+  const double *g, *v;
+  bool changed;
+  ck_petsc(PetscMalloc5(n_row, &r, n_row * n, &J, n_row, &Jv, n_row, &stored, PetscMax(n, n_row), &expected));
+  ck_petsc(ops->update(p->rows->self, p->theta, k, &changed));
+  ck_petsc(ops->jacobian(p->rows->self, p->theta, 0, n, r, J, n));
+  ck_petsc(ops->apply(p->rows->self, p->theta, p->v, Jv));
+  ck_petsc(ops->apply_transpose(p->rows->self, p->theta, p->w, p->g));
+  ck_petsc(ops->linearize(p->rows->self, p->theta, NULL, &loss));
+  ck_petsc(ops->apply(p->rows->self, p->theta, p->v, stored));
+  ck_petsc(VecGetArrayRead(p->g, &g));
+  ck_petsc(VecGetArrayRead(p->v, &v));
+  memset(expected, 0, n * sizeof(double));
+  for (size_t i = 0; i < n_row; i++) add(n, p->w[i], J + i * n, expected);
+  expect_same("J^T w", n, expected, g);
+  for (size_t i = 0; i < n_row; i++) {
+    expected[i] = 0;
+    for (size_t j = 0; j < n; j++) expected[i] += J[i * n + j] * v[j];
+  }
+  expect_same("J v", n_row, expected, Jv);
+  expect_same("stored J v", n_row, expected, stored);
+  add(n_row, scale, r, p->r);
+  add(n_row * n, scale, J, p->J);
+  add(n_row, scale, Jv, p->Jv);
+  add(n, scale, g, p->g_values);
+  ck_petsc(VecRestoreArrayRead(p->g, &g));
+  ck_petsc(VecRestoreArrayRead(p->v, &v));
+  ck_petsc(PetscFree5(r, J, Jv, stored, expected));
+}
+
+/* The mean over steps [0, n_step) against exact derivatives. `described` is said of the interior. */
+static void compare(const char *text, const char *estimator, int n_step, const char *described)
+{
+  Products exact = create(text, "type = \"exact\";"), sampled = create(text, estimator);
+  const size_t n_row = (size_t)exact.rows->n_row, n = exact.rows->n_param;
+  ck_assert_msg(strstr(ResidualDescribe(sampled.c.residual), described) != NULL, "%s",
+                ResidualDescribe(sampled.c.residual));
+  add_step(&exact, 0, 1.0);
+  for (int k = 0; k < n_step; k++) add_step(&sampled, k, 1.0 / n_step);
+  expect_same("row", n_row, exact.r, sampled.r);
+  expect_same("J v", n_row, exact.Jv, sampled.Jv);
+  expect_same("J^T w", n, exact.g_values, sampled.g_values);
+  for (size_t i = 0; i < n_row; i++) expect_same("J", n, exact.J + i * n, sampled.J + i * n);
+  destroy(&exact);
+  destroy(&sampled);
+}
+
+#define POINTS "points: { interior = { sampler = \"uniform\"; count = 5; }; }; network: { hidden = [6, 5]; };"
+#define BOX    "domain: { lower = [-0.3]; upper = [0.8]; };"
+
+START_TEST(laplacian)
+{
+  const char *text = "problem: { coordinates = [\"x[24]\"]; fields = [\"u\"];"
+                     " equations = ( { residual = \"laplacian(u) + sin(u) + u*u_{x[3]}\"; } ); };" BOX POINTS;
+  compare(text, "type = \"stde\"; directions = 4;", 6, "7 columns; stde: 4 of 24 second derivatives");
+  compare(text, "type = \"stde\"; directions = 1;", 24, "stde: 1 of 24 second derivatives");
+  compare(text, "type = \"stde\"; directions = 24;", 1, "stde: 24 of 24 second derivatives");
+}
+END_TEST
+
+START_TEST(affine_parts_and_shared_inputs)
+{
+  const char *text = "problem: { coordinates = [\"x[24]\"]; fields = [\"u\", \"v\"];"
+                     " equations = ( { residual = \"laplacian(u)*v + sin(u)\"; } ); };" BOX
+                     "points: { interior = { sampler = \"uniform\"; count = 5; }; };"
+                     "network: { hidden = [6, 5]; affine = true; block = 3; };";
+  compare(text, "type = \"stde\"; directions = 4;", 6, "4 of 24 second derivatives");
+}
+END_TEST
+
+START_TEST(hard_constraint_and_drift_stay_exact)
+{
+  compare("problem: { coordinates = [\"x[12]\", \"t\"]; fields = [\"u\"]; transform: { u = \"t*(1 - norm2(x))*net\"; };"
+          "  equations = ( { residual = \"u_t - laplacian(u) - dot(x, grad(u)) + sin(u)\"; } ); };" BOX POINTS,
+          "type = \"stde\"; directions = 3;", 4, "5 columns; stde: 3 of 12 second derivatives");
+}
+END_TEST
+
+/* sum_i weight_i d_i^order u over `n` coordinates, with the equation's rest. */
+static const char *diagonal_case(int n, int order, bool weighted, const char *rest)
+{
+  static char text[4096];
+  size_t used = (size_t)snprintf(text, sizeof(text),
+                                 "problem: { coordinates = [\"x[%d]\"]; fields = [\"u\", \"v\"];"
+                                 " equations = ( { residual = \"",
+                                 n);
+  for (int i = 0; i < n; i++)
+    used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%g*d(u, x[%d], %d)", i ? " + " : "",
+                             weighted ? 0.5 + 0.25 * i : 1.0, i, order);
+  snprintf(text + used, sizeof(text) - used, "%s\"; } ); };" BOX POINTS, rest);
+  return text;
+}
+
+START_TEST(weighted_sums_and_higher_orders)
+{
+  compare(diagonal_case(12, 2, true, ""), "type = \"stde\"; directions = 4;", 3, "4 of 12 second derivatives");
+  compare(diagonal_case(8, 3, true, " + u"), "type = \"stde\"; directions = 2;", 4, "2 of 8 third derivatives");
+  compare(diagonal_case(8, 4, false, ""), "type = \"stde\"; directions = 4;", 2, "4 of 8 fourth derivatives");
+}
+END_TEST
+
+START_TEST(operators_of_the_same_terms_share_slots)
+{
+  compare(
+      "problem: { coordinates = [\"x[8]\"]; fields = [\"u\", \"v\"]; equations = ( { residual = \"laplacian(u) + v\";"
+      " }, { residual = \"x[1]*laplacian(v) - 2*laplacian(u)\"; } ); };" BOX POINTS,
+      "type = \"stde\"; directions = 2;", 4, "jets 4 columns; stde: 2 of 8 second derivatives");
+}
+END_TEST
+
+START_TEST(signs_and_shapes_are_drawn_apart)
+{
+  compare("problem: { coordinates = [\"x[4]\", \"y[6]\"]; fields = [\"u\"]; equations = ( { residual = "
+          "\"laplacian(u, x) - 2*laplacian(u, y)\"; } ); };" BOX POINTS,
+          "type = \"stde\"; directions = 2;", 6, "stde: 2 of 6 second derivatives, 2 of 4 second derivatives");
+  compare(
+      "problem: { coordinates = [\"x[8]\"]; fields = [\"u\"]; equations = ( { residual = \"biharmonic(u)\"; } ); };" BOX
+          POINTS,
+      "type = \"stde\"; directions = 4;", 14, "4 of 28 mixed fourth derivatives, 4 of 8 fourth derivatives");
+  compare("problem: { coordinates = [\"x[4]\", \"t\"]; fields = [\"u\"]; equations = ( { residual = "
+          "\"d(laplacian(u), t) + u_{x[0]x[1]} + u_{x[0]x[2]} - 3*u_{x[1]x[3]}\"; } ); };" BOX POINTS,
+          "type = \"stde\"; directions = 2;", 2, "2 of 4 third derivatives");
+}
+END_TEST
+
+START_TEST(draws_follow_from_the_step_alone)
+{
+  const char *text = "problem: { coordinates = [\"x[50]\"]; fields = [\"u\"]; equations = ( { residual = "
+                     "\"laplacian(u)\"; } ); };" BOX POINTS;
+  Products a = create(text, "type = \"stde\";"), b = create(text, "type = \"stde\";");
+  double first[5], again[5], loss;
+  bool changed;
+  for (int k = 0; k <= 7; k++) ck_petsc(a.rows->ops->update(a.rows->self, a.theta, k, &changed));
+  ck_petsc(a.rows->ops->evaluate(a.rows->self, a.theta, first, &loss));
+  ck_petsc(b.rows->ops->update(b.rows->self, b.theta, 7, &changed));
+  ck_petsc(b.rows->ops->evaluate(b.rows->self, b.theta, again, &loss));
+  ck_assert(changed && !memcmp(first, again, sizeof(first)));
+  ck_petsc(b.rows->ops->update(b.rows->self, b.theta, 8, &changed));
+  ck_petsc(b.rows->ops->evaluate(b.rows->self, b.theta, again, &loss));
+  for (int i = 0; i < 5; i++) ck_assert(first[i] != again[i]);
+  destroy(&a);
+  destroy(&b);
+}
+END_TEST
+
+/* Rows of a step against those of single terms: mean and variance over 2,000 permutations as drawing m of K without
+   replacement gives them. */
+START_TEST(mean_and_variance_are_those_without_replacement)
+{
+  enum { K = 12, M = 3, N = 5, DRAWS = 8000 };
+  const char *text = diagonal_case(K, 2, true, " + v");
+  Products all = create(text, "type = \"exact\";"), single = create(text, "type = \"stde\"; directions = 1;");
+  Products drawn = create(text, "type = \"stde\"; directions = 3;");
+  double exact[N], one[N], square[N] = {0}, mean[N] = {0}, variance[N] = {0}, loss;
+  bool changed;
+  ck_petsc(all.rows->ops->evaluate(all.rows->self, all.theta, exact, &loss));
+  for (int k = 0; k < K; k++) { /* K terms + rest: each is K c_k d_k^2 u + rest */
+    ck_petsc(single.rows->ops->update(single.rows->self, single.theta, k, &changed));
+    ck_petsc(single.rows->ops->evaluate(single.rows->self, single.theta, one, &loss));
+    for (int i = 0; i < N; i++) square[i] += (one[i] - exact[i]) * (one[i] - exact[i]) / (K - 1);
+  }
+  for (int k = 0; k < DRAWS; k++) { /* one a permutation: those are independent */
+    ck_petsc(drawn.rows->ops->update(drawn.rows->self, drawn.theta, k * (K / M), &changed));
+    ck_petsc(drawn.rows->ops->evaluate(drawn.rows->self, drawn.theta, one, &loss));
+    for (int i = 0; i < N; i++) {
+      mean[i] += (one[i] - exact[i]) / DRAWS;
+      variance[i] += (one[i] - exact[i]) * (one[i] - exact[i]) / DRAWS;
+    }
+  }
+  for (int i = 0; i < N; i++) {
+    const double expected = square[i] / M * (1.0 - (double)M / K);
+    ck_near(variance[i], expected, 0.08, 0); /* five standard errors of a normal variate's */
+    ck_near(mean[i], 0, 0, 4 * sqrt(expected / DRAWS));
+  }
+  destroy(&all);
+  destroy(&single);
+  destroy(&drawn);
+}
+END_TEST
+
+START_TEST(what_cannot_be_sampled_is_told)
+{
+  Case c;
+  ck_petsc_fails(CaseCreate("problem: { coordinates = [\"x[9]\"]; fields = [\"u\"]; equations = ( { residual = "
+                            "\"laplacian(u)\"; } ); };" BOX "estimator: { type = \"stde\"; directions = 10; };",
+                            &c),
+                 PETSC_ERR_USER_INPUT, "estimator.directions = 10 is more than the 9 terms");
+  ck_petsc_fails(CaseCreate("problem: { coordinates = [\"x[9]\"]; fields = [\"u\"]; equations = ( { residual = "
+                            "\"norm2(grad(u)) - 1\"; } ); };" BOX "estimator: { type = \"stde\"; };",
+                            &c),
+                 PETSC_ERR_USER_INPUT, "stde has nothing to sample from");
+}
+END_TEST
+
+TEST_SUITE("residual estimator", laplacian, affine_parts_and_shared_inputs, hard_constraint_and_drift_stay_exact,
+           weighted_sums_and_higher_orders, operators_of_the_same_terms_share_slots, signs_and_shapes_are_drawn_apart,
+           draws_follow_from_the_step_alone, mean_and_variance_are_those_without_replacement,
+           what_cannot_be_sampled_is_told)
