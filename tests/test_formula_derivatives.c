@@ -171,6 +171,20 @@ START_TEST(mixed_derivatives)
 }
 END_TEST
 
+/* A factor that only one of the coordinates is in. */
+START_TEST(mixed_derivatives_of_products)
+{
+  const double x[] = {0.4, -0.3}, a = x[0], b = x[1], s = sin(a * b), c = cos(a * b);
+  Formula formula = FixtureFormula("x y", "u");
+  ck_near(EvaluateText(formula, "d(x*sin(x*y), x, y)", x, NULL, 1), 2 * a * c - a * a * b * s, 1e-14, 0);
+  ck_near(EvaluateText(formula, "d(sin(x*y)*y, x, y)", x, NULL, 1), 2 * b * c - a * b * b * s, 1e-14, 0);
+  ck_near(EvaluateText(formula, "d(exp(y)*sin(x*y), y, x)", x, NULL, 1), exp(b) * (b * c + c - a * b * s), 1e-14, 0);
+  ck_near(EvaluateText(formula, "d(x*u, x, y)", x, NULL, 1),
+          WaveDerivative(0, x, 2, &(JetIndex){1, {1}}) + a * WaveDerivative(0, x, 2, &(JetIndex){2, {0, 1}}), 1e-14, 0);
+  ck_petsc(FormulaDestroy(&formula));
+}
+END_TEST
+
 START_TEST(operators_of_expressions)
 {
   const double x[] = {0.4, -0.3};
@@ -306,5 +320,6 @@ START_TEST(powers_at_zero)
 END_TEST
 
 TEST_SUITE("formula derivatives", functions_have_their_derivatives, high_orders_meet_closed_forms, mixed_derivatives,
-           operators_of_expressions, biharmonic_of_sines, two_body_laplacian_at_any_dimension,
-           too_many_derivatives_are_an_error, branches_are_chosen_by_point, atan2_covers_the_circle, powers_at_zero)
+           mixed_derivatives_of_products, operators_of_expressions, biharmonic_of_sines,
+           two_body_laplacian_at_any_dimension, too_many_derivatives_are_an_error, branches_are_chosen_by_point,
+           atan2_covers_the_circle, powers_at_zero)

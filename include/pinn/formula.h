@@ -42,6 +42,11 @@ PetscErrorCode FormulaUndefine(Formula formula, const char *name);
    it helps, for syntax, unknown symbols (with the nearest known one), derivatives by unknown coordinates, wrong
    argument counts, vectors where a number is wanted, an index outside a vector. */
 PetscErrorCode FormulaParse(Formula formula, const char *where, const char *text, FormulaNode *node);
+/* Sums of more than n terms (1000 at first) are kept as loops where their terms allow it: expressions of at most 8
+   coordinates and 8 numbers, x[k i + m], c[k i + m] and i, without fields, derivatives and whole vectors. Their
+   derivatives are loops again, or a few terms, in time and memory that do not depend on the dimension; evaluated at a
+   point they cost one pass over the terms. */
+PetscErrorCode FormulaSetLongSum(Formula formula, int n);
 /* A constant expression ("2*pi", "nu/4") to its value; an error where it depends on anything else. */
 PetscErrorCode FormulaParseConstant(Formula formula, const char *where, const char *text, double *value);
 

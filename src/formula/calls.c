@@ -148,7 +148,7 @@ static PetscErrorCode open_sum(Parser *parser, int *first, int *last)
               ParserTokenText(parser, &name, text));
   ParserCheck(parser, parser->n_loop < PARSER_MAX_LOOPS, name.at, "more than %d nested sums", PARSER_MAX_LOOPS);
   snprintf(text, sizeof(text), "%.*s", (int)PetscMin(name.length, 40), parser->text + name.at);
-  ParserCheck(parser, !FormulaFindSymbol(parser->formula, name.length, parser->text + name.at), name.at,
+  ParserCheck(parser, !FormulaFindSymbol(ParserSymbols(parser), name.length, parser->text + name.at), name.at,
               "the index '%s' is already a symbol", text);
   PetscCall(ParserAdvance(parser));
   PetscCall(ParserExpect(parser, ',', "after the index of a sum"));
@@ -165,14 +165,19 @@ static PetscErrorCode parse_indexed_sum(Parser *parser, size_t at, Value *value)
 {
   const int base = parser->n_stack;
   int first, last;
+  bool done = false;
 
   PetscFunctionBegin;
   PetscCall(open_sum(parser, &first, &last));
   const size_t body = parser->token.at + 1;
+  ParserCheck(parser, last >= first - 1, at, "this sum runs backwards, from %d to %d", first, last);
   ParserCheck(parser, (double)last - first < PARSER_MAX_TERMS, at,
               "this sum has %.0f terms, more than the %d that the sums of a formula may have", (double)last - first + 1,
               PARSER_MAX_TERMS);
-  for (int i = first; i <= PetscMax(first, last); i++) { /* once also where the sum is empty: to find its end */
+  if (!parser->outer && (double)last - first + 1 > parser->formula->loop_least)
+    PetscCall(ParserLoop(parser, first, last, value, &done));
+  for (int i = first; i <= PetscMax(first, last) && !done;
+       i++) { /* once also where the sum is empty: to find its end */
     ParserCheck(parser, ++parser->n_term <= PARSER_MAX_TERMS, at, "the sums of this formula have more than %d terms",
                 PARSER_MAX_TERMS);
     parser->loops[parser->n_loop - 1].value = i;
@@ -182,8 +187,10 @@ static PetscErrorCode parse_indexed_sum(Parser *parser, size_t at, Value *value)
   }
   parser->n_loop--;
   PetscCall(ParserExpect(parser, ')', "that closes the sum"));
-  *value = (Value){.node = -1};
-  if (last < first)
+  if (!done) *value = (Value){.node = -1};
+  if (done)
+    parser->n_stack = base;
+  else if (last < first)
     PetscCall(NodeConstant(parser->formula, 0, &value->node));
   else
     PetscCall(ParserAddOperands(parser, base, value));
@@ -244,6 +251,12 @@ static const Choice rows[] = {
 
 const ChoiceTable FunctionTable = {"function", "functions of formulas", rows};
 
+bool FunctionDerives(const FunctionRow *row)
+{
+  return row->build == BuildCall_D || row->build == BuildCall_Grad || row->build == BuildCall_Div ||
+         row->build == BuildCall_Laplacian || row->build == BuildCall_Dn || row->build == BuildCall_Dot;
+}
+
 static PetscErrorCode find_function(Parser *parser, const Token *token, char name[FORMULA_NAME_MAX],
                                     const FunctionRow **row)
 {
@@ -253,7 +266,7 @@ static PetscErrorCode find_function(Parser *parser, const Token *token, char nam
   snprintf(name, FORMULA_NAME_MAX, "%.*s", (int)token->length, parser->text + token->at);
   const Choice *choice = ChoiceFind(&FunctionTable, name);
   if (!choice) {
-    ParserCheck(parser, !FormulaFindSymbol(parser->formula, token->length, name), token->at,
+    ParserCheck(parser, !FormulaFindSymbol(ParserSymbols(parser), token->length, name), token->at,
                 "'%s' is not a function (a product needs its '*')", name);
     ChoiceSuggest(&FunctionTable, name, near, sizeof(near));
     ParserError(parser, token->at, "unknown function '%s'%s", name, near);
@@ -282,13 +295,15 @@ PetscErrorCode ParserCall(Parser *parser, const Token *token, Value *value)
   const int base = parser->n_stack;
   char name[FORMULA_NAME_MAX];
   const FunctionRow *row;
+  bool done = false;
 
   PetscFunctionBegin;
   PetscCall(find_function(parser, token, name, &row));
   PetscCall(ParserAdvance(parser));
+  if (!strcmp(name, "dot") || !strcmp(name, "norm2")) PetscCall(ParserLoopDot(parser, name, value, &done));
   if (!row->build)
     PetscCall(parse_indexed_sum(parser, token->at, value));
-  else {
+  else if (!done) {
     PetscCall(read_arguments(parser));
     const int n = parser->n_stack - base;
     ParserCheck(parser, n >= row->least && (!row->most || n <= row->most), token->at,

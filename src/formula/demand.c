@@ -85,7 +85,7 @@ void OperatorFilterList(Builder *b, OperatorFilter *filter, int support_id, int 
   }
   filter->now++;
   list_places(filter, -1, n, list);
-  for (int i = 0; i < support->n; i++) list_places(filter, support->coord[i], n, list);
+  for (int i = 0; i < support->n; i++) list_places(filter, SupportCoordinate(support, i), n, list);
 }
 
 PetscErrorCode OperatorFilterDestroy(OperatorFilter *filter)
@@ -151,6 +151,9 @@ static PetscErrorCode demand_operands(Builder *b, FormulaNode id)
     break;
   case NODE_COMPARE:
     for (int k = 0; k < 2; k++) PetscCall(demand(b, node.arg[k], 0));
+    break;
+  case NODE_LOOP:
+    PetscCheck(layout->n == 1 && !layout->ops[0], PETSC_COMM_SELF, PETSC_ERR_PLIB, "a derivative of a loop");
     break;
   case NODE_IF:
     PetscCall(demand(b, node.arg[0], 0));

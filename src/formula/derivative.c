@@ -72,17 +72,11 @@ static PetscErrorCode derive_monomial(Formula formula, int op, const Node *power
 }
 
 /* The factor of a product that op does not touch, -1 where there is none. */
-static PetscErrorCode find_untouched(Formula formula, int op, const Node *product, int *factor)
+static int find_untouched(Formula formula, int op, const Node *product)
 {
-  int touched;
-
-  PetscFunctionBegin;
-  *factor = -1;
-  for (int k = 0; k < 2; k++) {
-    PetscCall(OperatorRestrict(formula, op, formula->nodes[product->arg[k]].support, &touched));
-    if (touched < 0) *factor = k;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
+  for (int k = 0; k < 2; k++)
+    if (!OperatorTouches(formula, op, formula->nodes[product->arg[k]].support)) return k;
+  return -1;
 }
 
 static PetscErrorCode intern_derivative(Formula formula, int op, FormulaNode a, FormulaNode *node)
@@ -108,7 +102,7 @@ PetscErrorCode NodeDerive(Formula formula, int op, FormulaNode a, FormulaNode *n
     PetscCall(NodeConstant(formula, 0, node));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (from.kind == NODE_PRODUCT) PetscCall(find_untouched(formula, op, &from, &factor));
+  if (from.kind == NODE_PRODUCT) factor = find_untouched(formula, op, &from);
   if (factor >= 0) {
     PetscCall(NodeDerive(formula, op, from.arg[1 - factor], node));
     PetscCall(NodeProduct(formula, from.arg[factor], *node, node));
@@ -116,8 +110,10 @@ PetscErrorCode NodeDerive(Formula formula, int op, FormulaNode a, FormulaNode *n
     PetscCall(derive_coordinate(formula, op, node));
   else if (is_monomial(formula, &from))
     PetscCall(derive_monomial(formula, op, &from, node));
-  else if (from.kind == NODE_SUM && from.n_term <= MAX_DISTRIBUTED)
+  else if (from.kind == NODE_SUM && (from.n_term <= MAX_DISTRIBUTED || (from.loop && !from.network)))
     PetscCall(derive_sum(formula, op, a, node));
+  else if (from.loop && !from.network)
+    PetscCall(NodeDeriveLoops(formula, op, a, node));
   else if (from.kind == NODE_DERIVATIVE) {
     PetscCall(OperatorCompose(formula, op, from.which, &op));
     PetscCall(intern_derivative(formula, op, from.arg[0], node));

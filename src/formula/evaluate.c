@@ -28,7 +28,7 @@ size_t ProgramWorkBytes(Program program, int max_point)
   const size_t ld = round_up(max_point), static_ld = round_up(static_points(program, max_point));
   const size_t columns = tape_columns(varying) + (size_t)varying->n_value + 2 * (size_t)varying->most_columns +
                          (size_t)fixed->results.n_column;
-  return sizeof(double) * (ld * columns + static_ld * tape_columns(fixed));
+  return sizeof(double) * (ld * columns + static_ld * tape_columns(fixed)) + (size_t)LoopWorksBytes(program);
 }
 
 static PetscErrorCode create_frame(const Tape *tape, int n_coord, int max_point, Frame *frame)
@@ -52,6 +52,9 @@ PetscErrorCode ProgramWorkCreate(Program program, int max_point, ProgramWork *wo
   w->static_points = static_points(program, max_point);
   PetscCall(create_frame(&program->tapes[TAPE_STATIC], program->n_coord, w->static_points, &w->frames[TAPE_STATIC]));
   PetscCall(create_frame(varying, program->n_coord, max_point, &w->frames[TAPE_DYNAMIC]));
+  w->frames[TAPE_STATIC].program = program;
+  PetscCall(LoopWorksCreate(program, &w->frames[TAPE_STATIC].loops));
+  w->program = program;
   const size_t ld = w->frames[TAPE_DYNAMIC].ld;
   PetscCall(PetscMalloc1(ld * (size_t)varying->n_value, &w->dual));
   PetscCall(PetscMalloc1(ld * 2 * (size_t)varying->most_columns, &w->scratch));
@@ -66,6 +69,7 @@ PetscErrorCode ProgramWorkDestroy(ProgramWork *work)
 
   PetscFunctionBegin;
   if (!w) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(LoopWorksDestroy(w->program, &w->frames[TAPE_STATIC].loops));
   for (int t = 0; t < N_TAPES; t++) {
     PetscCall(PetscFree(w->frames[t].value));
     PetscCall(PetscFree(w->frames[t].aux));
@@ -196,6 +200,9 @@ static void evaluate_step(const Step *step, bool dynamic, const Frame *frame, co
     break;
   case STEP_SELECT:
     choose(step, frame, value);
+    break;
+  case STEP_LOOP:
+    LoopEvaluate(&frame->program->loops[step->loop], &frame->loops[step->loop], frame, value);
     break;
   }
 }

@@ -86,6 +86,10 @@ static void describe(const Search *s, int tape, const Step *step, char *text, si
   const char *what = value ? "" : "a derivative of ";
   char node[256];
   FormulaPrint(s->program->formula, step->node, node, sizeof(node));
+  if (step->kind == STEP_LOOP) {
+    snprintf(text, size, "a term of %s, or of a derivative of it", node);
+    return;
+  }
   if (step->kind == STEP_LOAD)
     snprintf(text, size, "%sthe network output %s", what, node);
   else if (step->kind == STEP_PRODUCT && step->n_arg == 2)

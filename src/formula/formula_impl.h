@@ -53,7 +53,8 @@ typedef enum {
   NODE_FUNCTION,   /* which = Elementary, value = its parameter */
   NODE_COMPARE,    /* which = Relation; 1, 0 or NaN; derivatives are zero */
   NODE_IF,         /* arg[0] != 0 ? arg[1] : arg[2] */
-  NODE_DERIVATIVE  /* operator `which`, leading coefficient 1, applied to arg[0]; factors: nodes without network */
+  NODE_DERIVATIVE, /* operator `which`, leading coefficient 1, applied to arg[0]; factors: nodes without network */
+  NODE_LOOP        /* the sum Formula.loops[which] */
 } NodeKind;
 
 typedef enum { RELATION_LT, RELATION_LE, RELATION_GT, RELATION_GE, RELATION_EQ, RELATION_NE } Relation;
@@ -99,14 +100,51 @@ typedef struct {
   int support;                  /* coordinate set on which the value depends smoothly */
   int order;                    /* of the highest derivative that evaluating it takes of anything */
   bool network, normal, affine; /* affine in the network outputs and their derivatives */
+  bool loop;                    /* has a NODE_LOOP in it */
 } Node;
 
-/* Ascending set of coordinates; all = every coordinate (whatever depends on the network). */
+/* Ascending set of coordinates; all = every coordinate (whatever depends on the network). Without a list: n of them
+   from `first` on. */
 typedef struct {
   bool all;
-  int n;
+  int n, first;
   int *coord;
 } Support;
+
+static inline int SupportCoordinate(const Support *support, int i)
+{
+  return support->coord ? support->coord[i] : support->first + i;
+}
+
+#define LOOP_LEAST     1000 /* sums of more terms are loops where they can be */
+#define LOOP_MAX_PARTS 8    /* coordinates, and numbers, of a term */
+
+/* first + step i: a coordinate, or a place in a vector of numbers. */
+typedef struct {
+  int first, step;
+} LoopIndex;
+
+/* A number of a vector (Formula.vectors), or where that is -1 the index itself. */
+typedef struct {
+  int vector;
+  LoopIndex at;
+} LoopNumber;
+
+/* sum_{i = first}^{last} of `term`, a node of Formula.body. There coordinate s stands for coordinate slot[s] of the
+   formula, and component k of the normal, which no derivative touches, for number[k]. No two slots are the same
+   coordinate at any i. Unused entries are zero. */
+typedef struct {
+  FormulaNode term;
+  int first, last;
+  int n_slot, n_number;
+  LoopIndex slot[LOOP_MAX_PARTS];
+  LoopNumber number[LOOP_MAX_PARTS];
+} Loop;
+
+static inline int LoopAt(LoopIndex at, int i)
+{
+  return at.first + at.step * i;
+}
 
 enum { SUPPORT_NONE, SUPPORT_ALL };
 
@@ -117,7 +155,7 @@ typedef struct {
   SymbolKind kind;
   int first, length; /* coordinates first .. first + length of COORDINATE and VECTOR; length of DATA */
   FormulaNode node;
-  double *data;
+  int vector; /* of DATA */
 } Symbol;
 
 typedef struct {
@@ -142,6 +180,12 @@ struct Formula_s {
   int *space; /* coordinates but `t` */
   int n_symbol, symbol_capacity;
   Symbol *symbols;
+  int n_vector, vector_capacity;
+  double **vectors; /* the numbers of data; they stay when the symbol goes */
+  int n_loop, loop_capacity;
+  Loop *loops;
+  struct Formula_s *body; /* has the terms of the loops; NULL without */
+  int loop_least;         /* longer sums become loops where they can */
   int n_output;
   char (*output_names)[FORMULA_NAME_MAX]; /* the name a component was last given */
   char place[256];                        /* "case.cfg:3: column 5: ", begins errors of the constructors */
@@ -151,13 +195,17 @@ struct Formula_s {
 PetscErrorCode NodeIntern(Formula formula, Node node, const SumTerm terms[], FormulaNode *id);
 PetscErrorCode SupportUnion(Formula formula, int a, int b, int *sum);
 bool SupportContains(const Support *support, int coord);
-PetscErrorCode SupportSingle(Formula formula, int coord, int *support);
+/* An ascending list, taken over, or a range. */
+PetscErrorCode SupportAdd(Formula formula, int n, int *coord, int *id);
+PetscErrorCode SupportAddRange(Formula formula, int first, int n, int *id);
 
 /* interned operators (operators.c). Ids are equal where operators are. */
 PetscErrorCode OperatorIntern(Formula formula, const JetOperator *op, int *id);
 PetscErrorCode OperatorInternIndex(Formula formula, const JetIndex *index, double coef, int *id);
 /* The terms that only touch coordinates of `support`; -1 where none is left. */
 PetscErrorCode OperatorRestrict(Formula formula, int op, int support, int *restricted);
+/* Does it derive by a coordinate of the support? */
+bool OperatorTouches(Formula formula, int op, int support);
 PetscErrorCode OperatorCompose(Formula formula, int a, int b, int *product);
 /* op = factor * scaled: leading coefficient 1 (graph), or as a jet column carries it, 1/a! for a single term (column).
    */
@@ -188,6 +236,40 @@ bool NodeIsConstant(Formula formula, FormulaNode node, double *value);
 double RelationValue(Relation relation, double a, double b);
 KernelSeries ElementarySeries(Elementary function, double parameter);
 double ElementaryValue(Elementary function, double parameter, double x);
+
+/* Sums as loops (loop.c): written out where they are short or empty.
+     NodeCopy       the same expression in another formula (or the same): leaves are what `map` makes of them, and
+                    loops, too, where they are not written out
+     NodeLoopTerm   the term of one index
+     NodeWriteLoops no loop is left. Errors: PETSC_ERR_USER_INPUT for long ones, told by FormulaPlace
+     NodeLowerLoops no loop is left under a derivative */
+typedef PetscErrorCode (*LeafMap)(void *context, const Node *leaf, FormulaNode *node);
+PetscErrorCode NodeCopy(Formula from, FormulaNode node, Formula to, LeafMap map, void *context, FormulaNode *copy);
+PetscErrorCode NodeLoop(Formula formula, const Loop *loop, FormulaNode *node);
+PetscErrorCode NodeLoopTerm(Formula formula, const Loop *loop, int i, FormulaNode *node);
+PetscErrorCode NodeWriteLoops(Formula formula, FormulaNode node, FormulaNode *written);
+PetscErrorCode NodeLowerLoops(Formula formula, FormulaNode node, FormulaNode *lowered);
+PetscErrorCode NodeValue(Formula formula, FormulaNode node, double *value); /* of one that depends on nothing */
+PetscErrorCode LoopBody(Formula formula, Formula *body);                    /* made when first asked for */
+PetscErrorCode LoopSupport(Formula formula, const Loop *loop, int *support);
+/* The i >= first, <= last at which `at` is `value`; false where there is none or all are. */
+bool LoopSolve(LoopIndex at, int value, int first, int last, int *i);
+/* Puts a slot or a number among the parts of the loop, if it is not there: its place, -1 where there is no room. */
+int LoopAddSlot(Loop *loop, LoopIndex slot);
+int LoopAddNumber(Loop *loop, LoopNumber number);
+/* A term whose parts have other places: [LOOP_MAX_PARTS] each. */
+typedef struct {
+  int slot[LOOP_MAX_PARTS], number[LOOP_MAX_PARTS];
+} LoopMove;
+PetscErrorCode LoopMoveTerm(Formula body, FormulaNode term, const LoopMove *move, FormulaNode *moved);
+/* Do two slots meet at some i? It may be any that they do. */
+bool LoopMeets(const Loop *loop, int *i);
+
+/* A derivative of a node without network that has loops in it (loop_derive.c); op is restricted to its support. */
+PetscErrorCode NodeDeriveLoops(Formula formula, int op, FormulaNode a, FormulaNode *node);
+/* f'(a) (order 1) or f''(a) (order 2) as an expression (slope.c). */
+PetscErrorCode NodeFunctionSlope(Formula formula, int order, Elementary function, double parameter, FormulaNode a,
+                                 FormulaNode *node);
 
 /* symbols (symbols.c): NULL where unknown; the name need not end in 0 */
 const Symbol *FormulaFindSymbol(Formula formula, size_t length, const char *name);

@@ -29,6 +29,7 @@ static bool same_node(Formula formula, const Node *a, const Node *b, const SumTe
 bool SupportContains(const Support *support, int coord)
 {
   if (support->all) return true;
+  if (!support->coord) return coord >= support->first && coord < support->first + support->n;
   int low = 0, high = support->n;
   while (low < high) {
     const int middle = (low + high) / 2;
@@ -40,24 +41,28 @@ bool SupportContains(const Support *support, int coord)
   return low < support->n && support->coord[low] == coord;
 }
 
-/* Takes over `coord`. */
-static PetscErrorCode add_support(Formula formula, int n, int *coord, int *id)
+PetscErrorCode SupportAddRange(Formula formula, int first, int n, int *id)
 {
   PetscFunctionBegin;
   FormulaGrow(formula->supports, formula->n_support, formula->support_capacity);
-  formula->supports[formula->n_support] = (Support){.n = n, .coord = coord};
+  formula->supports[formula->n_support] = (Support){.n = n, .first = first};
   *id = formula->n_support++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode SupportSingle(Formula formula, int coord, int *support)
+PetscErrorCode SupportAdd(Formula formula, int n, int *coord, int *id)
 {
-  int *list;
+  Support support = {.n = n, .first = coord[0], .coord = coord};
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(1, &list));
-  list[0] = coord;
-  PetscCall(add_support(formula, 1, list, support));
+  if (coord[n - 1] - coord[0] == n - 1) {
+    PetscCall(PetscFree(coord));
+    PetscCall(SupportAddRange(formula, support.first, n, id));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  FormulaGrow(formula->supports, formula->n_support, formula->support_capacity);
+  formula->supports[formula->n_support] = support;
+  *id = formula->n_support++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -65,12 +70,21 @@ static int merge_sorted(const Support *a, const Support *b, int *merged)
 {
   int n = 0;
   for (int i = 0, j = 0; i < a->n || j < b->n; n++) {
-    const bool left = j >= b->n || (i < a->n && a->coord[i] <= b->coord[j]);
-    const bool both = left && j < b->n && a->coord[i] == b->coord[j];
-    merged[n] = left ? a->coord[i++] : b->coord[j++];
+    const int x = i < a->n ? SupportCoordinate(a, i) : 0, y = j < b->n ? SupportCoordinate(b, j) : 0;
+    const bool left = j >= b->n || (i < a->n && x <= y);
+    const bool both = left && j < b->n && x == y;
+    merged[n] = left ? x : y;
+    i += left;
+    j += !left;
     j += both;
   }
   return n;
+}
+
+/* Cheap to see: a range lies in a range. */
+static bool is_within(const Support *a, const Support *b)
+{
+  return !a->coord && !b->coord && a->first >= b->first && a->first + a->n <= b->first + b->n;
 }
 
 PetscErrorCode SupportUnion(Formula formula, int a, int b, int *sum)
@@ -81,13 +95,17 @@ PetscErrorCode SupportUnion(Formula formula, int a, int b, int *sum)
   PetscFunctionBegin;
   *sum = left.all || b == SUPPORT_NONE ? a : b;
   if (a == b || left.all || right.all || !left.n || !right.n) PetscFunctionReturn(PETSC_SUCCESS);
+  if (is_within(&right, &left) || is_within(&left, &right)) {
+    *sum = is_within(&right, &left) ? a : b;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscMalloc1(left.n + right.n, &merged));
   const int n = merge_sorted(&left, &right, merged);
   if (n == left.n || n == right.n) {
     *sum = n == left.n ? a : b;
     PetscCall(PetscFree(merged));
   } else
-    PetscCall(add_support(formula, n, merged, sum));
+    PetscCall(SupportAdd(formula, n, merged, sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -119,13 +137,12 @@ static PetscErrorCode support_of_terms(Formula formula, int n, const SumTerm ter
   total = 0;
   for (int k = 0; k < n; k++) {
     const Support *support = &formula->supports[formula->nodes[terms[k].node].support];
-    memcpy(all + total, support->coord, sizeof(int) * (size_t)support->n);
-    total += (size_t)support->n;
+    for (int i = 0; i < support->n; i++) all[total++] = SupportCoordinate(support, i);
   }
   qsort(all, total, sizeof(int), compare_ints);
   for (size_t i = 0; i < total; i++)
     if (!count || all[count - 1] != all[i]) all[count++] = all[i];
-  PetscCall(add_support(formula, count, all, sum));
+  PetscCall(SupportAdd(formula, count, all, sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -133,6 +150,7 @@ static void inherit(Node *node, const Node *operand)
 {
   node->network |= operand->network;
   node->normal |= operand->normal;
+  node->loop |= operand->loop;
   node->order = PetscMax(node->order, operand->order);
 }
 
@@ -165,7 +183,13 @@ static PetscErrorCode set_properties(Formula formula, Node *node, const SumTerm 
   node->normal = node->kind == NODE_NORMAL;
   node->support = node->network ? SUPPORT_ALL : SUPPORT_NONE;
   node->order = 0;
-  if (node->kind == NODE_COORDINATE) PetscCall(SupportSingle(formula, node->arg[0], &node->support));
+  node->loop = node->kind == NODE_LOOP;
+  if (node->kind == NODE_COORDINATE) PetscCall(SupportAddRange(formula, node->arg[0], 1, &node->support));
+  if (node->loop) {
+    const Loop *loop = &formula->loops[node->which];
+    node->order = formula->body->nodes[loop->term].order;
+    PetscCall(LoopSupport(formula, loop, &node->support));
+  }
   if (node->kind == NODE_SUM) PetscCall(support_of_terms(formula, node->n_term, terms, &node->support));
   for (int k = 0; k < node->n_term; k++) inherit(node, &formula->nodes[terms[k].node]);
   if (node->kind >= NODE_PRODUCT) {

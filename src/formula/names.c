@@ -45,7 +45,7 @@ static PetscErrorCode vector_symbol(Parser *parser, const Symbol *symbol, Value 
   for (int i = PetscMax(index, 0); i < (index < 0 ? from.length : index + 1); i++) {
     FormulaNode *item = index < 0 ? &value->items[i] : &value->node;
     if (from.kind == SYMBOL_DATA)
-      PetscCall(NodeConstant(formula, from.data[i], item));
+      PetscCall(NodeConstant(formula, formula->vectors[from.vector][i], item));
     else
       *item = formula->coords[from.first + i].node;
   }
@@ -172,11 +172,11 @@ static bool token_is(const Parser *parser, const Token *token, const char *name)
   return strlen(name) == token->length && !strncmp(parser->text + token->at, name, token->length);
 }
 
-static bool find_loop(const Parser *parser, const Token *token, int *index)
+int ParserFindLoop(const Parser *parser, const Token *token)
 {
-  for (*index = parser->n_loop - 1; *index >= 0; --*index)
-    if (token_is(parser, token, parser->loops[*index].name)) return true;
-  return false;
+  int index = parser->n_loop - 1;
+  while (index >= 0 && !token_is(parser, token, parser->loops[index].name)) index--;
+  return index;
 }
 
 PetscErrorCode ParserName(Parser *parser, Value *value)
@@ -184,13 +184,15 @@ PetscErrorCode ParserName(Parser *parser, Value *value)
   Formula formula = parser->formula;
   const Token token = parser->token;
   const Symbol *symbol = FormulaFindSymbol(formula, token.length, parser->text + token.at);
-  int loop;
+  const int loop = ParserFindLoop(parser, &token);
 
   PetscFunctionBegin;
   PetscCall(ParserAdvance(parser));
   if (ParserIs(parser, '('))
     PetscCall(ParserCall(parser, &token, value));
-  else if (find_loop(parser, &token, &loop))
+  else if (parser->outer)
+    PetscCall(ParserLoopName(parser, &token, value));
+  else if (loop >= 0)
     PetscCall(NodeConstant(formula, parser->loops[loop].value, &value->node));
   else if (symbol && symbol->kind == SYMBOL_NODE)
     value->node = symbol->node;

@@ -77,9 +77,9 @@ static PetscErrorCode list_kept(const JetOperator *op, const Support *support, T
   for (int o = 0; o <= order; o++)
     for (int i = 0; i < (o ? support->n : 1); i++) {
       JetIndex key = {.order = o};
-      for (int j = 0; j < o; j++) key.coord[j] = support->coord[i];
+      for (int j = 0; j < o; j++) key.coord[j] = SupportCoordinate(support, i);
       for (int k = lower_bound(op, &key); k < op->n && op->index[k].order == o; k++) {
-        if (o && op->index[k].coord[0] != support->coord[i]) break;
+        if (o && op->index[k].coord[0] != key.coord[0]) break;
         if (!touches_only(&op->index[k], support)) continue;
         FormulaGrow(kept->term, kept->n, kept->capacity);
         kept->term[kept->n++] = k;
@@ -129,6 +129,16 @@ PetscErrorCode OperatorRestrict(Formula formula, int op, int support_id, int *re
     PetscCall(intern_part(formula, &from, &kept, restricted));
   PetscCall(PetscFree(kept.term));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+bool OperatorTouches(Formula formula, int op, int support_id)
+{
+  const JetOperator *from = &formula->operators[op];
+  const Support *support = &formula->supports[support_id];
+  for (int k = 0; k < from->n; k++)
+    for (int i = 0; i < from->index[k].order; i++)
+      if (SupportContains(support, from->index[k].coord[i])) return true;
+  return false;
 }
 
 PetscErrorCode OperatorCompose(Formula formula, int a, int b, int *product)

@@ -60,7 +60,12 @@ PetscErrorCode ParserWhole(Parser *parser, const char *what, int *whole)
   PetscFunctionBegin;
   PetscCall(ParserExpression(parser, &value));
   PetscCall(ParserScalar(parser, &value, &node));
-  ParserCheck(parser, NodeIsConstant(parser->formula, node, &number), at, "%s must be a constant", what);
+  const bool constant = NodeIsConstant(parser->formula, node, &number);
+  ParserCheck(parser, constant || parser->outer, at, "%s must be a constant", what);
+  if (!constant) {
+    parser->unfit = true;
+    number = 0;
+  }
   ParserCheck(parser, number == floor(number) && fabs(number) <= WHOLE_MAX, at,
               "%s must be a whole number from -%d to %d, not %.10lg", what, WHOLE_MAX, WHOLE_MAX, number);
   *whole = (int)number;
@@ -73,7 +78,8 @@ PetscErrorCode ParserIndex(Parser *parser, int n, int *index)
   PetscCall(ParserExpect(parser, '[', "before an index"));
   const size_t at = parser->token.at;
   PetscCall(ParserWhole(parser, "an index", index));
-  ParserCheck(parser, *index >= 0 && *index < n, at, "index %d is outside 0 .. %d", *index, n - 1);
+  ParserCheck(parser, *index >= 0 && *index < n, at, "index %d is outside 0 .. %d: there are %d components", *index,
+              n - 1, n);
   PetscCall(ParserExpect(parser, ']', "after an index"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

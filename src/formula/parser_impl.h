@@ -43,6 +43,11 @@ typedef struct {
     char name[FORMULA_NAME_MAX];
     int value;
   } loops[PARSER_MAX_LOOPS];
+  /* While the term of a loop is read, `formula` is the formula of terms: */
+  Formula outer; /* the formula itself, which has the symbols */
+  Loop *term;
+  int term_loop; /* in loops: its index is no number, but a part of the term */
+  bool unfit;    /* the term turned out to be none: what has been read of it is void */
   int n_stack, stack_capacity;
   Value *stack;       /* operands of the chains and calls being read */
   ParserBlock blocks; /* memory of vectors, freed when parsing ends */
@@ -65,6 +70,9 @@ struct FunctionRow_s {
   double parameter;
 };
 
+/* Has a term of a loop no use for the function: it derives, or takes vectors? (calls.c) */
+bool FunctionDerives(const FunctionRow *row);
+
 /* Returns with "<where>: column N: ..." and, where the text is short enough, the text and a caret. */
 void ParserFail(const Parser *parser, size_t position, const char *format, ...) __attribute__((format(printf, 3, 4)));
 #define ParserError(...) return (ParserFail(__VA_ARGS__), PETSC_ERR_USER_INPUT)
@@ -72,6 +80,12 @@ void ParserFail(const Parser *parser, size_t position, const char *format, ...) 
   do {                                                                                                                 \
     if (PetscUnlikely(!(condition))) ParserError(parser, __VA_ARGS__);                                                 \
   } while (0)
+
+/* The formula that has the symbols. */
+static inline Formula ParserSymbols(const Parser *parser)
+{
+  return parser->outer ? parser->outer : parser->formula;
+}
 
 PetscErrorCode ParserAdvance(Parser *parser); /* reads the next token (lexer.c) */
 PetscErrorCode ParserSeek(Parser *parser, size_t at);
@@ -91,6 +105,14 @@ PetscErrorCode ParserIndex(Parser *parser, int n, int *index);
 /* Symbol, subscript or call, beginning with a name (names.c, calls.c). */
 PetscErrorCode ParserName(Parser *parser, Value *value);
 PetscErrorCode ParserCall(Parser *parser, const Token *name, Value *value);
+/* The innermost loop of that name; -1 where none is. */
+int ParserFindLoop(const Parser *parser, const Token *token);
+
+/* Loops (loop_parse.c). The term of a sum, whose index is the newest of parser->loops, and its ')'; done = false where
+   it must be written out, and the next token is where it was. `dot(x, c)` and `norm2(x)` of whole vectors, likewise. */
+PetscErrorCode ParserLoop(Parser *parser, int first, int last, Value *value, bool *done);
+PetscErrorCode ParserLoopDot(Parser *parser, const char *name, Value *value, bool *done);
+PetscErrorCode ParserLoopName(Parser *parser, const Token *token, Value *value);
 
 PetscErrorCode ParserVector(Parser *parser, int n, Value *value); /* room for n items */
 PetscErrorCode ParserScalar(Parser *parser, const Value *value, FormulaNode *node);

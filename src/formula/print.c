@@ -2,6 +2,7 @@
    take long to print. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "formula_impl.h"
 
@@ -12,6 +13,8 @@ typedef struct {
   char *text;
   size_t size, used;
   int depth;
+  Formula outer; /* in the term of a loop: the formula that has its parts */
+  const Loop *loop;
 } Printer;
 
 /* How tightly a piece of text holds together. */
@@ -190,8 +193,59 @@ static void print_product(Printer *p, const Node *node)
   print_node(p, quotient ? right->arg[0] : node->arg[1], quotient ? BIND_POWER : BIND_PRODUCT);
 }
 
+/* [i], [i + 1], [2*i] of a vector whose first component has the number `begin` */
+static void print_index(Printer *p, const char *name, int begin, LoopIndex at)
+{
+  char text[FORMULA_NAME_MAX + 64], step[24] = "", shift[24] = "";
+  const int first = at.first - begin;
+  if (at.step != 1) snprintf(step, sizeof(step), "%d*", at.step);
+  if (first) snprintf(shift, sizeof(shift), " %c %d", first < 0 ? '-' : '+', abs(first));
+  snprintf(text, sizeof(text), "%s[%si%s]", name, step, shift);
+  append(p, text);
+}
+
+/* A slot or number of the loop that is being printed. */
+static void print_part(Printer *p, const Node *leaf)
+{
+  const bool slot = leaf->kind == NODE_COORDINATE;
+  const LoopIndex at = slot ? p->loop->slot[leaf->arg[0]] : p->loop->number[leaf->arg[0]].at;
+  const int vector = p->loop->number[leaf->arg[0]].vector, coord = LoopAt(at, p->loop->first);
+  if (!slot && vector < 0) {
+    append(p, "i");
+    return;
+  }
+  if (slot && !at.step) {
+    append(p, p->outer->coords[coord].text);
+    return;
+  }
+  for (int k = 0; k < p->outer->n_symbol; k++) {
+    const Symbol *symbol = &p->outer->symbols[k];
+    if (slot && symbol->kind == SYMBOL_VECTOR && coord >= symbol->first && coord < symbol->first + symbol->length)
+      print_index(p, symbol->name, symbol->first, at);
+    if (!slot && symbol->kind == SYMBOL_DATA && symbol->vector == vector) print_index(p, symbol->name, 0, at);
+  }
+}
+
+static void print_loop(Printer *p, const Loop *loop)
+{
+  char range[48];
+  snprintf(range, sizeof(range), "sum(i, %d, %d, ", loop->first, loop->last);
+  append(p, range);
+  p->outer = p->formula;
+  p->formula = p->outer->body;
+  p->loop = loop;
+  print_node(p, loop->term, BIND_COMPARE);
+  p->formula = p->outer;
+  p->loop = NULL;
+  append(p, ")");
+}
+
 static void print_bare(Printer *p, const Node *node)
 {
+  if (p->loop && (node->kind == NODE_COORDINATE || node->kind == NODE_NORMAL)) {
+    print_part(p, node);
+    return;
+  }
   switch (node->kind) {
   case NODE_CONSTANT:
     print_number(p, node->value);
@@ -224,6 +278,9 @@ static void print_bare(Printer *p, const Node *node)
     break;
   case NODE_DERIVATIVE:
     print_operator(p, node);
+    break;
+  case NODE_LOOP:
+    print_loop(p, &p->formula->loops[node->which]);
     break;
   }
 }

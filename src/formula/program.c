@@ -297,10 +297,14 @@ static PetscErrorCode destroy_builder(Builder *b)
 PetscErrorCode ProgramCountColumns(Formula formula, int n_root, const FormulaNode roots[], const JetReducer *reducer,
                                    int *columns, int *n_refused, int **refused)
 {
+  FormulaNode *lowered;
   Builder b;
 
   PetscFunctionBegin;
-  PetscCall(create_builder(formula, n_root, roots, reducer, &b));
+  PetscCall(PetscMalloc1(n_root, &lowered));
+  for (int r = 0; r < n_root; r++) PetscCall(NodeLowerLoops(formula, roots[r], &lowered[r]));
+  PetscCall(create_builder(formula, n_root, lowered, reducer, &b));
+  PetscCall(PetscFree(lowered));
   *columns = JetPlanColumns(b.program->plan);
   *n_refused = b.n_refused;
   *refused = b.refused;
@@ -319,10 +323,12 @@ PetscErrorCode ProgramCreate(Formula formula, int n_root, const FormulaNode root
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(n_root, &chosen));
   PetscCall(ProgramChooseRoots(formula, n_root, roots, reducer, chosen));
+  for (int r = 0; r < n_root; r++) PetscCall(NodeLowerLoops(formula, chosen[r], &chosen[r]));
   PetscCall(create_builder(formula, n_root, chosen, reducer, &b));
   PetscCall(add_factors(&b));
+  PetscCall(BuilderAddLoops(&b));
   for (FormulaNode id = 0; id < b.n_node; id++)
-    if (b.layouts[id].n) PetscCall(add_step(&b, id));
+    if (b.layouts[id].n && formula->nodes[id].kind != NODE_LOOP) PetscCall(add_step(&b, id));
   PetscCall(add_results(&b, chosen));
   *program = b.program;
   PetscCall(destroy_builder(&b));
@@ -359,6 +365,7 @@ PetscErrorCode ProgramDestroy(Program *program)
     PetscCall(JetPlanDestroy(&p->cached[i].plan));
   }
   PetscCall(PetscFree(p->cached));
+  PetscCall(ProgramLoopsDestroy(p));
   PetscCall(JetPlanDestroy(&p->plan));
   PetscCall(JetGroupsDestroy(p->n_group, &p->groups));
   PetscCall(PetscFree(*program));

@@ -28,7 +28,7 @@ typedef struct {
   int copy;    /* otherwise first column of its gathered copy in the auxiliary array */
 } Combination;
 
-typedef enum { STEP_LOAD, STEP_COMBINE, STEP_PRODUCT, STEP_FUNCTION, STEP_COMPARE, STEP_SELECT } StepKind;
+typedef enum { STEP_LOAD, STEP_COMBINE, STEP_PRODUCT, STEP_FUNCTION, STEP_COMPARE, STEP_SELECT, STEP_LOOP } StepKind;
 
 typedef struct {
   StepKind kind;
@@ -45,7 +45,16 @@ typedef struct {
   int output;    /* LOAD: component of the network */
   int *column;   /* LOAD: [n_draw][n_column] columns of the network's plan, and */
   double *scale; /* what they are multiplied by */
+  int loop;      /* LOOP: of the program; a column each of its sums */
 } Step;
+
+/* Sums of the same parts and range, whose terms are evaluated together. */
+typedef struct {
+  Loop loop; /* `term` is void */
+  int n, capacity;
+  FormulaNode *nodes; /* [n] the sums */
+  Program program;    /* of the terms */
+} ProgramLoop;
 
 /* Steps in an order in which operands come first. */
 typedef struct {
@@ -78,6 +87,8 @@ struct Program_s {
   int n_cached, cached_capacity;
   CachedPlan *cached; /* of the nonlinear nodes; equal up to names of coordinates are one */
   Tape tapes[N_TAPES];
+  int n_loop, loop_capacity;
+  ProgramLoop *loops;
 };
 
 /* A program under construction. Operators are ids of the formula, scaled as jet columns. */
@@ -148,6 +159,14 @@ PetscErrorCode OperatorFilterCreate(Builder *b, int n, const int ops[], Operator
 void OperatorFilterList(Builder *b, OperatorFilter *filter, int support, int *n, int list[]);
 PetscErrorCode OperatorFilterDestroy(OperatorFilter *filter);
 
+/* What a thread evaluates the terms of a loop with. */
+typedef struct {
+  ProgramWork work;
+  double *x, *number, *values; /* [LOOP_BATCH][LOOP_MAX_PARTS], the same, [n][LOOP_BATCH] */
+} LoopWork;
+
+#define LOOP_BATCH 128 /* terms evaluated at once */
+
 /* The points of an evaluation and the arrays of one tape for them. */
 typedef struct {
   int n;
@@ -157,9 +176,12 @@ typedef struct {
   const double *x, *normal;
   const double *statics;
   size_t stride;
+  Program program; /* of the static tape */
+  LoopWork *loops;
 } Frame;
 
 struct ProgramWork_s {
+  Program program;              /* borrowed */
   int max_point, static_points; /* points at once of the two tapes */
   Frame frames[N_TAPES];
   double *dual;    /* adjoints or tangents of the dynamic values */
@@ -167,6 +189,14 @@ struct ProgramWork_s {
   double *statics; /* where the caller keeps none */
   int n_output, draw;
 };
+
+/* Loops (loop_evaluate.c): steps for those that have layouts; work space; the sums, a column of `value` each. */
+PetscErrorCode BuilderAddLoops(Builder *b);
+PetscErrorCode ProgramLoopsDestroy(Program program);
+PetscErrorCode LoopWorksCreate(Program program, LoopWork **works);
+PetscErrorCode LoopWorksDestroy(Program program, LoopWork **works);
+double LoopWorksBytes(Program program);
+void LoopEvaluate(const ProgramLoop *loop, LoopWork *work, const Frame *frame, double *value);
 
 /* The dynamic tape also keeps f'(u) of its functions, for the sweeps. */
 void TapeEvaluate(const Tape *tape, bool dynamic, const Frame *frame, const double net[], int n_output, int draw);

@@ -100,6 +100,7 @@ static void reverse_step(const Tape *tape, const Step *step, ProgramWork work, d
     reverse_choice(step, work);
     break;
   case STEP_COMPARE:
+  case STEP_LOOP: /* without network */
     break;
   }
 }
@@ -188,6 +189,7 @@ static void tangent_step(const Step *step, ProgramWork work, const double net_do
     tangent_choice(step, work, value_dot);
     break;
   case STEP_COMPARE:
+  case STEP_LOOP:
     memset(value_dot, 0, sizeof(double) * (size_t)frame->n);
     break;
   }

@@ -12,6 +12,7 @@ PetscErrorCode FormulaCreate(Formula *formula)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&f));
+  f->loop_least = LOOP_LEAST;
   f->n_support = 2; /* SUPPORT_NONE, SUPPORT_ALL */
   f->support_capacity = 16;
   PetscCall(PetscCalloc1(f->support_capacity, &f->supports));
@@ -30,7 +31,10 @@ PetscErrorCode FormulaDestroy(Formula *formula)
   for (int i = 0; i < f->n_operator; i++) PetscCall(JetOperatorDestroy(&f->operators[i]));
   for (int i = 0; i < f->n_support; i++) PetscCall(PetscFree(f->supports[i].coord));
   for (int i = 0; i < f->n_coord; i++) PetscCall(PetscFree(f->coords[i].text));
-  for (int i = 0; i < f->n_symbol; i++) PetscCall(PetscFree(f->symbols[i].data));
+  for (int i = 0; i < f->n_vector; i++) PetscCall(PetscFree(f->vectors[i]));
+  PetscCall(PetscFree(f->vectors));
+  PetscCall(PetscFree(f->loops));
+  PetscCall(FormulaDestroy(&f->body));
   PetscCall(PetscFree(f->nodes));
   PetscCall(PetscFree(f->terms));
   PetscCall(PetscFree(f->operators));
@@ -172,8 +176,10 @@ PetscErrorCode FormulaAddData(Formula formula, const char *where, const char *na
   PetscFunctionBegin;
   PetscCall(add_symbol(formula, where, name, SYMBOL_DATA, &symbol));
   symbol->length = n;
-  PetscCall(PetscMalloc1(n, &symbol->data));
-  PetscCall(PetscArraycpy(symbol->data, values, n));
+  symbol->vector = formula->n_vector;
+  FormulaGrow(formula->vectors, formula->n_vector, formula->vector_capacity);
+  PetscCall(PetscMalloc1(n, &formula->vectors[formula->n_vector++]));
+  PetscCall(PetscArraycpy(formula->vectors[symbol->vector], values, n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -212,7 +218,6 @@ PetscErrorCode FormulaUndefine(Formula formula, const char *name)
   PetscFunctionBegin;
   PetscCheck(symbol && (symbol->kind == SYMBOL_NODE || symbol->kind == SYMBOL_DATA), PETSC_COMM_SELF,
              PETSC_ERR_ARG_WRONG, "'%s' is not defined", name);
-  PetscCall(PetscFree(((Symbol *)symbol)->data));
   const int at = (int)(symbol - formula->symbols);
   formula->n_symbol--;
   memmove(&formula->symbols[at], &formula->symbols[at + 1], sizeof(Symbol) * (size_t)(formula->n_symbol - at));
@@ -226,6 +231,13 @@ PetscErrorCode FormulaNormal(Formula formula, int coord, FormulaNode *node)
   PetscFunctionBegin;
   if (formula->coords[coord].normal < 0) PetscCall(NodeIntern(formula, normal, NULL, &formula->coords[coord].normal));
   *node = formula->coords[coord].normal;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode FormulaSetLongSum(Formula formula, int n)
+{
+  PetscFunctionBegin;
+  formula->loop_least = n;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
