@@ -1,4 +1,4 @@
-/* The damping lambda of stages that do not search for it: what it follows. */
+/* The damping lambda of stages that do not search for it step by step: what it follows. */
 #pragma once
 #include "optimizer_impl.h"
 
@@ -12,9 +12,7 @@ typedef struct {
 
 /* Reads damping and damping_rule, and names the state. *damping must not move while the optimizer lives. */
 PetscErrorCode DampingRead(Optimizer optimizer, Config config, Damping *damping);
-/* Does it need DampingAfter? Cannot fail. */
-bool DampingPredicts(const Damping *damping);
+/* Does the stage try several dampings by its model? Cannot fail. */
+bool DampingFollowsModel(const Damping *damping);
 /* lambda before a step, where the gradient has this length. Cannot fail. */
 double DampingBefore(Damping *damping, double gradient_norm);
-/* After a step that was to decrease the loss by `predicted` and did by `actual`. Cannot fail. */
-void DampingAfter(Damping *damping, double actual, double predicted);

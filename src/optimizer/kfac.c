@@ -3,7 +3,8 @@
 
      kfac       d <- momentum d + D, theta += t d, t the best of 2^0, 2^-1 ... 2^-30
      kfac-star  theta += d <- alpha D + beta d, alpha and beta the minimizers of
-                |r + J s|^2 + lambda |s|^2 over s = alpha D + beta d: two products with J (Martens and Grosse 2015)
+                |r + J s|^2 + lambda |s|^2 over s = alpha D + beta d: two products with J (Martens and Grosse 2015);
+                without lambda where that follows the model
 
    Where the step does not decrease the loss, kfac forgets d once, and kfac-star halves the step. */
 #include <float.h>
@@ -11,9 +12,12 @@
 #include "damping.h"
 #include "pinn/kronecker.h"
 
-#define N_GRID        31
-#define MOST_HALVINGS 30
-#define LEAST_ANGLE   1e-12 /* between D and the last step, squared, for both to be used */
+#define N_GRID         31
+#define MOST_HALVINGS  30
+#define DAMPING_FACTOR 4.0 /* between neighbours */
+#define DAMPING_EVERY  5.0 /* iterations */
+#define LEAST_DAMPING  1e-20
+#define LEAST_ANGLE    1e-12 /* between D and the last step, squared, for both to be used */
 
 typedef struct {
   Kronecker kronecker;
@@ -82,9 +86,8 @@ static PetscErrorCode OptimizerSetUp_KFAC(Optimizer optimizer, Config config)
   kfac = optimizer->data;
   kfac->control = &kfac->step;
   PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "momentum"), &kfac->momentum));
-  PinnUserCheck(!DampingPredicts(&kfac->damping),
-                "%s: kfac's line search has no predicted decrease to compare with; take constant or "
-                "gradient-normalized, or kfac-star",
+  PinnUserCheck(!DampingFollowsModel(&kfac->damping),
+                "%s: kfac has a line search in place of a model; take constant or gradient-normalized, or kfac-star",
                 ConfigWhere(config, OptimizerKey(optimizer, "damping_rule")));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -96,44 +99,81 @@ static double dot(PetscInt n, const double a[], const double b[])
   return sum;
 }
 
-/* products [3] = v.(J^T J + lambda) v, v.(..) w and w.(..) w; J v and J w stay in Jd and Jb. */
-static PetscErrorCode curvatures(Optimizer optimizer, Vec theta, Vec v, Vec w, double products[])
+/* A step alpha direction + beta last_step. */
+typedef struct {
+  double alpha, beta, predicted; /* the decrease of the model */
+} Combination;
+
+/* H [3] = v.Cv, v.Cw and w.Cw for the direction v and the last step w, C = J^T J + lambda; a damping that follows the
+   model must not change it: there C = J^T J. */
+static PetscErrorCode curvatures(Optimizer optimizer, Vec theta, double H[])
 {
   KFAC *kfac = optimizer->data;
   const Rows rows = optimizer->rows;
   const PetscInt n = rows->n_row;
+  const Vec v = kfac->direction, w = kfac->last_step;
   double lengths[3];
   PetscFunctionBegin;
   PetscCall(rows->ops->apply(rows->self, theta, v, kfac->Jd));
   PetscCall(rows->ops->apply(rows->self, theta, w, kfac->Jb));
-  products[0] = dot(n, kfac->Jd, kfac->Jd);
-  products[1] = dot(n, kfac->Jd, kfac->Jb);
-  products[2] = dot(n, kfac->Jb, kfac->Jb);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, products, 3, MPI_DOUBLE, MPI_SUM, rows->comm));
+  H[0] = dot(n, kfac->Jd, kfac->Jd);
+  H[1] = dot(n, kfac->Jd, kfac->Jb);
+  H[2] = dot(n, kfac->Jb, kfac->Jb);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, H, 3, MPI_DOUBLE, MPI_SUM, rows->comm));
+  if (DampingFollowsModel(&kfac->damping)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDot(v, v, &lengths[0]));
   PetscCall(VecDot(v, w, &lengths[1]));
   PetscCall(VecDot(w, w, &lengths[2]));
-  for (int k = 0; k < 3; k++) products[k] += kfac->damping.lambda * lengths[k];
+  for (int k = 0; k < 3; k++) H[k] += kfac->damping.lambda * lengths[k];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* last_step <- the best combination of the direction and itself; *predicted: what the model's decrease is. */
-static PetscErrorCode combine(Optimizer optimizer, Vec theta, double *predicted)
+/* The minimizer of the model over the span of direction and last step. */
+static PetscErrorCode combine(Optimizer optimizer, Vec theta, Combination *c)
 {
   KFAC *kfac = optimizer->data;
-  double H[3], slope_d, slope_b, alpha, beta = 0.0;
+  double H[3], slope_d, slope_b;
   PetscFunctionBegin;
-  PetscCall(curvatures(optimizer, theta, kfac->direction, kfac->last_step, H));
+  PetscCall(curvatures(optimizer, theta, H));
   PetscCall(VecDot(kfac->gradient, kfac->direction, &slope_d));
   PetscCall(VecDot(kfac->gradient, kfac->last_step, &slope_b));
   const double determinant = H[0] * H[2] - H[1] * H[1];
-  alpha = H[0] > 0.0 ? -slope_d / H[0] : 0.0;
+  *c = (Combination){.alpha = H[0] > 0.0 ? -slope_d / H[0] : 0.0};
   if (determinant > LEAST_ANGLE * H[0] * H[2]) {
-    alpha = (H[1] * slope_b - H[2] * slope_d) / determinant;
-    beta = (H[1] * slope_d - H[0] * slope_b) / determinant;
+    c->alpha = (H[1] * slope_b - H[2] * slope_d) / determinant;
+    c->beta = (H[1] * slope_d - H[0] * slope_b) / determinant;
   }
-  PetscCall(VecAXPBY(kfac->last_step, alpha, beta, kfac->direction));
-  *predicted = -0.5 * (alpha * slope_d + beta * slope_b);
+  c->predicted = -0.5 * (c->alpha * slope_d + c->beta * slope_b);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* direction = -M^{-1} gradient with this lambda. */
+static PetscErrorCode damped_direction(KFAC *kfac, double lambda)
+{
+  PetscFunctionBegin;
+  PetscCall(KroneckerDamp(kfac->kronecker, lambda));
+  PetscCall(KroneckerApply(kfac->kronecker, kfac->gradient, kfac->direction));
+  PetscCall(VecScale(kfac->direction, -1.0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* As Martens and Grosse choose theirs: of three neighbours the lambda whose step makes the model fall most. The
+   direction is then that of the last one tried. */
+static PetscErrorCode choose_damping(Optimizer optimizer, Vec theta)
+{
+  KFAC *kfac = optimizer->data;
+  const double middle = kfac->damping.lambda;
+  double most = -INFINITY;
+  PetscFunctionBegin;
+  for (int k = -1; k <= 1; k++) {
+    const double lambda = fmax(middle * pow(DAMPING_FACTOR, k), LEAST_DAMPING);
+    Combination c;
+    PetscCall(damped_direction(kfac, lambda));
+    PetscCall(combine(optimizer, theta, &c));
+    if (!(c.predicted > most)) continue;
+    most = c.predicted;
+    kfac->damping.lambda = lambda;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -141,14 +181,19 @@ static PetscErrorCode star_step(Optimizer optimizer, Vec theta, double loss, boo
 {
   KFAC *kfac = optimizer->data;
   const Rows rows = optimizer->rows;
-  double predicted = 0.0, trial, t = 1.0;
+  Combination c;
+  double trial, t = 1.0;
   PetscFunctionBegin;
-  PetscCall(combine(optimizer, theta, &predicted));
+  if (DampingFollowsModel(&kfac->damping) && fmod(optimizer->iteration, DAMPING_EVERY) == 0.0) {
+    PetscCall(choose_damping(optimizer, theta));
+    PetscCall(damped_direction(kfac, kfac->damping.lambda));
+  }
+  PetscCall(combine(optimizer, theta, &c));
+  PetscCall(VecAXPBY(kfac->last_step, c.alpha, c.beta, kfac->direction));
   for (int k = 0; k < MOST_HALVINGS && !*found; k++, t *= 0.5) {
     PetscCall(VecWAXPY(kfac->trial, t, kfac->last_step, theta));
     PetscCall(rows->ops->evaluate(rows->self, kfac->trial, NULL, &trial));
     *found = trial < loss;
-    if (k == 0) DampingAfter(&kfac->damping, loss - trial, predicted);
     if (*found) PetscCall(VecScale(kfac->last_step, t));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -211,9 +256,7 @@ static PetscErrorCode find_direction(Optimizer optimizer, Vec theta, double norm
   const double kept = beta > 0.0 ? beta * (1.0 - pow(beta, number)) / (1.0 - pow(beta, number + 1.0)) : 0.0;
   PetscFunctionBegin;
   if (number == floor(number)) PetscCall(KroneckerBuild(kfac->kronecker, theta, kept));
-  PetscCall(KroneckerDamp(kfac->kronecker, DampingBefore(&kfac->damping, norm)));
-  PetscCall(KroneckerApply(kfac->kronecker, kfac->gradient, kfac->direction));
-  PetscCall(VecScale(kfac->direction, -1.0));
+  PetscCall(damped_direction(kfac, DampingBefore(&kfac->damping, norm)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
