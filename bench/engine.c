@@ -117,6 +117,7 @@ int main(int argc, char **argv)
   bool full = false, worker = false;
   const char *path = NULL;
   int petsc_argc = 1;
+  KernelChooseBLAS(argv);
   for (int i = 1; i < argc; i++) {
     if (!strcmp(argv[i], "--full")) {
       full = true;

@@ -115,6 +115,7 @@ int main(int argc, char **argv)
   ExitStatus status = EXIT_DONE;
   PetscMPIInt rank;
   Cli cli;
+  KernelChooseBLAS(argv);
   if (!CliParse(argc, argv, &cli)) return EXIT_USER;
   if (cli.action == CLI_INFORMATION) return EXIT_DONE;
   if (CliCatchSignals()) return EXIT_FAILED; /* MPI takes a while to start */

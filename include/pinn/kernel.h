@@ -80,5 +80,9 @@ typedef struct {
 PINN_KERNEL(double, KernelSeries, Kernel)
 PINN_KERNEL(float, KernelSeries_Single, Kernel_Single)
 
+/* First thing in a program: where the BLAS library does not know the processor, the program starts again with a word
+   for it in the environment. Without effect where that is not possible. */
+void KernelChooseBLAS(char *argv[]);
+
 extern const Kernel KernelCPU;
 extern const Kernel_Single KernelCPU_Single;
