@@ -277,6 +277,26 @@ for stage in adam gauss-newton ssbroyden soap; do
   $mpirun -n 2 "$program" --json --output two --overwrite --set "solver[0].type=$stage" small.cfg >two.log 2>err
   alike one.log two.log; ok $? "$stage on two ranks: $(field one.log) and $(field two.log): $(cat err)"
 done
+# Paired points of a periodic condition lie on one rank.
+cat >periodic.cfg <<'CFG'
+problem: {
+  coordinates = [ "x", "t" ];
+  fields      = [ "u" ];
+  exact:      { u = "sin(pi*(x - t))"; };
+  equations   = ( { residual = "u_t + u_x + u_xx - f"; manufactured = "f"; } );
+  conditions  = ( { on = "t = 0"; residual = "u - sin(pi*x)"; }, { name = "wrap"; periodic = "x"; weight = 10.0; } );
+};
+domain:  { lower = [ -1.0, 0.0 ]; upper = [ 1.0, 1.0 ]; };
+points:  { interior = { count = 150; causal = [ 0.1, 1.0 ]; causal_every = 3; }; conditions = { count = 31; }; heldout = 100; };
+network: { hidden = [ 8 ]; };
+solver   = ( { type = "gauss-newton"; iterations = 12; tolerance = 0.0; }, { type = "adam"; iterations = 200; } );
+output:  { grid = 11; every = 1; };
+CFG
+"$program" --json --output periodic1 periodic.cfg >one.log 2>err
+# shellcheck disable=SC2086
+$mpirun -n 2 "$program" --json --output periodic2 periodic.cfg >two.log 2>err
+alike one.log two.log; ok $? "periodic and causal on two ranks: $(field one.log) and $(field two.log): $(cat err)"
+chain periodic periodic.cfg 2
 # Stopped on two ranks, a run goes on there with the same bits, and on one to rounding.
 sed "s/^solver.*/solver = ( $(stage adam 300) );/; s/grid = .*/grid = 5; every = 1; };/" small.cfg >ranks.cfg
 # shellcheck disable=SC2086

@@ -15,9 +15,10 @@ typedef struct {
 } Term;
 
 typedef struct {
-  char *on;   /* selection text; "interior" for block 0 */
-  char *path; /* "problem.conditions[2]", for ConfigWhere */
-  bool jump;  /* rows are what the terms differ by from those of the slab of time before (ProblemAddJump) */
+  char *on;     /* selection text; "interior" for block 0 */
+  char *path;   /* "problem.conditions[2]", for ConfigWhere */
+  bool jump;    /* rows are what the terms differ by from those of the slab of time before (ProblemAddJump) */
+  int periodic; /* a coordinate: rows are what the terms differ by at its two ends; -1 elsewhere */
   int n_term;
   Term *terms; /* [n_term] */
 } Block;

@@ -94,7 +94,8 @@ static void put_header(Report report, const Sample *sample)
   append(&groups, "", STAGE_WIDTH + 8 + COLUMN_WIDTH + 1);
   if (n_rms) append(&groups, "residual RMS", -PetscMax(n_rms * COLUMN_WIDTH, 13));
   append(&groups, "", COLUMN_WIDTH);
-  if (sample->progress->causal) append(&groups, "causal, least", 2 * COLUMN_WIDTH);
+  if (sample->progress->causal)
+    append(&groups, "causal", COLUMN_WIDTH), append(&groups, "least", COLUMN_WIDTH - 1), append(&groups, "", 1);
   if (report->with_error) append(&groups, "relative L2 error", -18);
   while (groups.n > 0 && groups.text[groups.n - 1] == ' ') groups.text[--groups.n] = '\0';
 

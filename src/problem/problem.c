@@ -10,15 +10,6 @@
 
 #define MOST_COORDINATES 1000000 /* of a vector */
 
-struct Problem_s {
-  Config config; /* borrowed while the problem is created */
-  Formula formula;
-  int n_field, n_block;
-  char **field_name;
-  FormulaNode *field, *exact; /* [n_field] */
-  Block *blocks;              /* [n_block] */
-};
-
 /* Does the formula mention the identifier, alone or with a subscript? */
 static bool text_mentions(const char *text, const char *name)
 {
@@ -263,54 +254,6 @@ static PetscErrorCode create_forcings(Problem p)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The term of problem.equations[k] or problem.conditions[k]; `fallback` names it where the case does not. */
-static PetscErrorCode create_term(Problem p, const char *list, int k, const char *fallback, Term *term)
-{
-  const char *text = fallback;
-  const char *path = ConfigPath("%s[%d].residual", list, k), *name_path = ConfigPath("%s[%d].name", list, k);
-  PetscFunctionBegin;
-  if (ConfigHas(p->config, name_path)) PetscCall(ConfigGetString(p->config, name_path, &text));
-  PetscCall(PetscStrallocpy(text, &term->name));
-  PetscCall(ConfigGetString(p->config, path, &text));
-  PetscCall(PetscStrallocpy(text, &term->text));
-  PetscCall(FormulaParse(p->formula, ConfigWhere(p->config, path), text, &term->node));
-  PinnUserCheck(FormulaUsesNetwork(p->formula, term->node), "%s: the residual '%s' depends on no field",
-                ConfigWhere(p->config, path), text);
-  PetscCall(ConfigGetReal(p->config, ConfigPath("%s[%d].weight", list, k), &term->weight));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode create_block(const char *on, const char *path, int n_term, Block *block)
-{
-  PetscFunctionBegin;
-  *block = (Block){0};
-  PetscCall(PetscCalloc1(n_term, &block->terms));
-  PetscCall(PetscStrallocpy(on, &block->on));
-  PetscCall(PetscStrallocpy(path, &block->path));
-  block->n_term = n_term;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode create_blocks(Problem p)
-{
-  const int n_equation = ConfigCount(p->config, "problem.equations");
-  const int n_condition = ConfigCount(p->config, "problem.conditions");
-  PetscFunctionBegin;
-  PinnUserCheck(n_equation > 0, "%s: at least one equation is needed", ConfigWhere(p->config, "problem.equations"));
-  p->n_block = 1 + n_condition;
-  PetscCall(PetscCalloc1(p->n_block, &p->blocks));
-  PetscCall(create_block("interior", "problem.equations", n_equation, &p->blocks[0]));
-  for (int e = 0; e < n_equation; e++)
-    PetscCall(create_term(p, "problem.equations", e, ConfigPath("equation %d", e + 1), &p->blocks[0].terms[e]));
-  for (int k = 0; k < n_condition; k++) {
-    const char *on;
-    PetscCall(ConfigGetString(p->config, ConfigPath("problem.conditions[%d].on", k), &on));
-    PetscCall(create_block(on, ConfigPath("problem.conditions[%d]", k), 1, &p->blocks[1 + k]));
-    PetscCall(create_term(p, "problem.conditions", k, on, p->blocks[1 + k].terms));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode ProblemCreate(Config config, Problem *problem)
 {
   Problem p;
@@ -325,7 +268,7 @@ PetscErrorCode ProblemCreate(Config config, Problem *problem)
   PetscCall(create_fields(p));
   PetscCall(create_exact(p));
   PetscCall(create_forcings(p));
-  PetscCall(create_blocks(p));
+  PetscCall(ProblemCreateBlocks(p));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -349,30 +292,6 @@ PetscErrorCode ProblemDestroy(Problem *problem)
   PetscCall(PetscFree(p->blocks));
   PetscCall(FormulaDestroy(&p->formula));
   PetscCall(PetscFree(*problem));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode ProblemAddJump(Problem p, int field, int order, const char *path, double weight)
-{
-  Block *block;
-  Term *term;
-  char text[512];
-  PetscFunctionBegin;
-  PetscCall(PetscRealloc((size_t)(p->n_block + 1) * sizeof(Block), &p->blocks));
-  block = &p->blocks[p->n_block];
-  PetscCall(create_block("the first time of a slab", path, 1, block));
-  p->n_block++;
-  block->jump = true;
-  term = block->terms;
-  snprintf(text, sizeof(text), order > 1 ? "d(%s, t, %d)" : "d(%s, t)", p->field_name[field], order);
-  if (order)
-    PetscCall(FormulaParse(p->formula, "time", text, &term->node));
-  else
-    term->node = p->field[field];
-  snprintf(text, sizeof(text), "jump %s%s%.*s", p->field_name[field], order ? "_" : "", order, "tttttttttttttttt");
-  PetscCall(PetscStrallocpy(text, &term->name));
-  PetscCall(PetscStrallocpy(text, &term->text));
-  term->weight = weight;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

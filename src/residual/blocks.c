@@ -12,6 +12,7 @@ PetscErrorCode RowSetPrepare(Probe probe, RowSet *set)
   const size_t stride = (size_t)n;
   PetscFunctionBegin;
   set->probe = probe;
+  if (!RowSetFolds(set)) set->n_row = n, set->count = set->points.count;
   PetscCall(PetscMalloc1((size_t)ProgramStatics(probe->program) * stride, &set->statics));
 #pragma omp parallel for schedule(static, 1) num_threads(probe->n_thread)
   for (int k = 0; k < n_tile; k++) {
@@ -30,7 +31,16 @@ PetscErrorCode RowSetDestroy(RowSet *set)
   PetscCall(PetscFree(set->statics));
   PetscCall(PetscFree(set->given));
   PetscCall(PetscFree(set->weight));
+  PetscCall(PetscFree(set->row_of));
+  PetscCall(PetscFree(set->factor));
   PetscCall(PointSetDestroy(&set->points));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode share_rows(const RowBlock *block, RowSet *set)
+{
+  PetscFunctionBegin;
+  if (block->block->periodic >= 0) PetscCall(RowSetPair(set, block->block->periodic, block->far_end));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -40,6 +50,7 @@ PetscErrorCode RowBlockDraw(Residual residual, RowBlock *block, PetscInt iterati
   PetscCall(RowSetDestroy(&block->train));
   block->sampling.key.iteration = (uint32_t)iteration;
   PetscCall(PointSetSample(residual->rows.comm, block->region, &block->sampling, &block->train.points));
+  PetscCall(share_rows(block, &block->train));
   PetscCall(RowSetPrepare(block->probe, &block->train));
   PetscCall(RowBlockGive(block, &block->train));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -54,6 +65,7 @@ PetscErrorCode RowBlockHeldout(Residual residual, RowBlock *block, PetscInt draw
   sampling.key.stream = RANDOM_HELDOUT;
   sampling.key.iteration = (uint32_t)draw;
   PetscCall(PointSetSample(residual->rows.comm, block->region, &sampling, &set->points));
+  PetscCall(share_rows(block, set));
   PetscCall(RowSetPrepare(block->truth, set));
   PetscCall(RowBlockGive(block, set));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -82,22 +94,23 @@ PetscErrorCode RowBlockValues(RowBlock *block, const RowSet *set, const double t
 PetscErrorCode RowBlockStatistics(MPI_Comm comm, RowBlock *block, const RowSet *set, const double theta[], double rms[],
                                   double max[])
 {
-  const int n_term = block->block->n_term, n = set->points.n;
-  double *values;
+  const int n_term = block->block->n_term, n = set->n_row;
+  double *values, *rows;
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1((size_t)n_term * (size_t)n, &values));
+  PetscCall(PetscMalloc2((size_t)n_term * (size_t)set->points.n, &values, (size_t)n_term * (size_t)n, &rows));
   PetscCall(RowBlockValues(block, set, theta, values));
+  RowSetFold(set, n_term, values, rows);
   for (int e = 0; e < n_term; e++) {
-    const double *value = values + (size_t)e * (size_t)n;
+    const double *value = rows + (size_t)e * (size_t)n;
     double sum = 0.0, most = 0.0;
     for (int i = 0; i < n; i++) sum += value[i] * value[i];
     for (int i = 0; i < n; i++)
       most = isfinite(value[i]) ? fmax(most, fabs(value[i])) : INFINITY; /* MPI_MAX loses NaN */
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, comm));
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_DOUBLE, MPI_MAX, comm));
-    rms[e] = sqrt(sum / (double)set->points.count);
+    rms[e] = sqrt(sum / (double)set->count);
     if (max) max[e] = most;
   }
-  PetscCall(PetscFree(values));
+  PetscCall(PetscFree2(values, rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

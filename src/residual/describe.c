@@ -14,10 +14,10 @@ static void describe_block(const Residual residual, const RowBlock *block, char 
   char columns[512];
   ProgramDescribe(block->probe->program, columns, sizeof(columns));
   if (block == residual->blocks)
-    snprintf(text, size, "interior: %d points, %d equation%s; jets %s", (int)block->train.points.count, n_term,
+    snprintf(text, size, "interior: %d points, %d equation%s; jets %s", (int)block->train.count, n_term,
              n_term > 1 ? "s" : "", columns);
   else
-    snprintf(text, size, "%s: %d points on %s; jets %s", block->block->terms[0].name, (int)block->train.points.count,
+    snprintf(text, size, "%s: %d points on %s; jets %s", block->block->terms[0].name, (int)block->train.count,
              block->block->on, columns);
 }
 

@@ -15,13 +15,14 @@ double ResidualLinearizationMB(Residual residual)
 }
 
 /* On several ranks a product of rows of two ranks needs the sweeps of both. */
+/* Rows that points share are swept for every product, and so all are. */
 static PetscErrorCode check_fit(Residual residual, bool *fits)
 {
   PetscMPIInt size, all;
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(residual->rows.comm, &size));
   const double stored = (size > 1 ? 2.0 : 1.0) * ResidualLinearizationMB(residual);
-  all = ResidualMemoryMB(residual) + stored <= residual->memory_limit;
+  all = !residual->n_raw && ResidualMemoryMB(residual) + stored <= residual->memory_limit;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, residual->rows.comm));
   *fits = all;
   PetscFunctionReturn(PETSC_SUCCESS);

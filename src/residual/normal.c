@@ -13,14 +13,20 @@ typedef struct {
   bool stored;
   int n;
   const TileRange *ranges;
+  size_t n_work; /* of a thread */
+  double *work;
 } Pieces;
 
 static Pieces pieces_at(Residual residual, const double theta[])
 {
   const Linearization l = residual->linearization;
   const bool stored = LinearizationHolds(residual, theta);
-  return (Pieces){residual, theta, stored, stored ? l->n_panel : residual->n_tile,
-                  stored ? l->panels : residual->tiles};
+  return (Pieces){.residual = residual,
+                  .theta = theta,
+                  .stored = stored,
+                  .n = stored ? l->n_panel : residual->n_piece,
+                  .ranges = stored ? l->panels : residual->pieces,
+                  .n_work = ResidualFoldWork(residual, residual->rows.n_param)};
 }
 
 static size_t piece_rows(const Pieces *pieces, int k)
@@ -51,6 +57,11 @@ static void form_piece(const Pieces *pieces, int k, double r[], double J[])
     for (int e = 0; e < n_term; e++) memcpy(r + (size_t)e * n, rows + (size_t)e * stride, n * sizeof(double));
     return;
   }
+  if (RowSetFolds(&block->train)) {
+    RowBlockFoldRows(block, thread, pieces->theta, 0, n_param, pieces->work + (size_t)thread * pieces->n_work, r, J,
+                     n_param);
+    return;
+  }
   const Tile tile = RowSetTile(&block->train, block->train.points.dim, range->begin, range->n);
   double *roots = block->probe->threads[thread].roots;
   ProbeForward(block->probe, thread, pieces->theta, &tile, roots);
@@ -74,7 +85,8 @@ PetscErrorCode RowsNormal_Residual(void *self, Vec theta, double N[], size_t ld,
   PetscFunctionBegin;
   PetscCall(ResidualThetaGet(residual, theta, &values));
   PetscCall(LinearizationSweep(residual, values));
-  const Pieces pieces = pieces_at(residual, values);
+  Pieces pieces = pieces_at(residual, values);
+  PetscCall(PetscMalloc1((size_t)residual->n_thread * pieces.n_work, &pieces.work));
   const size_t room = GROUP_ROWS + most_rows(&pieces);
   PetscCall(PetscMalloc3(room * n, &J, room, &r, pieces.n + 1, &first));
   for (size_t k = 0; k < n; k++) PetscCall(PetscArrayzero(N + k * ld, n));
@@ -90,6 +102,7 @@ PetscErrorCode RowsNormal_Residual(void *self, Vec theta, double N[], size_t ld,
     PetscCall(ProductsAddNormal(rows, n, J, r, N, ld, b));
   }
   PetscCall(PetscFree3(J, r, first));
+  PetscCall(PetscFree(pieces.work));
   PetscCall(ResidualThetaRestore(residual, theta, &values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -118,7 +131,8 @@ PetscErrorCode RowsDiagonal_Residual(void *self, Vec theta, double d[])
   PetscFunctionBegin;
   PetscCall(ResidualThetaGet(residual, theta, &values));
   PetscCall(LinearizationSweep(residual, values));
-  const Pieces pieces = pieces_at(residual, values);
+  Pieces pieces = pieces_at(residual, values);
+  PetscCall(PetscMalloc1((size_t)residual->n_thread * pieces.n_work, &pieces.work));
   const size_t room = pieces.stored ? 0 : most_rows(&pieces) * (n + 1);
   PetscCall(PetscMalloc1((size_t)residual->n_thread * room, &work));
   PetscCall(ResidualZeroGradients(residual));
@@ -130,6 +144,7 @@ PetscErrorCode RowsDiagonal_Residual(void *self, Vec theta, double d[])
   PetscCall(ResidualSumGradients(residual));
   PetscCall(PetscArraycpy(d, residual->gradients, n));
   PetscCall(PetscFree(work));
+  PetscCall(PetscFree(pieces.work));
   PetscCall(ResidualThetaRestore(residual, theta, &values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -58,6 +58,24 @@ static PetscErrorCode blame_formula(Config config, Problem problem, const Block 
   PinnUserError("%s: %s", ConfigWhere(config, block->path), text);
 }
 
+static PetscErrorCode create_region(Residual residual, const char *where, Domain domain, RowBlock *block)
+{
+  const Formula formula = ProblemFormula(residual->problem);
+  const int c = block->block->periodic;
+  const double *lower, *upper;
+  PetscFunctionBegin;
+  DomainBounds(domain, &lower, &upper);
+  if (block->block->jump)
+    PetscCall(RegionCreateStart(domain, where, &block->region));
+  else if (c < 0)
+    PetscCall(RegionCreate(domain, where, block->block->on, &block->region));
+  else {
+    PetscCall(RegionCreate(domain, where, ConfigPath("%s.lower", FormulaCoordinateName(formula, c)), &block->region));
+    block->far_end = upper[c];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode RowBlockProbe(Residual residual, const Block *block, const JetReducer *reducer, double most,
                              Probe *probe)
 {
@@ -96,10 +114,7 @@ static PetscErrorCode create_block(Residual residual, Config config, Domain doma
   block->term = residual->n_term;
   residual->n_term += n_term;
   const char *where = ConfigWhere(config, block->block->path);
-  if (block->block->jump)
-    PetscCall(RegionCreateStart(domain, where, &block->region));
-  else
-    PetscCall(RegionCreate(domain, where, block->block->on, &block->region));
+  PetscCall(create_region(residual, where, domain, block));
   PetscCall(check_normals(config, residual->problem, block));
   PetscCall(read_sampling(config, block, b == 0, (uint32_t)b, &block->sampling));
   PetscCall(EstimatorRead(config, &block->estimator));
@@ -115,6 +130,22 @@ static int tile_points(const Residual residual, const RowBlock *block)
   return PetscMax(1, PetscMin(block->probe->tile, share));
 }
 
+static void cut_tiles(Residual residual)
+{
+  TileRange *tile = residual->tiles, *piece = residual->pieces;
+  for (int b = 0; b < residual->n_block; b++) {
+    const RowSet *train = &residual->blocks[b].train;
+    const int n = train->points.n, size = tile_points(residual, &residual->blocks[b]);
+    for (int begin = 0; begin < n; begin += size) {
+      *tile = (TileRange){b, begin, PetscMin(size, n - begin)};
+      if (!RowSetFolds(train)) *piece++ = *tile;
+      tile++;
+    }
+    if (RowSetFolds(train) && n) *piece++ = (TileRange){b, 0, train->n_row};
+  }
+  residual->n_piece = (int)(piece - residual->pieces);
+}
+
 PetscErrorCode ResidualLayout(Residual residual)
 {
   Rows rows = &residual->rows;
@@ -122,23 +153,22 @@ PetscErrorCode ResidualLayout(Residual residual)
   PetscCall(LinearizationDestroy(&residual->linearization));
   rows->n_row = rows->n_row_global = 0;
   residual->n_tile = 0;
+  residual->n_raw = 0;
   for (int b = 0; b < residual->n_block; b++) {
     RowBlock *block = &residual->blocks[b];
     const int n_term = block->block->n_term, tile = tile_points(residual, block);
     block->row = (size_t)rows->n_row;
-    rows->n_row += n_term * block->train.points.n;
-    rows->n_row_global += n_term * block->train.points.count;
+    rows->n_row += n_term * block->train.n_row;
+    rows->n_row_global += n_term * block->train.count;
+    block->raw = residual->n_raw;
+    if (RowSetFolds(&block->train)) residual->n_raw += (size_t)n_term * (size_t)block->train.points.n;
     residual->n_tile += (block->train.points.n + tile - 1) / tile;
-    for (int e = 0; e < n_term; e++)
-      block->scale[e] = sqrt(block->block->terms[e].weight / (double)block->train.points.count);
+    for (int e = 0; e < n_term; e++) block->scale[e] = sqrt(block->block->terms[e].weight / (double)block->train.count);
   }
-  PetscCall(PetscFree2(residual->tiles, residual->last));
-  PetscCall(PetscMalloc2(residual->n_tile, &residual->tiles, rows->n_row, &residual->last));
-  TileRange *range = residual->tiles;
-  for (int b = 0; b < residual->n_block; b++) {
-    const int n = residual->blocks[b].train.points.n, tile = tile_points(residual, &residual->blocks[b]);
-    for (int begin = 0; begin < n; begin += tile) *range++ = (TileRange){b, begin, PetscMin(tile, n - begin)};
-  }
+  PetscCall(PetscFree4(residual->tiles, residual->pieces, residual->last, residual->raw));
+  PetscCall(PetscMalloc4(residual->n_tile, &residual->tiles, residual->n_tile, &residual->pieces, rows->n_row,
+                         &residual->last, residual->n_raw, &residual->raw));
+  cut_tiles(residual);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -226,7 +256,7 @@ PetscErrorCode ResidualDestroy(Residual *residual)
   }
   PetscCall(CausalDestroy(&r->causal));
   PetscCall(LinearizationDestroy(&r->linearization));
-  PetscCall(PetscFree2(r->tiles, r->last));
+  PetscCall(PetscFree4(r->tiles, r->pieces, r->last, r->raw));
   PetscCall(PetscFree(r->blocks));
   PetscCall(PetscFree(r->parameter_blocks));
   PetscCall(PetscFree(r->gradients));
@@ -320,8 +350,8 @@ PetscErrorCode ResidualStatistics(Residual residual, Vec theta, bool heldout, do
   for (int b = 0; b < residual->n_block; b++) {
     RowBlock *block = &residual->blocks[b];
     const bool estimated = block->train.probe != block->truth;
-    RowSet fresh = {.statics = NULL},
-           trained = {.points = block->train.points, .given = block->train.given, .probe = block->truth};
+    RowSet fresh = {.statics = NULL}, trained = block->train;
+    trained.statics = NULL, trained.probe = block->truth;
     if (heldout) PetscCall(RowBlockHeldout(residual, block, 1, &fresh));
     PetscCall(RowBlockStatistics(residual->rows.comm, block,
                                  heldout     ? &fresh
@@ -340,13 +370,13 @@ PetscErrorCode ResidualTermRMS(Residual residual, Vec theta, double loss, double
   if (loss != residual->last_loss) PetscCall(residual->rows.ops->evaluate(residual, theta, NULL, &loss));
   for (int b = 0; b < residual->n_block; b++) {
     const RowBlock *block = &residual->blocks[b];
-    const size_t n = (size_t)block->train.points.n;
+    const size_t n = (size_t)block->train.n_row;
     const double *weight = block->train.weight;
     for (int e = 0; e < block->block->n_term; e++) {
       const double *r = residual->last + block->row + (size_t)e * n;
       double sum = 0.0;
       for (size_t i = 0; i < n; i++) sum += weight ? PetscSqr(r[i] / weight[i]) : r[i] * r[i];
-      rms[block->term + e] = block->train.points.count ? sum / block->block->terms[e].weight : NAN;
+      rms[block->term + e] = block->train.count ? sum / block->block->terms[e].weight : NAN;
     }
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, rms, residual->n_term, MPI_DOUBLE, MPI_SUM, residual->rows.comm));

@@ -48,6 +48,10 @@ void ProbeRows(Probe probe, int thread, const double theta[], const double root_
 /* Points of one block with what does not change while theta does. */
 typedef struct {
   PointSet points;
+  int n_row;       /* local rows a term: one a point, unless points share rows */
+  PetscInt count;  /* of them on all ranks */
+  int *row_of;     /* [n] row of a point, whose roots join it with a factor; NULL = its own, factor 1 */
+  double *factor;  /* [n] */
   double *statics; /* [n_static][n]; NULL = computed on the way */
   double *given;   /* [n_term][n] of a jump: the terms of the slab before; NULL elsewhere */
   double *weight;  /* [n] factors of the points' rows (causal.c); NULL = 1 */
@@ -72,9 +76,11 @@ typedef struct {
   RowSet train, validation; /* validation is drawn when first asked for */
   Probe past;               /* of a jump: the terms by the network of the slab before */
   double *past_theta;
-  size_t row;    /* first local row: rows are [term][point] */
-  int term;      /* number of its first term */
-  double *scale; /* [n_term] sqrt(weight / count) */
+  double far_end; /* of the coordinate, where the block is periodic */
+  size_t row;     /* first local row: rows are [term][row of the set] */
+  size_t raw;     /* where points share rows: the first of its values in Residual.raw, [term][point] */
+  int term;       /* number of its first term */
+  double *scale;  /* [n_term] sqrt(weight / count) */
 } RowBlock;
 
 typedef struct {
@@ -93,6 +99,10 @@ struct Residual_s {
   RowBlock *blocks;
   int n_tile;
   TileRange *tiles; /* of the training points of all blocks */
+  int n_piece;
+  TileRange *pieces; /* the tiles, but for blocks whose points share rows one range of all rows */
+  size_t n_raw;      /* 0: no points share rows */
+  double *raw;       /* [n_raw] values of points that do */
   PetscInt resample, adapt, n_heldout;
   Causal causal;     /* NULL = interior points of all times count alike */
   VecScatter gather; /* theta to all ranks; NULL on one rank */
@@ -110,6 +120,12 @@ struct Residual_s {
    Collective. */
 PetscErrorCode ResidualThetaGet(Residual residual, Vec theta, const double **values);
 PetscErrorCode ResidualThetaRestore(Residual residual, Vec theta, const double **values);
+
+/* Do rows take several points each? */
+static inline bool RowSetFolds(const RowSet *set)
+{
+  return set->row_of != NULL;
+}
 
 /* Points [begin, begin + n) of a row set. */
 static inline Tile RowSetTile(const RowSet *set, int dim, int begin, int n)
@@ -133,6 +149,17 @@ PetscErrorCode RowBlockProbe(Residual residual, const Block *block, const JetRed
 
 /* Draws a block's training points anew (iteration 0: the first time), with their statics. Collective. */
 PetscErrorCode RowBlockDraw(Residual residual, RowBlock *block, PetscInt iteration);
+/* Pairs each point of a set with the one at the far end of a coordinate: rows are their differences (fold.c). */
+PetscErrorCode RowSetPair(RowSet *set, int coord, double far_end);
+/* rows [n_term][n_row] from values [n_term][n] of the points. */
+void RowSetFold(const RowSet *set, int n_term, const double values[], double rows[]);
+/* The same of all blocks whose points share rows, from Residual.raw. */
+void ResidualFold(Residual residual, double rows[]);
+/* Rows r [n_term][n_row] of a block whose points share them, and columns [begin, begin + count) of their J, row k at
+   J + k ld; by one thread.  work [ResidualFoldWork] */
+size_t ResidualFoldWork(Residual residual, size_t count);
+void RowBlockFoldRows(const RowBlock *block, int thread, const double theta[], size_t begin, size_t count,
+                      double work[], double r[], double J[], size_t ld);
 /* Statics of a row set, by all threads. */
 PetscErrorCode RowSetPrepare(Probe probe, RowSet *set);
 PetscErrorCode RowSetDestroy(RowSet *set);

@@ -23,6 +23,8 @@ typedef struct {
   size_t row;    /* of the first term; the next term is `stride` rows on */
   size_t stride; /* points of the block */
   double *roots; /* [n_term][tile.n] */
+  double *raw;   /* where points share rows: the place of the first one's values, else NULL */
+  int begin;     /* of the tile in its block */
 } TileWork;
 
 typedef void (*TileTask)(const Sweep *sweep, const TileWork *work);
@@ -30,9 +32,19 @@ typedef void (*TileTask)(const Sweep *sweep, const TileWork *work);
 static void store_rows(const TileWork *work, double r[])
 {
   const int n = work->tile.n;
+  double *to = work->raw ? work->raw : r + work->row;
   for (int e = 0; e < work->block->block->n_term; e++)
     for (int i = 0; i < n; i++)
-      r[work->row + (size_t)e * work->stride + (size_t)i] = work->block->scale[e] * work->roots[e * n + i];
+      to[(size_t)e * work->stride + (size_t)i] = work->block->scale[e] * work->roots[e * n + i];
+}
+
+/* What the row of the i-th point is multiplied by, times the point's share in it. */
+static double row_factor(const TileWork *work, const double w[], int e, int i)
+{
+  const RowSet *set = &work->block->train;
+  if (!work->raw) return w[work->row + (size_t)e * work->stride + (size_t)i];
+  const size_t row = (size_t)e * (size_t)set->n_row + (size_t)set->row_of[work->begin + i];
+  return set->factor[work->begin + i] * w[work->block->row + row];
 }
 
 static void evaluate_tile(const Sweep *sweep, const TileWork *work)
@@ -44,10 +56,12 @@ static void reverse_tile(const Sweep *sweep, const TileWork *work)
 {
   const int n = work->tile.n;
   const double *w = sweep->w;
-  if (!w) store_rows(work, sweep->r), w = sweep->r;
+  if (!w) { /* rows that points share are there already */
+    if (!work->raw) store_rows(work, sweep->r);
+    w = sweep->r;
+  }
   for (int e = 0; e < work->block->block->n_term; e++)
-    for (int i = 0; i < n; i++)
-      work->roots[e * n + i] = work->block->scale[e] * w[work->row + (size_t)e * work->stride + (size_t)i];
+    for (int i = 0; i < n; i++) work->roots[e * n + i] = work->block->scale[e] * row_factor(work, w, e, i);
   ProbeReverse(work->block->probe, work->thread, sweep->theta, work->roots,
                sweep->gradients + (size_t)work->thread * sweep->residual->rows.n_param);
 }
@@ -71,23 +85,51 @@ static void jacobian_tile(const Sweep *sweep, const TileWork *work)
   }
 }
 
-/* Tiles are dealt to threads in turn: which thread adds what does not change from run to run. */
-static void for_tiles(const Sweep *sweep, TileTask task)
+static TileWork tile_work(const Residual residual, const TileRange *range)
+{
+  const RowBlock *block = &residual->blocks[range->block];
+  const int thread = omp_get_thread_num();
+  return (TileWork){block,
+                    RowSetTile(&block->train, block->train.points.dim, range->begin, range->n),
+                    thread,
+                    block->row + (size_t)range->begin,
+                    (size_t)block->train.points.n,
+                    block->probe->threads[thread].roots,
+                    RowSetFolds(&block->train) ? residual->raw + block->raw + range->begin : NULL,
+                    range->begin};
+}
+
+/* Tiles are dealt to threads in turn: which thread adds what does not change from run to run. shared: only those whose
+   points share rows. */
+static void for_tiles(const Sweep *sweep, bool shared, TileTask task)
 {
   const Residual residual = sweep->residual;
 #pragma omp parallel for schedule(static, 1) num_threads(residual->n_thread)
   for (int k = 0; k < residual->n_tile; k++) {
-    const TileRange *range = &residual->tiles[k];
-    const RowBlock *block = &residual->blocks[range->block];
-    const int thread = omp_get_thread_num();
-    const TileWork work = {block,
-                           RowSetTile(&block->train, block->train.points.dim, range->begin, range->n),
-                           thread,
-                           block->row + (size_t)range->begin,
-                           (size_t)block->train.points.n,
-                           block->probe->threads[thread].roots};
-    ProbeForward(block->probe, thread, sweep->theta, &work.tile, work.roots);
+    const TileWork work = tile_work(residual, &residual->tiles[k]);
+    if (shared && !work.raw) continue;
+    ProbeForward(work.block->probe, work.thread, sweep->theta, &work.tile, work.roots);
     task(sweep, &work);
+  }
+  if (!shared) residual->rows_evaluated += residual->rows.n_row;
+}
+
+/* Rows of J piece by piece; of a block whose points share rows, one thread makes all.  work [n_thread][n_work] */
+static void for_pieces(const Sweep *sweep, double work[], size_t n_work)
+{
+  const Residual residual = sweep->residual;
+#pragma omp parallel for schedule(static, 1) num_threads(residual->n_thread)
+  for (int k = 0; k < residual->n_piece; k++) {
+    const TileWork tile = tile_work(residual, &residual->pieces[k]);
+    const RowBlock *block = tile.block;
+    if (tile.raw) {
+      RowBlockFoldRows(block, tile.thread, sweep->theta, sweep->begin, sweep->count,
+                       work + (size_t)tile.thread * n_work, sweep->r + block->row, sweep->J + block->row * sweep->ld,
+                       sweep->ld);
+      continue;
+    }
+    ProbeForward(block->probe, tile.thread, sweep->theta, &tile.tile, tile.roots);
+    jacobian_tile(sweep, &tile);
   }
   residual->rows_evaluated += residual->rows.n_row;
 }
@@ -96,7 +138,11 @@ static void for_tiles(const Sweep *sweep, TileTask task)
 static void reverse_tiles(const Sweep *sweep)
 {
   const Residual residual = sweep->residual;
-  for_tiles(sweep, reverse_tile);
+  if (!sweep->w && residual->n_raw) {
+    for_tiles(sweep, true, evaluate_tile);
+    ResidualFold(residual, sweep->r);
+  }
+  for_tiles(sweep, false, reverse_tile);
   for (int b = 0; b < residual->n_block; b++)
     ProbeReverseEnd(residual->blocks[b].probe, sweep->theta, sweep->gradients);
 }
@@ -150,7 +196,8 @@ static PetscErrorCode RowsEvaluate_Residual(void *self, Vec theta, double r[], d
   Sweep sweep = {.residual = residual, .r = residual->last};
   PetscFunctionBegin;
   PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
-  for_tiles(&sweep, evaluate_tile);
+  for_tiles(&sweep, false, evaluate_tile);
+  ResidualFold(residual, residual->last);
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
   if (r) PetscCall(PetscArraycpy(r, residual->last, residual->rows.n_row));
   PetscCall(ResidualFinishLoss(residual, loss));
@@ -185,7 +232,8 @@ static PetscErrorCode RowsApply_Residual(void *self, Vec theta, Vec v, double Jv
     LinearizationApply(residual, sweep.v, Jv);
   } else {
     for (int b = 0; b < residual->n_block; b++) ProbeUpdateTangent(residual->blocks[b].probe, sweep.theta, sweep.v);
-    for_tiles(&sweep, tangent_tile);
+    for_tiles(&sweep, false, tangent_tile);
+    ResidualFold(residual, Jv);
   }
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -213,12 +261,16 @@ static PetscErrorCode RowsJacobian_Residual(void *self, Vec theta, size_t begin,
 {
   Residual residual = self;
   Sweep sweep = {.residual = residual, .r = residual->last, .J = J, .begin = begin, .count = count, .ld = ld};
+  const size_t n_work = ResidualFoldWork(residual, count);
+  double *work;
   PetscFunctionBegin;
+  PetscCall(PetscMalloc1((size_t)residual->n_thread * n_work, &work));
   PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
   if (LinearizationHolds(residual, sweep.theta))
     LinearizationJacobian(residual, begin, count, residual->last, J, ld);
   else
-    for_tiles(&sweep, jacobian_tile);
+    for_pieces(&sweep, work, n_work);
+  PetscCall(PetscFree(work));
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
   PetscCall(PetscArraycpy(r, residual->last, residual->rows.n_row));
   PetscCall(ResidualFinishLoss(residual, NULL));
@@ -264,7 +316,7 @@ static PetscErrorCode RowsHeldout_Residual(void *self, Vec theta, double *rms)
   for (int b = 0; b < residual->n_block; b++) {
     RowBlock *block = &residual->blocks[b];
     if (!block->validation.points.x) PetscCall(RowBlockHeldout(residual, block, 0, &block->validation));
-    if (!block->validation.points.count) continue; /* nothing of it in this slab */
+    if (!block->validation.count) continue; /* nothing of it in this slab */
     PetscCall(RowBlockStatistics(residual->rows.comm, block, &block->validation, values, terms, NULL));
     for (int e = 0; e < block->block->n_term; e++) sum += block->block->terms[e].weight * terms[e] * terms[e];
   }

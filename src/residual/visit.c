@@ -97,6 +97,7 @@ static PetscErrorCode visit_swept(const Visit *visit, const double theta[])
     const TileRange *range = &residual->tiles[k];
     const size_t thread = (size_t)omp_get_thread_num();
     double *own = work + thread * 2 * n_work;
+    if (RowSetFolds(&residual->blocks[range->block].train)) continue; /* visitors do without */
     visit_tile(visit, theta, range, stores[thread * (size_t)n_block + (size_t)range->block], own, own + n_work);
   }
   residual->rows_evaluated += residual->rows.n_row;

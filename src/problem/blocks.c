@@ -1,0 +1,188 @@
+/* Blocks of a problem: the equations, the conditions, and the jumps between slabs of time. */
+#include <stdio.h>
+#include <string.h>
+#include "problem_impl.h"
+
+static PetscErrorCode create_block(const char *on, const char *path, int n_term, Block *block)
+{
+  PetscFunctionBegin;
+  *block = (Block){.periodic = -1};
+  PetscCall(PetscCalloc1(n_term, &block->terms));
+  PetscCall(PetscStrallocpy(on, &block->on));
+  PetscCall(PetscStrallocpy(path, &block->path));
+  block->n_term = n_term;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode read_residual(Problem p, const char *list, int k, const char **text, FormulaNode *node)
+{
+  const char *path = ConfigPath("%s[%d].residual", list, k);
+  PetscFunctionBegin;
+  PetscCall(ConfigGetString(p->config, path, text));
+  PinnUserCheck(*text, "%s: is required: the formula that must be zero", ConfigWhere(p->config, path));
+  PetscCall(FormulaParse(p->formula, ConfigWhere(p->config, path), *text, node));
+  PinnUserCheck(FormulaUsesNetwork(p->formula, *node), "%s: the residual '%s' depends on no field",
+                ConfigWhere(p->config, path), *text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The term of problem.equations[k] or problem.conditions[k]; `fallback` names it where the case does not. */
+static PetscErrorCode create_term(Problem p, const char *list, int k, const char *fallback, Term *term)
+{
+  const char *text = fallback, *name_path = ConfigPath("%s[%d].name", list, k);
+  PetscFunctionBegin;
+  if (ConfigHas(p->config, name_path)) PetscCall(ConfigGetString(p->config, name_path, &text));
+  PetscCall(PetscStrallocpy(text, &term->name));
+  PetscCall(read_residual(p, list, k, &text, &term->node));
+  PetscCall(PetscStrallocpy(text, &term->text));
+  PetscCall(ConfigGetReal(p->config, ConfigPath("%s[%d].weight", list, k), &term->weight));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* How often the equations derive a field by the coordinate. */
+static PetscErrorCode highest_order(Problem p, int field, int coord, int *highest)
+{
+  PetscFunctionBegin;
+  *highest = 0;
+  for (int e = 0; e < p->blocks[0].n_term; e++) {
+    int order;
+    PetscCall(FormulaOrder(p->formula, p->blocks[0].terms[e].node, field, coord, &order));
+    *highest = PetscMax(*highest, order);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Derivatives 0 .. order of a node by the coordinate, as terms that begin at `terms`. `label` is how it is called. */
+static PetscErrorCode add_derivatives(Problem p, int k, FormulaNode node, int order, const char *label, Term terms[])
+{
+  const char *coord, *name = NULL, *where = ConfigWhere(p->config, ConfigPath("problem.conditions[%d]", k));
+  char text[512];
+  PetscFunctionBegin;
+  PetscCall(ConfigGetString(p->config, ConfigPath("problem.conditions[%d].periodic", k), &coord));
+  PetscCall(ConfigGetString(p->config, ConfigPath("problem.conditions[%d].name", k), &name));
+  PetscCall(FormulaDefine(p->formula, where, "periodic_expression", node));
+  for (int j = 0; j <= order; j++) {
+    snprintf(text, sizeof(text), "d(periodic_expression, %s, %d)", coord, j);
+    if (j)
+      PetscCall(FormulaParse(p->formula, where, text, &terms[j].node));
+    else
+      terms[j].node = node;
+    snprintf(text, sizeof(text),
+             j > 1 ? "%s%s%.100s, d%d"
+             : j   ? "%s%s%.100s, d"
+                   : "%s%s%.100s",
+             name && name[0] ? name : "periodic", " ", label, j);
+    PetscCall(PetscStrallocpy(text, &terms[j].name));
+    snprintf(text, sizeof(text), j ? "difference of d(%.200s, %s, %d)" : "difference of %.200s", label, coord, j);
+    PetscCall(PetscStrallocpy(text, &terms[j].text));
+    PetscCall(ConfigGetReal(p->config, ConfigPath("problem.conditions[%d].weight", k), &terms[j].weight));
+  }
+  PetscCall(FormulaUndefine(p->formula, "periodic_expression"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode check_periodic(Problem p, int k, const char *name, int *coord)
+{
+  const char *path = ConfigPath("problem.conditions[%d].periodic", k), *type;
+  PetscFunctionBegin;
+  *coord = FormulaFindCoordinate(p->formula, name);
+  PinnUserCheck(*coord >= 0, "%s: '%s' is not a coordinate", ConfigWhere(p->config, path), name);
+  PetscCall(ConfigGetString(p->config, "domain.type", &type));
+  PinnUserCheck(!strcmp(type, "box"), "%s: only a box has ends that are paired, not domain.type = \"%s\"",
+                ConfigWhere(p->config, path), type);
+  PinnUserCheck(!ConfigHas(p->config, ConfigPath("problem.conditions[%d].on", k)),
+                "%s: says where the condition holds: `on` does not go with it", ConfigWhere(p->config, path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Values and derivatives at both ends of a coordinate: of a residual, else of each field, to one order less than the
+   equations have, or to `order`. */
+static PetscErrorCode create_periodic(Problem p, int k, const char *name, Block *block)
+{
+  const char *residual = "", *order_path = ConfigPath("problem.conditions[%d].order", k);
+  const bool own = ConfigHas(p->config, ConfigPath("problem.conditions[%d].residual", k));
+  const int n = own ? 1 : p->n_field;
+  PetscInt wanted = -1;
+  int coord, *orders, n_term = 0;
+  PetscFunctionBegin;
+  PetscCall(check_periodic(p, k, name, &coord));
+  if (ConfigHas(p->config, order_path)) PetscCall(ConfigGetInt(p->config, order_path, &wanted));
+  PetscCall(PetscMalloc1(n, &orders));
+  for (int i = 0; i < n; i++) {
+    int highest = 1;
+    if (!own) PetscCall(highest_order(p, i, coord, &highest));
+    orders[i] = wanted >= 0 ? (int)wanted : PetscMax(highest - 1, 0);
+    n_term += orders[i] + 1;
+  }
+  PetscCall(create_block(ConfigPath("%s.lower | %s.upper", name, name), ConfigPath("problem.conditions[%d]", k), n_term,
+                         block));
+  block->periodic = coord;
+  for (int i = 0, term = 0; i < n; term += orders[i++] + 1) {
+    FormulaNode node = p->field[i];
+    if (own) PetscCall(read_residual(p, "problem.conditions", k, &residual, &node));
+    PinnUserCheck(!FormulaUsesNormal(p->formula, node),
+                  "%s: '%s' uses the outward normal, which the two ends do not share",
+                  ConfigWhere(p->config, ConfigPath("problem.conditions[%d].residual", k)), residual);
+    PetscCall(add_derivatives(p, k, node, orders[i], own ? residual : p->field_name[i], block->terms + term));
+  }
+  PetscCall(PetscFree(orders));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode create_condition(Problem p, int k, Block *block)
+{
+  const char *path = ConfigPath("problem.conditions[%d]", k), *on, *periodic;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetString(p->config, ConfigPath("problem.conditions[%d].periodic", k), &periodic));
+  if (periodic && periodic[0]) {
+    PetscCall(create_periodic(p, k, periodic, block));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PinnUserCheck(!ConfigHas(p->config, ConfigPath("problem.conditions[%d].order", k)), "%s: goes with `periodic` alone",
+                ConfigWhere(p->config, ConfigPath("problem.conditions[%d].order", k)));
+  PetscCall(ConfigGetString(p->config, ConfigPath("problem.conditions[%d].on", k), &on));
+  PinnUserCheck(on && on[0], "%s: is required: where the condition holds",
+                ConfigWhere(p->config, ConfigPath("problem.conditions[%d].on", k)));
+  PetscCall(create_block(on, path, 1, block));
+  PetscCall(create_term(p, "problem.conditions", k, on, block->terms));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ProblemCreateBlocks(Problem p)
+{
+  const int n_equation = ConfigCount(p->config, "problem.equations");
+  const int n_condition = ConfigCount(p->config, "problem.conditions");
+  PetscFunctionBegin;
+  PinnUserCheck(n_equation > 0, "%s: at least one equation is needed", ConfigWhere(p->config, "problem.equations"));
+  p->n_block = 1 + n_condition;
+  PetscCall(PetscCalloc1(p->n_block, &p->blocks));
+  PetscCall(create_block("interior", "problem.equations", n_equation, &p->blocks[0]));
+  for (int e = 0; e < n_equation; e++)
+    PetscCall(create_term(p, "problem.equations", e, ConfigPath("equation %d", e + 1), &p->blocks[0].terms[e]));
+  for (int k = 0; k < n_condition; k++) PetscCall(create_condition(p, k, &p->blocks[1 + k]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ProblemAddJump(Problem p, int field, int order, const char *path, double weight)
+{
+  Block *block;
+  Term *term;
+  char text[512];
+  PetscFunctionBegin;
+  PetscCall(PetscRealloc((size_t)(p->n_block + 1) * sizeof(Block), &p->blocks));
+  block = &p->blocks[p->n_block];
+  PetscCall(create_block("the first time of a slab", path, 1, block));
+  p->n_block++;
+  block->jump = true;
+  term = block->terms;
+  snprintf(text, sizeof(text), order > 1 ? "d(%s, t, %d)" : "d(%s, t)", p->field_name[field], order);
+  if (order)
+    PetscCall(FormulaParse(p->formula, "time", text, &term->node));
+  else
+    term->node = p->field[field];
+  snprintf(text, sizeof(text), "jump %s%s%.*s", p->field_name[field], order ? "_" : "", order, "tttttttttttttttt");
+  PetscCall(PetscStrallocpy(text, &term->name));
+  PetscCall(PetscStrallocpy(text, &term->text));
+  term->weight = weight;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
