@@ -1,4 +1,5 @@
 /* Which columns a plan has, and that products and compositions over them are derivatives. */
+#include <stdlib.h>
 #include <string.h>
 #include "jet_fixture.h"
 #include "pinn/series.h"
@@ -254,8 +255,29 @@ START_TEST(transposed_products_are_adjoint_for_every_plan)
 }
 END_TEST
 
+/* Products of sixteen different coordinates: 2^16 - 1 divisors below the highest order each. With fifty of them the
+   repetitions are not all gathered before the refusal. */
+START_TEST(too_many_columns_are_refused_early)
+{
+  enum { MANY = 50 };
+  static JetOperator operators[MANY];
+  const double one = 1.0;
+  JetPlan plan;
+  for (int o = 0; o < MANY; o++) {
+    JetIndex index = {.order = 16};
+    for (int k = 0; k < 16; k++) index.coord[k] = o + k;
+    ck_petsc(JetOperatorCreate(1, &index, &one, &operators[o]));
+  }
+  ck_petsc_fails(JetPlanCreate(MANY + 16, 1, operators, &plan), PETSC_ERR_USER_INPUT,
+                 "need 65535 of lower order beside them; at order 16 there can be 1170");
+  ck_petsc_fails(JetPlanCreate(MANY + 16, MANY, operators, &plan), PETSC_ERR_USER_INPUT, "at order 16 there can be");
+  ck_assert_double_le(strtod(strstr(TestErrorText(), "need") + 4, NULL), 1.1e6);
+  for (int o = 0; o < MANY; o++) ck_petsc(JetOperatorDestroy(&operators[o]));
+}
+END_TEST
+
 TEST_SUITE("jet plan", plans_carry_what_is_asked_for_and_its_divisors, columns_are_closed_and_ascend,
            find_gives_column_and_factor, repeated_operators_share_a_column, high_dimensions_are_cheap,
            seeds_are_the_first_order_part, what_has_no_column_is_refused, descriptions_are_cut_not_overrun,
            columns_are_derivatives_of_an_expression, polynomials_are_exact,
-           transposed_products_are_adjoint_for_every_plan)
+           transposed_products_are_adjoint_for_every_plan, too_many_columns_are_refused_early)

@@ -308,6 +308,12 @@ START_TEST(mistakes_are_told)
                  &c),
       PETSC_ERR_USER_INPUT, "MB");
   ck_petsc_fails(
+      CaseCreate("problem: { coordinates = [\"x\"]; fields = [\"u\"]; equations = ( { residual = \"u_x\"; } ); };\n"
+                 "domain: { lower = [0.0]; upper = [1.0]; };\n"
+                 "points: { interior = { count = 20; }; heldout = 2000000; }; limits: { memory = 10.0; };",
+                 &c),
+      PETSC_ERR_USER_INPUT, "points.heldout: the held-out points need about 46 MB a rank beside");
+  ck_petsc_fails(
       CaseCreate("problem: { coordinates = [\"x[30]\"]; fields = [\"u\"]; equations = ( { residual = \"u\"; } ); };\n"
                  "domain: { lower = [0.0]; upper = [1.0]; };\n"
                  "points: { interior = {\n count = [4, 4]; }; };",

@@ -50,6 +50,9 @@ int JetPlanFindFactor(JetPlan plan, int factor);
 /* Column of a plain multi-index, -1 where it is not carried. Cost: log(n_plain). */
 int JetPlanFindIndex(JetPlan plan, const JetIndex *index);
 
+/* Refuses more columns below the highest order than compose can hold. */
+PetscErrorCode JetPlanCheckLower(int n_lower, int order);
+
 /* The product table and its powers (tables.c). */
 PetscErrorCode JetPlanCreateTables(JetPlan plan);
 PetscErrorCode JetPlanDestroyTables(JetPlan plan);

@@ -4,6 +4,8 @@
 #include <string.h>
 #include "jet_impl.h"
 
+#define MANY_INDICES 1000000
+
 typedef struct {
   int n, capacity;
   JetIndex *index;
@@ -34,15 +36,31 @@ static void sort_unique(IndexSet *set)
   set->n = kept;
 }
 
+/* Repetitions go where the set has become large, and it is refused there if it is too large already. */
+static PetscErrorCode thin_out(IndexSet *set, int order, int *large)
+{
+  int n_lower = 0;
+  PetscFunctionBegin;
+  if (set->n < *large) PetscFunctionReturn(PETSC_SUCCESS);
+  sort_unique(set);
+  while (n_lower < set->n && set->index[n_lower].order < order) n_lower++;
+  PetscCall(JetPlanCheckLower(n_lower, order));
+  *large = 2 * set->n + MANY_INDICES;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* All divisors of the operators' terms; the terms themselves of what collapses are left to its column. */
 static PetscErrorCode collect_plain(int n_coord, int n, const JetOperator operators[], IndexSet *plain)
 {
   const JetIndex value = {0};
+  int order = 0, large = MANY_INDICES;
   PetscFunctionBegin;
   PetscCall(add_index(plain, &value));
+  for (int o = 0; o < n; o++) order = PetscMax(order, JetOperatorOrder(&operators[o]));
   for (int o = 0; o < n; o++) {
     const JetOperator *op = &operators[o];
     for (int k = 0; k < op->n; k++) {
+      PetscCall(thin_out(plain, order, &large));
       const JetIndex *a = &op->index[k];
       JetDivisors divisors = {0};
       JetIndex b, rest;

@@ -150,14 +150,21 @@ static PetscErrorCode create_transpose(JetPlan plan)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode JetPlanCheckLower(int n_lower, int order)
+{
+  PetscFunctionBegin;
+  PinnUserCheck((double)n_lower * (order - 2) <= KERNEL_MAX_POWERS,
+                "the derivatives asked for need %d of lower order beside them; at order %d there can be %d", n_lower,
+                order, KERNEL_MAX_POWERS / (order - 2));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode JetPlanCreateTables(JetPlan plan)
 {
   int n_lower = 0;
   PetscFunctionBegin;
   while (n_lower < plan->n_column && plan->column_order[n_lower] < plan->order) n_lower++;
-  PinnUserCheck((double)n_lower * (plan->order - 2) <= KERNEL_MAX_POWERS,
-                "the derivatives asked for need %d of lower order beside them: too many at order %d", n_lower,
-                plan->order);
+  PetscCall(JetPlanCheckLower(n_lower, plan->order));
   plan->tables.order = plan->order;
   PetscCall(create_product(plan));
   PetscCall(create_transpose(plan));

@@ -54,6 +54,15 @@ double ResidualMemoryMB(Residual residual)
   return doubles * sizeof(double) / 1048576.0;
 }
 
+/* Fresh points of the equations, with statics and rows; those of conditions are few. */
+static double heldout_mb(const Residual residual)
+{
+  const RowBlock *block = &residual->blocks[0];
+  return (double)residual->n_heldout *
+         (2.0 * block->probe->dim + ProgramStatics(block->probe->program) + block->block->n_term) * sizeof(double) /
+         1048576.0;
+}
+
 double ResidualSweepFlops(Residual residual)
 {
   const double first = NetworkInputWeights(residual->network);
@@ -85,6 +94,10 @@ PetscErrorCode ResidualCheckMemory(Residual residual, Config config)
   PinnUserCheck(needed <= limit,
                 "%s: the points and sweeps need about %.0f MB a rank, but there are %.0f MB (limits.memory)",
                 ConfigWhere(config, "points.interior.count"), needed, limit);
+  PinnUserCheck(needed + heldout_mb(residual) <= limit,
+                "%s: the held-out points need about %.0f MB a rank beside %.0f MB of other things, but there are "
+                "%.0f MB (limits.memory)",
+                ConfigWhere(config, "points.heldout"), heldout_mb(residual), needed, limit);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
