@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "harness.h"
+#include "pinn/kernel.h"
 
 static char error_text[2048];
 
@@ -29,6 +30,7 @@ Suite *TestSuiteOf(const char *name, size_t n, const TTest *const tests[], doubl
 
 int main(int argc, char **argv)
 {
+  KernelChooseBLAS(argv);
   /* PETSc's signal handler would turn a crash in a forked test into MPI_Abort and a time-out. */
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return EXIT_FAILURE;
   if (PetscOptionsSetValue(NULL, "-no_signal_handler", "")) return EXIT_FAILURE;
