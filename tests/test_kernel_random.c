@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <string.h>
 #include "pinn/random.h"
 #include "random_check.h"
