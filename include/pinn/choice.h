@@ -29,6 +29,7 @@ extern const ChoiceTable StageTable;      /* optimizer */
 extern const ChoiceTable MethodTable;     /* optimizer: how gauss-newton solves for its step */
 extern const ChoiceTable ScheduleTable;   /* optimizer */
 extern const ChoiceTable DampingTable;    /* optimizer: what the damping follows */
+extern const ChoiceTable LengthTable;     /* optimizer: what part of a step gauss-newton takes */
 extern const ChoiceTable BaseTable;       /* optimizer: stages under fosi */
 
 /* All tables, NULL-terminated, in the order of the pipeline (src/cli). */

@@ -29,7 +29,13 @@ typedef struct {
   const char *control_name; /* what the column shows: "rate", "step", "damping", "rank", "scale" */
   double control;
   double gradient_norm; /* NaN where the method has none at hand */
+  bool has_reach;       /* does the stage tell its reach? */
+  double reach;         /* rho = |P_range(J) r|^2 / |r|^2, the part of the residual that steps can take away; NaN where
+                           not known yet */
 } Progress;
+
+/* At a lower reach than this more iterations are of no use. */
+#define OPTIMIZER_LEAST_REACH 1e-3
 
 /* Called after every iteration (and once before the first) with the current theta. *stop ends the stage with
    OPTIMIZER_STOPPED after this iteration. The state (OptimizerGetState) and theta are then those of this iteration: a
@@ -42,6 +48,8 @@ typedef PetscErrorCode (*OptimizerMonitorFn)(Optimizer optimizer, const Progress
    Errors: PETSC_ERR_USER_INPUT for an unknown method, or where a dense Jacobian does not fit in memory. */
 PetscErrorCode OptimizerCreate(Config config, int index, Rows rows, Optimizer *optimizer);
 PetscErrorCode OptimizerDestroy(Optimizer *optimizer);
+/* Progress.reach as it is now; NaN where the stage does not tell it. Cannot fail. */
+double OptimizerReach(Optimizer optimizer);
 /* What the stage's matrices will take of this rank's memory; they are allocated by OptimizerSolve. Cannot fail. */
 double OptimizerMemoryMB(Optimizer optimizer);
 PetscErrorCode OptimizerSetMonitor(Optimizer optimizer, OptimizerMonitorFn monitor, void *context);

@@ -72,6 +72,8 @@ typedef struct {
   PetscErrorCode (*visit)(void *self, Vec theta, int layer, RowsPanelFn fn, void *context);
   /* optional: new points before iteration `iteration`, if it is time; *changed tells whether rows changed */
   PetscErrorCode (*update)(void *self, Vec theta, PetscInt iteration, bool *changed);
+  /* optional: the iteration after `iteration` at which update brings new points; 0 = never */
+  PetscErrorCode (*next_update)(void *self, PetscInt iteration, PetscInt *next);
   /* optional: root mean square of held-out residuals (fresh points), weighted like the loss */
   PetscErrorCode (*heldout)(void *self, Vec theta, double *rms);
   /* optional: number of random-feature scales, reading and setting them (setting draws the features again) */

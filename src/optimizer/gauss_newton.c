@@ -9,6 +9,7 @@
    the loss than the identity as D, Nielsen's rule for lambda, and no acceleration. */
 #include <float.h>
 #include <math.h>
+#include "damping.h"
 #include "dense.h"
 
 /* J^T J and J J^T are formed while lambda is above this; columns have length one. Their rounding errors, eps |J|^2,
@@ -18,13 +19,15 @@
    and no square is formed. */
 #define GRAM_LIMIT      1e-13
 #define LEAST_DAMPING   1e-20
-#define FALL            0.1  /* factor of the damping after a step that was taken */
-#define RISE            3.0  /* and after one that was not */
-#define EVENNESS        1e-2 /* of D: the identity's share, relative to max diag J^T J */
-#define LEAST_RATIO     1e-4 /* of actual to predicted decrease for a step to be taken */
-#define LINEAR_RATIO    0.9  /* the same where the acceleration makes no sense: the model is right, r_vv is rounding */
-#define CURVATURE_STEP  0.1  /* of the finite difference for r_vv, in units of the step */
-#define MOST_CURVATURE  0.75 /* of 2 |a| / |v| */
+#define FALL            0.1   /* factor of the damping after a step that was taken */
+#define RISE            3.0   /* and after one that was not */
+#define EVENNESS        1e-2  /* of D: the identity's share, relative to max diag J^T J */
+#define LEAST_RATIO     1e-4  /* of actual to predicted decrease for a step to be taken */
+#define LINEAR_RATIO    0.9   /* the same where the acceleration makes no sense: the model is right, r_vv is rounding */
+#define CURVATURE_STEP  0.1   /* of the finite difference for r_vv, in units of the step */
+#define MOST_CURVATURE  0.75  /* of 2 |a| / |v| */
+#define REACH_DAMPING   1e-10 /* for rho: singular values below its root count as zero */
+#define REACH_EVERY     10    /* iterations between looks at it */
 #define SLOW_DECREASE   1e-14
 #define MOST_SLOW_STEPS 5
 
@@ -46,8 +49,9 @@ const ChoiceTable MethodTable = {"method", "how a damped step is solved", method
 typedef struct {
   Method method;
   bool geodesic;
-  double damping; /* lambda */
+  Damping damping;
   double slow;    /* whole: steps in a row without a decrease to speak of */
+  double renewed; /* whole: 1 if rows are new because no step was found, and none has been found since */
   Dense dense;
   Vec trial, last;             /* last: the point before theta */
   double *step, *acceleration; /* [n_param] */
@@ -71,7 +75,11 @@ static PetscErrorCode OptimizerSetUp_GaussNewton(Optimizer optimizer, Config con
   PetscCall(PetscNew(&gn));
   optimizer->data = gn;
   PetscCall(read_method(optimizer, config, &gn->method));
-  PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "damping"), &gn->damping));
+  PetscCall(DampingRead(optimizer, config, &gn->damping));
+  PinnUserCheck(!DampingFollowsModel(&gn->damping),
+                "%s: gauss-newton tries its steps, and so follows the ratio, not the model",
+                ConfigWhere(config, OptimizerKey(optimizer, "damping_rule")));
+  PetscCall(DampingReadLength(optimizer, config, &gn->damping));
   PetscCall(ConfigGetBool(config, OptimizerKey(optimizer, "geodesic"), &gn->geodesic));
   const bool wide = gn->method.form ? gn->method.form == 2 : (size_t)rows->n_row_global < rows->n_param;
   const bool gram_only = gn->method.gram && !gn->method.triangle;
@@ -80,8 +88,10 @@ static PetscErrorCode OptimizerSetUp_GaussNewton(Optimizer optimizer, Config con
   PetscCall(OptimizerCreateVec(optimizer, &gn->last));
   PetscCall(PetscMalloc2(rows->n_param, &gn->step, rows->n_param, &gn->acceleration));
   PetscCall(PetscMalloc2(rows->n_row, &gn->r, rows->n_row, &gn->Jv));
-  PetscCall(OptimizerAddValues(optimizer, "damping", 1, &gn->damping));
   PetscCall(OptimizerAddValues(optimizer, "slow", 1, &gn->slow));
+  PetscCall(OptimizerAddValues(optimizer, "renewed", 1, &gn->renewed));
+  PetscCall(OptimizerAddValues(optimizer, "reach", 1, &optimizer->reach));
+  optimizer->has_reach = true;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -95,14 +105,40 @@ static double dot(size_t n, const double a[], const double b[])
 /* Damping rises until a step is found: a Jacobian for which this holds at first never needs an orthogonal factor. */
 static bool uses_gram(const GaussNewton *gn)
 {
-  return gn->method.gram && (!gn->method.triangle || gn->damping >= GRAM_LIMIT);
+  return gn->method.gram && (!gn->method.triangle || gn->damping.lambda >= GRAM_LIMIT);
 }
 
-static PetscErrorCode solve_step(GaussNewton *gn, bool *ok)
+static PetscErrorCode solve(GaussNewton *gn, double lambda, double step[], bool *ok)
 {
   PetscFunctionBegin;
   PetscCall(DenseReduce(gn->dense, uses_gram(gn) ? DENSE_GRAM : gn->method.triangle ? DENSE_TRIANGLE : DENSE_SINGULAR));
-  PetscCall(DenseSolve(gn->dense, gn->damping, gn->step, ok));
+  PetscCall(DenseSolve(gn->dense, lambda, step, ok));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* rho = r^T J (J^T J + lambda)^{-1} J^T r / |r|^2 with a lambda that only singular values near rounding feel. */
+static PetscErrorCode measure_reach(Optimizer optimizer)
+{
+  GaussNewton *gn = optimizer->data;
+  const Dense d = gn->dense;
+  bool ok;
+  PetscFunctionBegin;
+  PetscCall(solve(gn, REACH_DAMPING, gn->step, &ok));
+  if (ok && d->loss > 0.0) optimizer->reach = fmin(-dot(d->n, gn->step, d->gradient) / (2.0 * d->loss), 1.0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The step at the current damping, or the part of it that is taken, and the decrease of the loss that the model
+   predicts for that. */
+static PetscErrorCode solve_step(GaussNewton *gn, double *predicted, bool *ok)
+{
+  const Dense d = gn->dense;
+  PetscFunctionBegin;
+  PetscCall(solve(gn, gn->damping.lambda, gn->step, ok));
+  const double slope = -dot(d->n, gn->step, d->gradient), norm2 = dot(d->n, gn->step, gn->step);
+  const double t = DampingLength(&gn->damping, sqrt(fmax(slope, 0.0)));
+  *predicted = t * slope - 0.5 * t * t * (slope - gn->damping.lambda * norm2);
+  for (size_t k = 0; k < d->n && t < 1.0; k++) gn->step[k] *= t;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -122,7 +158,7 @@ static PetscErrorCode accelerate(Optimizer optimizer, Vec theta, bool *curved)
   if (!isfinite(loss)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DenseApply(d, gn->step, gn->Jv));
   for (PetscInt i = 0; i < rows->n_row; i++) gn->r[i] = 2.0 / h * ((gn->r[i] - d->r[i]) / h - gn->Jv[i]);
-  PetscCall(DenseSolveAgain(d, gn->damping, gn->r, gn->acceleration, &ok));
+  PetscCall(DenseSolveAgain(d, gn->damping.lambda, gn->r, gn->acceleration, &ok));
   const double a = sqrt(dot(d->n, gn->acceleration, gn->acceleration)), v = sqrt(dot(d->n, gn->step, gn->step));
   if (!ok || 2.0 * a > MOST_CURVATURE * v) PetscFunctionReturn(PETSC_SUCCESS);
   *curved = false;
@@ -136,12 +172,12 @@ static PetscErrorCode gauss_newton_step(Optimizer optimizer, Vec theta, double *
   GaussNewton *gn = optimizer->data;
   const Rows rows = optimizer->rows;
   const Dense d = gn->dense;
-  double trial = NAN;
+  double trial = NAN, predicted = 0.0, *const lambda = &gn->damping.lambda;
   bool ok, curved = false;
   PetscFunctionBegin;
-  for (*found = false;; gn->damping = RISE * fmax(gn->damping, LEAST_DAMPING)) {
-    PetscCall(solve_step(gn, &ok));
-    const double predicted = 0.5 * (gn->damping * dot(d->n, gn->step, gn->step) - dot(d->n, gn->step, d->gradient));
+  (void)DampingBefore(&gn->damping, sqrt(dot(d->n, d->gradient, d->gradient)));
+  for (*found = false;; *lambda = RISE * fmax(*lambda, LEAST_DAMPING)) {
+    PetscCall(solve_step(gn, &predicted, &ok));
     if (ok && gn->geodesic) PetscCall(accelerate(optimizer, theta, &curved));
     if (ok) {
       PetscCall(DenseShift(d, gn->trial, theta, 1.0, gn->step));
@@ -149,14 +185,32 @@ static PetscErrorCode gauss_newton_step(Optimizer optimizer, Vec theta, double *
       const double least = (curved ? LINEAR_RATIO : LEAST_RATIO) * predicted;
       *found = isfinite(trial) && trial < d->loss && d->loss - trial >= least;
     }
-    if (*found || fabs(predicted) <= DBL_EPSILON * d->loss || !isfinite(gn->damping)) break;
+    if (*found || fabs(predicted) <= DBL_EPSILON * d->loss || !isfinite(*lambda)) break;
   }
   if (!*found) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecCopy(theta, gn->last));
   PetscCall(VecCopy(gn->trial, theta));
-  gn->damping = fmax(FALL * gn->damping, LEAST_DAMPING);
+  if (DampingFollowsRatio(&gn->damping)) *lambda = fmax(FALL * *lambda, LEAST_DAMPING);
+  gn->renewed = 0.0;
   gn->slow = d->loss - trial < SLOW_DECREASE * d->loss ? gn->slow + 1.0 : 0.0;
   *loss = trial;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* New rows, with the damping of the square of their residual: what suited the small residual of points that were fitted
+   is too little where the new ones have a larger one (lambda of the order of |r|^2; Yamashita and Fukushima 2001). */
+static PetscErrorCode take_new_rows(Optimizer optimizer, Vec theta, double *loss)
+{
+  GaussNewton *gn = optimizer->data;
+  const Rows rows = optimizer->rows;
+  const double before = *loss;
+  PetscFunctionBegin;
+  PetscCall(rows->ops->evaluate(rows->self, theta, NULL, loss));
+  if (*loss > before && before > 0.0) {
+    const double most = fmax(gn->damping.factor, gn->damping.lambda);
+    gn->damping.lambda = fmin(gn->damping.lambda * *loss / before, most);
+  }
+  gn->slow = 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -171,7 +225,7 @@ static PetscErrorCode OptimizerSolve_GaussNewton(Optimizer optimizer, Vec theta,
   PetscCall(OptimizerUpdateRows(optimizer, theta, &changed));
   PetscCall(rows->ops->evaluate(rows->self, theta, NULL, &loss));
   for (;;) {
-    PetscCall(OptimizerReport(optimizer, theta, loss, gn->damping, NAN, reason));
+    PetscCall(OptimizerReport(optimizer, theta, loss, gn->damping.lambda, NAN, reason));
     if (*reason != OPTIMIZER_RUNNING) break;
     PetscCall(DenseAssemble(gn->dense, theta, EVENNESS, !uses_gram(gn)));
     if (!isfinite(dot(gn->dense->n, gn->dense->gradient, gn->dense->gradient))) {
@@ -179,15 +233,21 @@ static PetscErrorCode OptimizerSolve_GaussNewton(Optimizer optimizer, Vec theta,
       *reason = OPTIMIZER_DIVERGED;
       break;
     }
-    found = false;
+    found = changed = false;
+    if (fmod(optimizer->iteration, REACH_EVERY) == 0.0) PetscCall(measure_reach(optimizer));
     if (gn->slow < MOST_SLOW_STEPS) PetscCall(gauss_newton_step(optimizer, theta, &loss, &found));
-    if (!found) {
-      *reason = OPTIMIZER_STALLED;
-      break;
+    if (found) {
+      optimizer->iteration += 1.0;
+      PetscCall(OptimizerUpdateRows(optimizer, theta, &changed));
+    } else if (gn->renewed == 0.0) {
+      PetscCall(OptimizerSkipToNewRows(optimizer, theta, &changed));
+      gn->renewed = 1.0;
     }
-    optimizer->iteration += 1.0;
-    PetscCall(OptimizerUpdateRows(optimizer, theta, &changed));
-    if (changed) PetscCall(rows->ops->evaluate(rows->self, theta, NULL, &loss));
+    if (changed) PetscCall(take_new_rows(optimizer, theta, &loss));
+    if (found || changed) continue;
+    PetscCall(measure_reach(optimizer));
+    *reason = OPTIMIZER_STALLED;
+    break;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

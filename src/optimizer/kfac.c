@@ -74,6 +74,8 @@ static PetscErrorCode OptimizerSetUp_KFACStar(Optimizer optimizer, Config config
   PetscCall(OptimizerAddValues(optimizer, "factors", n, factors));
   PetscCall(OptimizerAddVec(optimizer, "last_step", kfac->last_step));
   PetscCall(DampingRead(optimizer, config, &kfac->damping));
+  PinnUserCheck(!DampingFollowsRatio(&kfac->damping), "%s: %s takes every step, and has no ratio to follow",
+                ConfigWhere(config, OptimizerKey(optimizer, "damping_rule")), optimizer->name);
   kfac->control = &kfac->damping.lambda;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

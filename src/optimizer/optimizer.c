@@ -67,6 +67,7 @@ PetscErrorCode OptimizerCreateStage(Config config, int index, Rows rows, const C
   o->index = index;
   o->rows = rows;
   o->reported = -1.0;
+  o->reach = NAN;
   PetscCall(ConfigGetInt(config, OptimizerKey(o, "iterations"), &o->iterations));
   PetscCall(ConfigGetReal(config, OptimizerKey(o, "tolerance"), &o->tolerance));
   o->name = stage->name;
@@ -124,6 +125,24 @@ PetscErrorCode OptimizerUpdateRows(Optimizer optimizer, Vec theta, bool *changed
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode OptimizerSkipToNewRows(Optimizer optimizer, Vec theta, bool *changed)
+{
+  const Rows rows = optimizer->rows;
+  PetscInt next = 0;
+  PetscFunctionBegin;
+  *changed = false;
+  if (rows->ops->next_update) PetscCall(rows->ops->next_update(rows->self, (PetscInt)optimizer->iteration, &next));
+  if (!next || next >= optimizer->iterations) PetscFunctionReturn(PETSC_SUCCESS);
+  optimizer->iteration = (double)next;
+  PetscCall(OptimizerUpdateRows(optimizer, theta, changed));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+double OptimizerReach(Optimizer optimizer)
+{
+  return optimizer->reach;
+}
+
 PetscErrorCode OptimizerReport(Optimizer optimizer, Vec theta, double loss, double control, double gradient_norm,
                                OptimizerReason *reason)
 {
@@ -134,7 +153,9 @@ PetscErrorCode OptimizerReport(Optimizer optimizer, Vec theta, double loss, doub
                              .loss = loss,
                              .control_name = optimizer->control_name,
                              .control = control,
-                             .gradient_norm = gradient_norm};
+                             .gradient_norm = gradient_norm,
+                             .has_reach = optimizer->has_reach,
+                             .reach = optimizer->reach};
   bool stop = false;
   PetscFunctionBegin;
   if (optimizer->monitor && optimizer->reported < optimizer->iteration)

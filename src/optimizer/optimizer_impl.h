@@ -40,6 +40,8 @@ struct Optimizer_s {
   double tolerance;
   double iteration; /* whole: steps done */
   double reported;  /* the iteration that the monitor saw last; -1 = none */
+  bool has_reach;   /* the stage tells: */
+  double reach;     /* Progress.reach of the last J for which it was found */
   OptimizerMonitorFn monitor;
   void *monitor_context;
   int n_state, max_state;
@@ -69,6 +71,9 @@ PetscErrorCode OptimizerScatter(const double values[], Vec vec);
 
 /* New points, if it is time, before rows are evaluated at the current iteration. */
 PetscErrorCode OptimizerUpdateRows(Optimizer optimizer, Vec theta, bool *changed);
+/* No step was found: goes to the iteration at which there are new points, as if those before it had been done without a
+   step. changed = false: that never happens, or after the last iteration. */
+PetscErrorCode OptimizerSkipToNewRows(Optimizer optimizer, Vec theta, bool *changed);
 /* Tells the monitor about the current iteration, unless it has seen it, and makes the stop tests. */
 PetscErrorCode OptimizerReport(Optimizer optimizer, Vec theta, double loss, double control, double gradient_norm,
                                OptimizerReason *reason);

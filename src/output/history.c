@@ -14,8 +14,8 @@ struct History_s {
   char **stages; /* [n_stage] names; NULL where not seen */
 };
 
-static const char *const fixed_names[N_COLUMN] = {"iteration", "stage_index", "stage_iteration",
-                                                  "loss",      "control",     "gradient_norm"};
+static const char *const fixed_names[N_COLUMN] = {"iteration",     "stage_index", "stage_iteration", "loss", "control",
+                                                  "gradient_norm", "rho"};
 
 PetscErrorCode HistoryCreate(int n, const char *const names[], History *history)
 {

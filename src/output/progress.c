@@ -178,6 +178,7 @@ static PetscErrorCode put_sample_event(Report report, const Sample *sample)
   put_numbers(&json, "rms", report->n_term, report->terms, sample->rms);
   if (progress->control_name[0]) JsonNumber(&json, progress->control_name, progress->control);
   JsonNumber(&json, "gradient_norm", progress->gradient_norm);
+  if (progress->has_reach) JsonNumber(&json, "rho", progress->reach);
   if (sample->error) put_numbers(&json, "error", report->n_field, report->fields, sample->error);
   JsonNumber(&json, "rows_per_second", sample->rate);
   JsonNumber(&json, "seconds", sample->seconds);
@@ -240,6 +241,7 @@ static PetscErrorCode store_sample(Report report, const Sample *sample)
   row[COLUMN_LOSS] = progress->loss;
   row[COLUMN_CONTROL] = progress->control_name[0] ? progress->control : NAN;
   row[COLUMN_GRADIENT] = progress->gradient_norm;
+  row[COLUMN_REACH] = progress->has_reach ? progress->reach : NAN;
   next = row + N_COLUMN;
   for (int t = 0; t < report->n_term; t++) *next++ = sample->rms[t];
   for (int f = 0; f < report->n_field; f++) *next++ = sample->error ? sample->error[f] : NAN;

@@ -21,7 +21,16 @@ void JsonClose(Json *json, char bracket);
 
 /* All iterations of the run, in order of (stage, iteration of the stage). */
 typedef struct History_s *History;
-enum { COLUMN_ITERATION, COLUMN_STAGE, COLUMN_STAGE_ITERATION, COLUMN_LOSS, COLUMN_CONTROL, COLUMN_GRADIENT, N_COLUMN };
+enum {
+  COLUMN_ITERATION,
+  COLUMN_STAGE,
+  COLUMN_STAGE_ITERATION,
+  COLUMN_LOSS,
+  COLUMN_CONTROL,
+  COLUMN_GRADIENT,
+  COLUMN_REACH,
+  N_COLUMN
+};
 /* n more columns after those of the enumeration; names are copied. */
 PetscErrorCode HistoryCreate(int n, const char *const names[], History *history);
 PetscErrorCode HistoryDestroy(History *history);

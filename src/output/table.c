@@ -70,10 +70,10 @@ static void append_number(Line *line, double value)
 }
 
 /* How many terms have a column of their own; the others share one. */
-static int shown_terms(const struct Report_s *report, bool causal)
+static int shown_terms(const struct Report_s *report, const Progress *progress)
 {
-  const int other = STAGE_WIDTH + 8 + 2 * COLUMN_WIDTH + (report->with_error ? report->n_field : 0) * COLUMN_WIDTH + 8 +
-                    8 + 10 + (causal ? 2 : 0) * COLUMN_WIDTH;
+  const int other = STAGE_WIDTH + 8 + (2 + progress->has_reach + (progress->causal ? 2 : 0)) * COLUMN_WIDTH +
+                    (report->with_error ? report->n_field : 0) * COLUMN_WIDTH + 8 + 8 + 10;
   const int room = (report->width - 1 - other) / COLUMN_WIDTH;
   return room >= report->n_term ? report->n_term : PetscMax(room - 1, 0);
 }
@@ -88,12 +88,12 @@ static void put_line(Report report, const Line *line, const char *style)
 
 static void put_header(Report report, const Sample *sample)
 {
-  const int shown = shown_terms(report, sample->progress->causal), n_rms = shown + (shown < report->n_term);
+  const int shown = shown_terms(report, sample->progress), n_rms = shown + (shown < report->n_term);
   Line groups = {"", 0}, titles = {"", 0};
 
   append(&groups, "", STAGE_WIDTH + 8 + COLUMN_WIDTH + 1);
   if (n_rms) append(&groups, "residual RMS", -PetscMax(n_rms * COLUMN_WIDTH, 13));
-  append(&groups, "", COLUMN_WIDTH);
+  append(&groups, "", (sample->progress->has_reach ? 2 : 1) * COLUMN_WIDTH);
   if (sample->progress->causal)
     append(&groups, "causal", COLUMN_WIDTH), append(&groups, "least", COLUMN_WIDTH - 1), append(&groups, "", 1);
   if (report->with_error) append(&groups, "relative L2 error", -18);
@@ -105,6 +105,7 @@ static void put_header(Report report, const Sample *sample)
   for (int t = 0; t < shown; t++) append(&titles, report->terms[t], COLUMN_WIDTH);
   if (shown < report->n_term) append(&titles, shown ? "others" : "largest", COLUMN_WIDTH);
   append(&titles, sample->progress->control_name, COLUMN_WIDTH);
+  if (sample->progress->has_reach) append(&titles, "rho", COLUMN_WIDTH);
   if (sample->progress->causal) append(&titles, "epsilon", COLUMN_WIDTH), append(&titles, "weight", COLUMN_WIDTH);
   for (int f = 0; report->with_error && f < report->n_field; f++) append(&titles, report->fields[f], COLUMN_WIDTH);
   append(&titles, "rows/s", 8);
@@ -122,7 +123,7 @@ static void put_header(Report report, const Sample *sample)
 static void build_line(Report report, const Sample *sample, Line *line)
 {
   const Progress *progress = sample->progress;
-  const int shown = shown_terms(report, progress->causal);
+  const int shown = shown_terms(report, progress);
   double others = NAN;
   char text[32];
 
@@ -137,6 +138,7 @@ static void build_line(Report report, const Sample *sample, Line *line)
     append_number(line, progress->control);
   else
     append(line, "", COLUMN_WIDTH);
+  if (progress->has_reach) append_number(line, progress->reach);
   if (progress->causal) append_number(line, progress->epsilon), append_number(line, progress->least_weight);
   for (int f = 0; report->with_error && f < report->n_field; f++)
     append_number(line, sample->error ? sample->error[f] : NAN);

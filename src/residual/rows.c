@@ -305,6 +305,19 @@ static PetscErrorCode RowsUpdate_Residual(void *self, Vec theta, PetscInt iterat
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode RowsNextUpdate_Residual(void *self, PetscInt iteration, PetscInt *next)
+{
+  const Residual residual = self;
+  const PetscInt every[] = {residual->adapt, residual->resample};
+  PetscFunctionBegin;
+  *next = 0;
+  for (int k = 0; k < 2; k++) {
+    const PetscInt multiple = every[k] ? (iteration / every[k] + 1) * every[k] : 0;
+    if (multiple && (!*next || multiple < *next)) *next = multiple;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode RowsHeldout_Residual(void *self, Vec theta, double *rms)
 {
   Residual residual = self;
@@ -359,6 +372,7 @@ const RowsOps ResidualRowsOps = {
     .diagonal = RowsDiagonal_Residual,
     .visit = RowsVisit_Residual,
     .update = RowsUpdate_Residual,
+    .next_update = RowsNextUpdate_Residual,
     .heldout = RowsHeldout_Residual,
     .get_scales = RowsGetScales_Residual,
     .set_scales = RowsSetScales_Residual,

@@ -101,6 +101,12 @@ static PetscErrorCode run_stage(Loop *loop, const Checkpoint *from, Vec theta, b
   if (from) PetscCall(RunRestoreStage(parts, from, optimizer));
   PetscCall(OptimizerSolve(optimizer, theta, &reason));
   PetscCall(ReportStageEnd(parts->report, &loop->progress, reason));
+  if ((reason == OPTIMIZER_STALLED || reason == OPTIMIZER_ITERATIONS) &&
+      OptimizerReach(optimizer) < OPTIMIZER_LEAST_REACH)
+    PetscCall(ReportMessage(parts->report,
+                            "rho = %.1e: what is left of the residual is out of the reach of these parameters; more "
+                            "capacity or another stage will take it down, more iterations will not",
+                            OptimizerReach(optimizer)));
   *go_on = reason != OPTIMIZER_STOPPED && reason != OPTIMIZER_DIVERGED;
   if (reason == OPTIMIZER_DIVERGED)
     PetscCall(explain_divergence(loop, theta));
