@@ -1,4 +1,5 @@
 /* Products from stored sweeps against sweeps and dense rows of J, on one rank and under mpirun with CK_FORK=no. */
+#include <math.h>
 #include <string.h>
 #include "case_fixture.h"
 #include "../src/residual/linearization.h"
@@ -58,6 +59,15 @@ static const char transport_affine[] =
     "domain: { type = \"box\"; lower = -1.0; upper = 1.5; };\n"
     "points: { interior = { count = 150; }; conditions = { count = 90; }; };\n"
     "network: { hidden = [20, 12]; affine = true; block = %d; };";
+/* Many constant inputs, of compressed coordinates, in the interior alone; and others of the point beside them. */
+static const char many_constants[] =
+    "problem: { coordinates = [\"x[90]\"]; fields = [\"u\"]; transform: { u = \"%s\"; };\n"
+    "  equations = ( { residual = \"laplacian(u) - u^3\"; }, { residual = \"laplacian(u)*u - x[3]\"; } );\n"
+    "  conditions = ( { on = \"boundary\"; residual = \"u - x[3]\"; } ); };\n"
+    "domain: { type = \"ball\"; radius = 1.0; };\n"
+    "points: { interior = { sampler = \"uniform\"; count = 61; };\n"
+    "  conditions = { sampler = \"uniform\"; count = 20; }; };\n"
+    "network: { hidden = [18, 5]; affine = true; block = %d; };";
 /* Points and sweeps fit, what would be stored does not. */
 static const char short_of_memory[] = POISSON "network: { hidden = [50, 45, 40]; }; limits: { memory = %g; };";
 static const char short_of_memory_flow[] = FLOW "network: { hidden = [7, 9]; }; limits: { memory = %g; };";
@@ -299,6 +309,25 @@ START_TEST(an_affine_part_and_shared_inputs)
 }
 END_TEST
 
+START_TEST(many_constant_inputs)
+{
+  for (int k = 0; k < 3; k++) {
+    char text[1024];
+    Case c;
+    snprintf(text, sizeof(text), many_constants, k == 1 ? "(2 - norm2(x))*net" : "net", k == 2 ? 3 : 1);
+    ck_petsc(CaseCreate(text, &c));
+    ck_petsc(LinearizationPrepare(c.residual));
+    const NetworkStore store = c.residual->linearization->stores[0];
+    ck_assert_int_eq(NetworkStoreConstants(store, 0), 19);
+    if (k < 2)
+      ck_assert_double_le(NetworkStoreReducedFlops(store, store, 0),
+                          fmin(NetworkStoreDenseFlops(store, store, 0), NetworkStoreGramFlops(store, store, 0)));
+    ck_petsc(CaseDestroy(&c));
+    check(text, true);
+  }
+}
+END_TEST
+
 START_TEST(mixed_derivatives_of_fourth_order)
 {
   check(fourth_order, true);
@@ -386,6 +415,6 @@ END_TEST
 
 TEST_SUITE("residual_linearization", several_equations_fields_and_normals, a_frozen_layer,
            collapsed_columns_and_wide_layers, several_equations_in_wide_layers, more_inputs_than_columns,
-           seeds_that_depend_on_the_point, an_affine_part_and_shared_inputs, mixed_derivatives_of_fourth_order,
-           short_memory_sweeps_again_with_the_same_results, single_precision_is_stored_as_it_is_swept,
-           another_theta_or_other_points_are_not_mistaken)
+           seeds_that_depend_on_the_point, an_affine_part_and_shared_inputs, many_constant_inputs,
+           mixed_derivatives_of_fourth_order, short_memory_sweeps_again_with_the_same_results,
+           single_precision_is_stored_as_it_is_swept, another_theta_or_other_points_are_not_mistaken)

@@ -174,9 +174,22 @@ size_t NetworkLayerColumns(Network network, int layer, int count);
 /* One layer's part of J J^T between the rows of two panels, without rows of J:
        K[(e, p)][(f, q)] += sum_{c,d} (g_{e,c,p} . g_{f,d,q}) (z_{c,p} . z_{d,q} + [c = d = 0])
    K has the rows [term][point] of all points of a, row-major with ldk, and columns likewise of b. Where lower, a and b
-   are the same store and panel_a >= panel_b: only entries of the lower triangle count.
+   are the same store and panel_a >= panel_b: only entries of the lower triangle count. With `own`, the columns whose
+   inputs are constants are left out.
    GramFlops: of that for one pair of points; DenseFlops: of the same by rows of J. */
-void NetworkStoreGram(NetworkStore a, int panel_a, NetworkStore b, int panel_b, int layer, bool lower, double work[],
-                      double K[], size_t ldk);
+void NetworkStoreGram(NetworkStore a, int panel_a, NetworkStore b, int panel_b, int layer, bool own, bool lower,
+                      double work[], double K[], size_t ldk);
+/* What `own` leaves out, between stores of one block at one theta, by rows in the coordinates of the constants
+   (store_reduced.c): K += G Q^T + Q G^T.
+     Constants         their number k, 0 in layers without
+     ConstantProducts  M [k][k] [out]
+     Project           y [n_own][n][k] [out] of a panel, n_own n k <= NetworkStoreWork
+     ReducedRows       G and Q [term * stride + p][count][k] [out] of outputs [begin, begin + count) */
+int NetworkStoreConstants(NetworkStore store, int layer);
+void NetworkStoreConstantProducts(NetworkStore store, int layer, double M[]);
+void NetworkStoreProject(NetworkStore store, int panel, int layer, double y[]);
+void NetworkStoreReducedRows(NetworkStore store, int panel, int layer, int begin, int count, const double M[],
+                             const double y[], double G[], double Q[], size_t stride);
+double NetworkStoreReducedFlops(NetworkStore a, NetworkStore b, int layer);
 double NetworkStoreGramFlops(NetworkStore a, NetworkStore b, int layer);
 double NetworkStoreDenseFlops(NetworkStore a, NetworkStore b, int layer);

@@ -70,9 +70,10 @@ double NetworkStoreDoubles(Network network, JetPlan plan, double n_point, int n_
 }
 
 /* Products with the seeds are a panel's own work: it should have as much to do for its points. */
-static int panel_points(Network network, NetworkCompression compression, int n_column)
+static int panel_points(Network network, NetworkCompression compression, int n_column, int n_point)
 {
-  const int amortized = compression ? network->n_coord / NetworkFirstWidth(network) : 0;
+  const int quarter = (n_point + 3) / 4; /* there is something left to share among threads */
+  const int amortized = compression ? PetscMin(quarter, network->n_coord / NetworkFirstWidth(network)) : 0;
   return PetscMax(8, PetscMax(PANEL_JETS / n_column, amortized) / 8 * 8);
 }
 
@@ -106,7 +107,7 @@ PetscErrorCode NetworkStoreCreate(Network network, JetPlan plan, NetworkCompress
   NetworkTrainedLayers(network, &s->first, &n_layer);
   s->plan = plan;
   s->compression = compression;
-  s->panel = panel_points(network, compression, s->n_column);
+  s->panel = panel_points(network, compression, s->n_column, n_point);
   s->n_panel = (n_point + s->panel - 1) / s->panel;
   PetscCall(PetscMalloc2(n_layer, &s->z_at, n_layer, &s->g_at));
   s->point = lay_out(network, plan, n_term, s->z_at, s->g_at);

@@ -2,8 +2,6 @@
 #include <string.h>
 #include "store_impl.h"
 
-#define PAIR_COST 6.0 /* of the sum over products of two Gram matrices, in flops of a GEMM a number: measured */
-
 size_t NetworkStoreGramWork(NetworkStore a, NetworkStore b)
 {
   const size_t m = (size_t)a->panel, n = (size_t)b->panel;
@@ -48,10 +46,11 @@ static void constant_inputs(const PanelLayer *A, const PanelLayer *B, double X[]
     }
 }
 
-void NetworkStoreGram(NetworkStore a, int panel_a, NetworkStore b, int panel_b, int l, bool lower, double work[],
-                      double K[], size_t ldk)
+void NetworkStoreGram(NetworkStore a, int panel_a, NetworkStore b, int panel_b, int l, bool own, bool lower,
+                      double work[], double K[], size_t ldk)
 {
-  const PanelLayer A = StorePanelLayer(a, panel_a, l), B = StorePanelLayer(b, panel_b, l);
+  PanelLayer A = StorePanelLayer(a, panel_a, l), B = StorePanelLayer(b, panel_b, l);
+  if (own) A.n_column = A.n_own, B.n_column = B.n_own;
   const size_t m = (size_t)A.n, n = (size_t)B.n, rows = A.n_column * m, columns = B.n_column * n;
   double *X = work, *Y = X + rows * columns, *sums = Y + rows * columns;
   if (A.n_own < A.n_column || B.n_own < B.n_column)

@@ -1,6 +1,8 @@
 #pragma once
 #include "sweep_impl.h"
 
+#define PAIR_COST 6.0 /* of the sum over products of two Gram matrices, in flops of a GEMM a number: measured */
+
 /* A panel of n points is, layer by layer, Z [column][n][n_in], then G [term][column][n][n_out]. The inputs of layers
    that read the coordinates are the points in column 0, jets of their own where a column's seeds depend on the point,
    constants in the other seeded columns, and zero in all others: such a layer keeps Z of the first two kinds and G of

@@ -12,7 +12,8 @@ size_t NetworkStoreWork(NetworkStore s)
     deep = PetscMax(deep, (size_t)s->network->layers[l].n_in + 1);
   }
   const size_t products = ((size_t)s->n_column * (size_t)s->panel + (size_t)s->n_kept) * wide;
-  return PetscMax(products, deep + SQUARE_COLUMNS);
+  const size_t projections = (size_t)s->n_own * (size_t)s->panel * (size_t)(s->n_kept - s->n_own);
+  return PetscMax(PetscMax(products, projections), deep + SQUARE_COLUMNS);
 }
 
 static void add_bias(const PanelLayer *part, const double bias[], double a[])

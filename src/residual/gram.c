@@ -3,9 +3,11 @@
 
        2 C_a C_b (n_in + e f n_out) + e f C_a C_b PAIR_COST,
 
-   or rows of J, 2 e f (n_in + 1) n_out. Columns of J with a scaling of their own leave only the latter. Ranks compute
+   or rows of J, 2 e f (n_in + 1) n_out, or, between the rows of one block and where inputs are constants, rows in the
+   coordinates of these (gram_reduced.c). Columns of J with a scaling of their own leave only rows of J. Ranks compute
    the lower triangle of their own rows and go round half the ring: rank k takes the pairs with rows of ranks k - 1,
    k - 2 ... and hands on their transposes. Where the ring is even, the ranks opposite each other share the layers. */
+#include <math.h>
 #include <omp.h>
 #include "linearization.h"
 #include "products.h"
@@ -51,10 +53,22 @@ static PetscErrorCode side_destroy(Side *side)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* How a layer's part between two blocks is computed. */
+typedef enum { BY_ROWS, BY_PAIRS, REDUCED } Way;
+
+static Way way_of(const Gram *gram, const Side *A, int a, const Side *B, int b, int layer)
+{
+  const NetworkStore x = A->stores[a], y = B->stores[b];
+  const double rows = NetworkStoreDenseFlops(x, y, layer), pairs = NetworkStoreGramFlops(x, y, layer);
+  if (gram->scaling) return BY_ROWS;
+  if (a == b && NetworkStoreConstants(x, layer) > 0 && NetworkStoreReducedFlops(x, y, layer) < fmin(rows, pairs))
+    return REDUCED;
+  return rows <= pairs ? BY_ROWS : BY_PAIRS;
+}
+
 static bool by_rows(const Gram *gram, const Side *A, int a, const Side *B, int b, int layer)
 {
-  return gram->scaling || NetworkStoreDenseFlops(A->stores[a], B->stores[b], layer) <=
-                              NetworkStoreGramFlops(A->stores[a], B->stores[b], layer);
+  return way_of(gram, A, a, B, b, layer) == BY_ROWS;
 }
 
 /* All pairs of panels of blocks that do without rows of J; lower: A is B. Every entry of K is one pair's. */
@@ -77,7 +91,8 @@ static PetscErrorCode add_pairs(const Gram *gram, const Side *A, const Side *B, 
       const TileRange *p = &A->panels[i], *q = &B->panels[j];
       if ((lower && j > i) || by_rows(gram, A, p->block, B, q->block, layer)) continue;
       NetworkStoreGram(A->stores[p->block], p->begin, B->stores[q->block], q->begin, layer,
-                       lower && p->block == q->block, work + (size_t)omp_get_thread_num() * n_work,
+                       way_of(gram, A, p->block, B, q->block, layer) == REDUCED, lower && p->block == q->block,
+                       work + (size_t)omp_get_thread_num() * n_work,
                        gram->K + A->row[p->block] * gram->ld + B->row[q->block], gram->ld);
     }
   PetscCall(PetscFree(work));
@@ -153,6 +168,10 @@ static PetscErrorCode add_layers(const Gram *gram, const Side *A, const Side *B,
       continue;
     PetscCall(add_rows(gram, A, B, l));
     PetscCall(add_pairs(gram, A, B, l));
+    for (int b = 0; b < A->n_block; b++)
+      if (way_of(gram, A, b, B, b, l) == REDUCED)
+        PetscCall(GramAddReduced(gram->residual, A->stores[b], B->stores[b], gram->residual->blocks[b].block->n_term, l,
+                                 gram->K + A->row[b] * gram->ld + B->row[b], gram->ld));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

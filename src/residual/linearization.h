@@ -36,6 +36,11 @@ void LinearizationApply(Residual residual, const double v[], double Jv[]);
 void LinearizationApplyTranspose(Residual residual, const double w[], double gradients[]);
 void LinearizationJacobian(Residual residual, size_t begin, size_t count, double r[], double J[], size_t ld);
 
+/* K [rows of a][ld] += what one layer's constant inputs contribute between two stores of a block with n_term terms: one
+   and the same (the lower triangle then counts) or of two ranks. */
+PetscErrorCode GramAddReduced(Residual residual, NetworkStore a, NetworkStore b, int n_term, int layer, double K[],
+                              size_t ld);
+
 PetscErrorCode RowsLinearize_Residual(void *self, Vec theta, double r[], double *loss);
 PetscErrorCode RowsGram_Residual(void *self, Vec theta, const double scaling[], double K[], size_t ld);
 PetscErrorCode RowsGramLayer_Residual(void *self, Vec theta, int layer, double K[], size_t ld);
