@@ -9,9 +9,9 @@
      Right    B [n_out][n_out]  += J_n A J_n^T,  A [n_in][n_in] symmetric
      Left     A [n_in][n_in]    += J_n^T B J_n,  B [n_out][n_out] symmetric
      Squares  S [n_out][n_in]   += (K_B J_n K_A^T)^2, entry by entry, K_A [n_in][n_in], K_B [n_out][n_out]
-   Right and Left go by Gram matrices over columns or by rows of J, whichever takes fewer operations; a row costs
-   min(columns n_in^2 + columns^2 (n_in + n_out) + columns n_out^2, n_in n_out (columns + n_in + n_out)) multiply-adds
-   in Right; Squares columns (n_in^2 + n_out^2 + n_in n_out). */
+   By Gram matrices over columns or by rows of J, whichever takes fewer operations; multiply-adds a row:
+     Right    min(columns n_in^2 + columns^2 (n_in + n_out) + columns n_out^2, n_in n_out (columns + n_in + n_out))
+     Squares  columns n_in n_out + min(columns (n_in^2 + n_out^2), n_in n_out (n_in + n_out)) */
 size_t KroneckerPanelWork(const RowsPanel *panel);
 void KroneckerAddInputs(const RowsPanel *panel, double A[]);
 void KroneckerAddOutputs(const RowsPanel *panel, double B[]);

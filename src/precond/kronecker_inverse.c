@@ -63,7 +63,7 @@ static PetscErrorCode diagonalize(size_t n, const double A[], double shift, cons
   PetscCall(PetscArraycpy(K, A2, n * n));
   for (size_t i = 0; i < n; i++) M[i * (n + 1)] += shift;
   PetscCall(KroneckerPencil(n, K, M, w, definite));
-  for (size_t i = 0; i < n; i++) w[i] = fmax(w[i], 0.0);
+  for (size_t i = 0; *definite && i < n; i++) w[i] = fmax(w[i], 0.0);
   PetscCall(PetscFree(M));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

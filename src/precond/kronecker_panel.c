@@ -1,4 +1,5 @@
 /* Sums over the rows of a panel of points. */
+#include <string.h>
 #include "kronecker.h"
 #include "pinn/kernel.h"
 
@@ -10,21 +11,37 @@ size_t KroneckerPanelWork(const RowsPanel *panel)
   return C * (size_t)panel->n * (n_in + n_out) + PetscMax(C * C, 2 * MOST_ROWS * n_in * n_out);
 }
 
-/* out [width][width] += sum of v v^T over the n rows of v */
-static void add_squares(PetscInt n, PetscInt width, const double v[], double out[])
+/* out [width][width] += factor sum of v v^T over the n rows of v */
+static void add_outer(size_t n, size_t width, double factor, const double v[], double out[])
 {
-  const size_t w = (size_t)width;
-  KernelCPU.gemm('T', 'N', w, w, (size_t)n, 1.0, v, w, v, w, 1.0, out, w);
+  KernelCPU.gemm('T', 'N', width, width, n, factor, v, width, v, width, 1.0, out, width);
+}
+
+/* Is a column the same at all points, as those that seed a first layer are? */
+static bool is_constant(size_t n, size_t width, const double z[])
+{
+  for (size_t k = 1; k < n; k++)
+    if (memcmp(z, z + k * width, width * sizeof(double)) != 0) return false;
+  return n > 1;
 }
 
 void KroneckerAddInputs(const RowsPanel *panel, double A[])
 {
-  add_squares(panel->n_column * panel->n, panel->n_in, panel->z, A);
+  const size_t n = (size_t)panel->n, width = (size_t)panel->n_in, C = (size_t)panel->n_column;
+  for (size_t c = 0, run; c < C; c += run) {
+    const double *z = panel->z + c * n * width;
+    const bool constant = is_constant(n, width, z);
+    for (run = 1; !constant && c + run < C && !is_constant(n, width, z + run * n * width);) run++;
+    if (constant)
+      add_outer(1, width, (double)n, z, A);
+    else
+      add_outer(run * n, width, 1.0, z, A);
+  }
 }
 
 void KroneckerAddOutputs(const RowsPanel *panel, double B[])
 {
-  add_squares(panel->n_column * panel->n, panel->n_out, panel->g, B);
+  add_outer((size_t)panel->n_column * (size_t)panel->n, (size_t)panel->n_out, 1.0, panel->g, B);
 }
 
 /* One factor of rows, x, and the other, y, both [n_column][n][width]. */
@@ -98,16 +115,47 @@ void KroneckerAddLeft(const RowsPanel *panel, const double B[], double work[], d
   add_product(&(Pair){p.n, p.n_column, p.n_y, p.n_x, p.y, p.x}, B, work, A);
 }
 
+static void add_entries_squared(size_t size, const double J[], double S[])
+{
+  for (size_t k = 0; k < size; k++) S[k] += J[k] * J[k];
+}
+
+/* Inputs and outputs are turned before rows are formed. */
+static void add_squares_by_columns(const Pair *p, const double K_x[], const double K_y[], double work[], double S[])
+{
+  const size_t rows = p->n_column * p->n, size = p->n_x * p->n_y;
+  double *x = work, *y = x + rows * p->n_x, *J = y + rows * p->n_y;
+  const Pair turned = {p->n, p->n_column, p->n_x, p->n_y, x, y};
+  KernelCPU.gemm('N', 'T', rows, p->n_x, p->n_x, 1.0, p->x, p->n_x, K_x, p->n_x, 0.0, x, p->n_x);
+  KernelCPU.gemm('N', 'T', rows, p->n_y, p->n_y, 1.0, p->y, p->n_y, K_y, p->n_y, 0.0, y, p->n_y);
+  for (size_t k = 0; k < p->n; k++) {
+    form_rows(&turned, k, 1, J);
+    add_entries_squared(size, J, S);
+  }
+}
+
+/* Rows are turned themselves. */
+static void add_squares_by_rows(const Pair *p, const double K_x[], const double K_y[], double work[], double S[])
+{
+  const size_t size = p->n_x * p->n_y;
+  double *J = work, *half = work + MOST_ROWS * size;
+  for (size_t first = 0; first < p->n; first += MOST_ROWS) {
+    const size_t n = PetscMin(MOST_ROWS, p->n - first);
+    form_rows(p, first, n, J);
+    KernelCPU.gemm('N', 'T', n * p->n_y, p->n_x, p->n_x, 1.0, J, p->n_x, K_x, p->n_x, 0.0, half, p->n_x);
+    for (size_t k = 0; k < n; k++) {
+      KernelCPU.gemm('N', 'N', p->n_y, p->n_x, p->n_y, 1.0, K_y, p->n_y, half + k * size, p->n_x, 0.0, J, p->n_x);
+      add_entries_squared(size, J, S);
+    }
+  }
+}
+
 void KroneckerAddSquares(const RowsPanel *panel, const double K_A[], const double K_B[], double work[], double S[])
 {
   const Pair p = pair_of(panel);
-  const size_t rows = p.n_column * p.n, size = p.n_x * p.n_y;
-  double *x = work, *y = x + rows * p.n_x, *J = y + rows * p.n_y;
-  const Pair turned = {p.n, p.n_column, p.n_x, p.n_y, x, y};
-  KernelCPU.gemm('N', 'T', rows, p.n_x, p.n_x, 1.0, p.x, p.n_x, K_A, p.n_x, 0.0, x, p.n_x);
-  KernelCPU.gemm('N', 'T', rows, p.n_y, p.n_y, 1.0, p.y, p.n_y, K_B, p.n_y, 0.0, y, p.n_y);
-  for (size_t first = 0; first < p.n; first++) {
-    form_rows(&turned, first, 1, J);
-    for (size_t k = 0; k < size; k++) S[k] += J[k] * J[k];
-  }
+  const double C = (double)p.n_column, x = (double)p.n_x, y = (double)p.n_y;
+  if (C * (x * x + y * y) < x * y * (x + y))
+    add_squares_by_columns(&p, K_A, K_B, work, S);
+  else
+    add_squares_by_rows(&p, K_A, K_B, work, S);
 }

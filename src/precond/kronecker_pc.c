@@ -2,7 +2,7 @@
 #include "pinn/kronecker.h"
 #include "precond_impl.h"
 
-#define POWER_STEPS 2 /* of ekfac; measured on three states: more change little */
+#define POWER_STEPS 1 /* of ekfac; on sine-Gordon states in 20 and 100 dimensions more changed no iteration */
 
 typedef struct {
   KroneckerKind kind;
