@@ -2,6 +2,7 @@
    operator, J, J v and J^T w are those of exact derivatives; each draw is consistent in itself. */
 #include <string.h>
 #include "case_fixture.h"
+#include "pinn/optimizer.h"
 
 typedef struct {
   Case c;
@@ -255,6 +256,136 @@ START_TEST(mean_and_variance_are_those_without_replacement)
 }
 END_TEST
 
+/* Loss and gradient at a step; g [n_param]. */
+static double gradient_at(Products *p, PetscInt k, double *g)
+{
+  const double *values;
+  double loss, again;
+  bool changed;
+  ck_petsc(p->rows->ops->update(p->rows->self, p->theta, k, &changed));
+  ck_petsc(p->rows->ops->evaluate(p->rows->self, p->theta, NULL, &again));
+  ck_petsc(p->rows->ops->gradient(p->rows->self, p->theta, &loss, p->g));
+  ck_near(again, loss, 1e-14, 0);
+  ck_petsc(VecGetArrayRead(p->g, &values));
+  memcpy(g, values, p->rows->n_param * sizeof(double));
+  ck_petsc(VecRestoreArrayRead(p->g, &values));
+  return loss;
+}
+
+#define CURVED                                                                                                         \
+  "problem: { coordinates = [\"x[8]\", \"t\"]; fields = [\"u\"]; transform: { u = \"(1 - norm2(x))*net\"; };"          \
+  " equations = ( { residual = \"u_t - laplacian(u) + u^3 + x[0]*u_{x[1]}\"; } );"                                     \
+  " conditions = ( { on = \"t = 0\"; residual = \"u - x[0]\"; } ); };" BOX                                             \
+  "points: { interior = { sampler = \"uniform\"; count = 3; }; conditions = { count = 2; }; };"                        \
+  "network: { hidden = [6, 5]; };"
+
+START_TEST(one_sweep_a_dimension_gives_the_same_numbers)
+{
+  for (int unbiased = 0; unbiased < 2; unbiased++) {
+    char settings[2][128];
+    for (int k = 0; k < 2; k++)
+      snprintf(settings[k], sizeof(settings[k]), "type = \"%s\"; directions = 3; unbiased = %s;", k ? "sdgd" : "stde",
+               unbiased ? "true" : "false");
+    Products stde = create(CURVED, settings[0]), sdgd = create(CURVED, settings[1]);
+    const size_t n = stde.rows->n_param;
+    double *g[2], r[2][5], loss;
+    ck_petsc(PetscMalloc2(n, &g[0], n, &g[1]));
+    ck_assert(strstr(ResidualDescribe(sdgd.c.residual), "sdgd: 3 of 8 second derivatives") != NULL);
+    for (PetscInt k = 0; k < 5; k++) {
+      ck_near(gradient_at(&stde, k, g[0]), gradient_at(&sdgd, k, g[1]), 1e-12, 0);
+      expect_same("gradient", n, g[0], g[1]);
+      ck_petsc(stde.rows->ops->evaluate(stde.rows->self, stde.theta, r[0], &loss));
+      ck_petsc(sdgd.rows->ops->evaluate(sdgd.rows->self, sdgd.theta, r[1], &loss));
+      expect_same("row", 5, r[0], r[1]);
+    }
+    ck_petsc(PetscFree2(g[0], g[1]));
+    destroy(&stde);
+    destroy(&sdgd);
+  }
+}
+END_TEST
+
+/* Mean of loss and of some components of the gradient over independent draws, less the exact ones, in standard errors
+   of the mean: the largest. */
+static double deviation(const char *estimator)
+{
+  enum { DRAWS = 10000, STRIDE = 4, TESTED = 7 };
+  const char *text = "problem: { coordinates = [\"x[8]\"]; fields = [\"u\"]; equations = ( { residual = "
+                     "\"laplacian(u) + u^3 - 1\"; } ); };" BOX POINTS;
+  Products exact = create(text, "type = \"exact\";"), drawn = create(text, estimator);
+  const size_t n = exact.rows->n_param;
+  double *g, *truth, mean[TESTED + 1] = {0}, square[TESTED + 1] = {0}, largest = 0;
+  ck_petsc(PetscMalloc2(n, &g, n, &truth));
+  ck_petsc(VecScale(exact.theta, 4));
+  ck_petsc(VecScale(drawn.theta, 4));
+  const double loss = gradient_at(&exact, 0, truth);
+  for (PetscInt k = 0; k < DRAWS; k++) {
+    const double of_draw = gradient_at(&drawn, k * STRIDE, g); /* one a permutation of 8 terms, 2 at a time */
+    for (int j = 0; j <= TESTED; j++) {
+      const size_t at = (size_t)j * (n - 1) / TESTED;
+      const double difference = j < TESTED ? g[at] - truth[at] : of_draw - loss;
+      mean[j] += difference / DRAWS;
+      square[j] += difference * difference / DRAWS;
+    }
+  }
+  for (int j = 0; j <= TESTED; j++)
+    largest = fmax(largest, fabs(mean[j]) / sqrt((square[j] - mean[j] * mean[j]) / DRAWS));
+  ck_petsc(PetscFree2(g, truth));
+  destroy(&exact);
+  destroy(&drawn);
+  return largest;
+}
+
+START_TEST(two_draws_are_unbiased_and_one_is_not)
+{
+  const double both = deviation("type = \"stde\"; directions = 2; unbiased = true;");
+  const double one = deviation("type = \"stde\"; directions = 2;");
+  ck_assert_msg(both < 3, "%g standard errors", both);
+  ck_assert_msg(one > 10, "%g standard errors", one);
+}
+END_TEST
+
+START_TEST(reports_are_exact)
+{
+  Products exact = create(CURVED, "type = \"exact\";"), drawn = create(CURVED, "type = \"stde\"; directions = 3;");
+  double rms[2][2], max[2][2], heldout[2];
+  for (int fresh = 0; fresh < 2; fresh++) {
+    ck_petsc(ResidualStatistics(exact.c.residual, exact.theta, fresh, rms[0], max[0]));
+    ck_petsc(ResidualStatistics(drawn.c.residual, drawn.theta, fresh, rms[1], max[1]));
+    expect_same("RMS", 2, rms[0], rms[1]);
+    expect_same("maximum", 2, max[0], max[1]);
+  }
+  ck_petsc(exact.rows->ops->heldout(exact.rows->self, exact.theta, &heldout[0]));
+  ck_petsc(drawn.rows->ops->heldout(drawn.rows->self, drawn.theta, &heldout[1]));
+  ck_near(heldout[0], heldout[1], 1e-12, 0);
+  destroy(&exact);
+  destroy(&drawn);
+}
+END_TEST
+
+START_TEST(stages_that_need_rows_are_refused)
+{
+  const char *const stages[] = {"adam", "soap", "shampoo", "lbfgs", "gauss-newton", "spring"};
+  for (int k = 0; k < 6; k++) {
+    char text[2048];
+    Case c;
+    Optimizer optimizer;
+    snprintf(text, sizeof(text),
+             CURVED
+             "estimator: { type = \"stde\"; directions = 3; unbiased = true; }; solver = ( { type = \"%s\"; } );",
+             stages[k]);
+    ck_petsc(CaseCreate(text, &c));
+    if (k < 3) {
+      ck_petsc(OptimizerCreate(c.config, 0, ResidualRows(c.residual), &optimizer));
+      ck_petsc(OptimizerDestroy(&optimizer));
+    } else
+      ck_petsc_fails(OptimizerCreate(c.config, 0, ResidualRows(c.residual), &optimizer), PETSC_ERR_USER_INPUT,
+                     "needs rows r with the loss 1/2 |r|^2, which estimator.unbiased = true does not give; adam");
+    ck_petsc(CaseDestroy(&c));
+  }
+}
+END_TEST
+
 START_TEST(what_cannot_be_sampled_is_told)
 {
   Case c;
@@ -272,4 +403,5 @@ END_TEST
 TEST_SUITE("residual estimator", laplacian, affine_parts_and_shared_inputs, hard_constraint_and_drift_stay_exact,
            weighted_sums_and_higher_orders, operators_of_the_same_terms_share_slots, signs_and_shapes_are_drawn_apart,
            draws_follow_from_the_step_alone, mean_and_variance_are_those_without_replacement,
-           what_cannot_be_sampled_is_told)
+           one_sweep_a_dimension_gives_the_same_numbers, two_draws_are_unbiased_and_one_is_not, reports_are_exact,
+           stages_that_need_rows_are_refused, what_cannot_be_sampled_is_told)

@@ -50,8 +50,8 @@ typedef enum {
   /* S = sum_i coef_i d_{coord_i}^2 (all coef > 0), known to operators by its powers alone, is sum_k d_{first + k}^2
      exactly: a function of s = W x alone, W of few rows, has such coordinates. */
   JET_COMPRESS,
-  /* Of the n terms of one shape, product over j of d_{coord[i][j]}^(p_j), a draw takes `slots`, times n / slots. Slot k
-     has the coordinates first + k arity + j; seeded by coef_i times those of a term i, it is that term. */
+  /* Of the n terms of one shape, product over j of d_{coord[i][j]}^(p_j), a draw takes m = slots * passes, times n / m.
+     Slot k has the coordinates first + k arity + j; seeded by coef_i times those of a term i, it is that term. */
   JET_SAMPLE
 } JetReduction;
 
@@ -63,7 +63,8 @@ typedef struct {
   double *coef;
   int *factor; /* [n] of terms whose factors differ, else NULL */
   int first, width;
-  int slots, order; /* of samples: terms in a draw, and order of one */
+  int slots, order; /* of samples: terms in a pass of a draw, and order of one */
+  int passes;       /* over the plan that make a draw: values of its operators are sums over them */
   int draw;         /* which of the reducer's draws has it */
   int first_factor; /* slot k has the factor first_factor + k, with a factor of terms in a draw; -1 = none */
 } JetGroup;
@@ -71,12 +72,13 @@ typedef struct {
 #define JET_SLOT_FACTOR (1 << 30) /* factors of slots are numbered from here on, above all others */
 
 /* What groups are looked for. Compression: of at least `least` coordinates, replaced by at most `width` (and at least
-   2, so that S stays a sum). Samples: of at least `slots` terms of one shape and one sign in an operator. With
-   `draws` = 2 each group is there twice, for two independent draws (0 means 1). */
+   2, so that S stays a sum). Samples: of at least slots * passes terms of one shape and one sign in an operator; what
+   stays exact of such an operator is divided among the passes. With `draws` = 2 each group is there twice, for two
+   independent draws (0 means 1, also of passes). */
 typedef struct {
   int width, least;
   JetReduction reduction;
-  int slots, draws;
+  int slots, draws, passes;
   const char *name; /* of the estimator, for people; borrowed */
 } JetReducer;
 

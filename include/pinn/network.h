@@ -59,7 +59,7 @@ PetscErrorCode NetworkCompressionCreate(Network network, int n_group, const JetG
                                         NetworkCompression *compression);
 PetscErrorCode NetworkCompressionDestroy(NetworkCompression *compression);
 double NetworkCompressionDoubles(NetworkCompression compression); /* its size, for estimates */
-/* The terms in a draw of a group of samples, until the next call: terms [in] [slots]. Update must follow. */
+/* The terms in a draw of a group of samples, until the next call: terms [in] [passes][slots]. Update must follow. */
 void NetworkCompressionPick(NetworkCompression compression, int group, const int terms[]);
 /* Before sweeps at a new theta (or new frozen weights) or with a new draw; before tangents along a new v; and after the
    reverse sweeps of all tiles, whose parts by the groups' coordinates are added to gradient [inout] [n_param]. They use
@@ -87,6 +87,9 @@ int NetworkTilePoints(Network network, JetPlan plan);
    sweep needs its own. Without factors nothing is done.
      factors  [in]  [n_factor][n] with row stride `stride`, in the order of JetPlanFactors; copied */
 void NetworkSetFactors(NetworkSweep sweep, int n, const double factors[], size_t stride);
+
+/* Which pass of a draw the next sweeps make; 0 at first. */
+void NetworkSetPass(NetworkSweep sweep, int pass);
 
 /* out = jets of the outputs at n points. The sweep keeps what the three below need.
      theta  [in]   [n_param]

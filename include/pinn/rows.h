@@ -92,8 +92,10 @@ struct Rows_s {
   const ParameterBlock *parameter_blocks; /* [n_parameter_block] they cover theta without gaps, in order; borrowed */
   int n_thread;                           /* that `visit` uses; 0 counts as 1 */
   size_t last_begin;                      /* where the last layer's parameters begin; they are the tail of theta */
-  bool linear;                            /* r is affine in the last layer's parameters */
-  bool search_scales;                     /* the case asks a least-squares stage for a search */
+  const char *gradient_only; /* the setting for which only loss and gradient are offered, and the loss may be negative;
+                                NULL: all is */
+  bool linear;               /* r is affine in the last layer's parameters */
+  bool search_scales;        /* the case asks a least-squares stage for a search */
 };
 
 /* The optional products, by `jacobian` where the rows have no better way. Collective. */

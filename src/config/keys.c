@@ -174,7 +174,9 @@ const ConfigKey ConfigKeys[] = {
 
     GROUP("estimator", "{}", "derivatives in many dimensions"),
     {"estimator.type", CONFIG_WORD, "\"auto\"", 0, 0, &EstimatorTable, NULL, "how they are made"},
-    {"estimator.directions", CONFIG_INT, "16", COUNT, NULL, "stde", "terms of a sum of derivatives in a draw"},
+    {"estimator.directions", CONFIG_INT, "16", COUNT, NULL, "stde sdgd", "terms of a sum of derivatives in a draw"},
+    {"estimator.unbiased", CONFIG_BOOL, "false", NO_RANGE, "stde sdgd",
+     "two independent draws r, r' with the loss 1/2 r r', without the variance of one draw's square"},
 
     {"solver", CONFIG_LIST, "( { type = \"adam\"; iterations = 2000; }, { type = \"gauss-newton\"; } )", NO_RANGE, NULL,
      "stages, run one after the other"},

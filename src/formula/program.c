@@ -386,7 +386,7 @@ static int describe_sample(const JetGroup *group, char *text, size_t size)
     snprintf(order, sizeof(order), "%s derivatives", ordinals[group->order]);
   else
     snprintf(order, sizeof(order), "%dth derivatives", group->order);
-  return snprintf(text, size, "%s%d of %d %s%s", group->draw ? "again " : "", group->slots, group->n,
+  return snprintf(text, size, "%s%d of %d %s%s", group->draw ? "again " : "", group->slots * group->passes, group->n,
                   group->arity > 1 ? "mixed " : "", order);
 }
 

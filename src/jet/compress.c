@@ -293,6 +293,7 @@ static PetscErrorCode create_groups(const Search *s, int width, JetGroup **group
     JetGroup *group = &(*groups)[g];
     group->reduction = JET_COMPRESS;
     group->arity = 1;
+    group->passes = 1;
     group->first_factor = -1;
     group->first = first;
     group->width = PetscMax(2, PetscMin(width, s->size[g]));

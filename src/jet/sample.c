@@ -30,7 +30,7 @@ typedef struct {
 } Stratum;
 
 typedef struct {
-  int n_coord, n_op, draws, slots;
+  int n_coord, n_op, draws, slots, passes;
   const JetOperator *ops;
   int n_candidate, n_stratum;
   Candidate *candidates;
@@ -127,7 +127,7 @@ static PetscErrorCode collect_strata(Sampling *s)
     Stratum stratum = {.begin = i, .like = s->n_stratum, .ratio = 1.0, .group = -1};
     for (end = i + 1; end < s->n_candidate && !compare_shape(&s->candidates[i], &s->candidates[end]);) end++;
     stratum.n = end - i;
-    if (stratum.n < PetscMax(2, s->slots) || !read_stratum(s, &stratum)) continue;
+    if (stratum.n < PetscMax(2, s->slots * s->passes) || !read_stratum(s, &stratum)) continue;
     for (int k = 0; k < s->n_stratum && stratum.like == s->n_stratum; k++)
       if (s->strata[k].like == k && same_terms(s, &stratum, &s->strata[k], &stratum.ratio)) stratum.like = k;
     if (stratum.like == s->n_stratum) stratum.ratio = 1.0;
@@ -142,7 +142,9 @@ static PetscErrorCode create_group(const Sampling *s, const Stratum *stratum, Je
   const Candidate *first = &s->candidates[stratum->begin];
   int varying = 0;
   PetscFunctionBegin;
-  *group = (JetGroup){JET_SAMPLE, .n = stratum->n, .slots = s->slots, .order = first->index.order, .first_factor = -1};
+  *group = (JetGroup){
+      JET_SAMPLE,        .n = stratum->n, .slots = s->slots, .passes = s->passes, .order = first->index.order,
+      .first_factor = -1};
   for (int r = 0; r < stratum->n_run; r++) {
     group->arity += stratum->fixed[r] < 0;
     varying += stratum->fixed[r] < 0 ? stratum->power[r] : 0;
@@ -186,7 +188,8 @@ static PetscErrorCode create_groups(Sampling *s)
 static PetscErrorCode add_slots(const Sampling *s, const Stratum *stratum, int draw, JetTerms *terms)
 {
   const JetGroup *group = &s->groups[s->strata[stratum->like].group + draw];
-  const double coef = s->candidates[s->strata[stratum->like].begin].coef * stratum->ratio * group->n / group->slots;
+  const double coef =
+      s->candidates[s->strata[stratum->like].begin].coef * stratum->ratio * group->n / (group->slots * group->passes);
   PetscFunctionBegin;
   for (int slot = 0; slot < group->slots; slot++) {
     JetIndex index = {.order = 0};
@@ -204,30 +207,37 @@ static PetscErrorCode reduce_operators(const Sampling *s, int draw, JetOperator 
 {
   JetTerms *terms;
   bool **sampled;
+  double *share; /* of what stays exact */
   PetscFunctionBegin;
-  PetscCall(PetscCalloc2(s->n_op, &terms, s->n_op, &sampled));
+  PetscCall(PetscCalloc3(s->n_op, &terms, s->n_op, &sampled, s->n_op, &share));
   for (int o = 0; o < s->n_op; o++) PetscCall(PetscCalloc1(s->ops[o].n, &sampled[o]));
+  for (int o = 0; o < s->n_op; o++) share[o] = 1.0;
   for (int k = 0; k < s->n_stratum; k++) {
     const Candidate *first = &s->candidates[s->strata[k].begin];
     for (int i = 0; i < s->strata[k].n; i++) sampled[first[i].op][first[i].term] = true;
+    share[first->op] = 1.0 / s->passes;
     PetscCall(add_slots(s, &s->strata[k], draw, &terms[first->op]));
   }
   for (int o = 0; o < s->n_op; o++) {
     const JetOperator *op = &s->ops[o];
     for (int t = 0; t < op->n; t++)
-      if (!sampled[o][t]) PetscCall(JetTermsAdd(&terms[o], &op->index[t], op->coef[t], JetFactor(op, t)));
+      if (!sampled[o][t]) PetscCall(JetTermsAdd(&terms[o], &op->index[t], share[o] * op->coef[t], JetFactor(op, t)));
     PetscCall(JetTermsFinish(&terms[o], &reduced[o]));
     PetscCall(PetscFree(sampled[o]));
   }
-  PetscCall(PetscFree2(terms, sampled));
+  PetscCall(PetscFree3(terms, sampled, share));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode JetReduceBySampling(int n_coord, const JetReducer *reducer, int n, const JetOperator operators[],
                                    int *n_group, JetGroup **groups, JetOperator reduced[])
 {
-  Sampling s = {
-      .n_coord = n_coord, .n_op = n, .draws = PetscMax(1, reducer->draws), .slots = reducer->slots, .ops = operators};
+  Sampling s = {.n_coord = n_coord,
+                .n_op = n,
+                .draws = PetscMax(1, reducer->draws),
+                .slots = reducer->slots,
+                .passes = PetscMax(1, reducer->passes),
+                .ops = operators};
   PetscFunctionBegin;
   PetscCall(collect_candidates(&s));
   PetscCall(collect_strata(&s));

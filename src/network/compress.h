@@ -15,13 +15,13 @@ typedef struct {
 /* One group of a plan. */
 typedef struct {
   JetReduction reduction;
-  int first, width;   /* columns of T */
+  int first, width;   /* columns of T in a pass */
   SeedColumns each;   /* of a compressed S: by coordinate */
   SeedColumns merged; /* by input; shows `each` where nothing is merged */
   int n, arity;       /* of samples: terms, coordinates of one */
   int *coord;         /* [n][arity] */
   double *coef;       /* [n] */
-  int *place;         /* [width] the coordinate of a seed, and */
+  int *place;         /* [n_pass][width] the coordinate of a seed, and */
   double *scale;      /* its factor */
 } SeedGroup;
 
@@ -35,6 +35,7 @@ struct NetworkCompression_s {
   Network network;
   size_t h;
   int n_group, n_seed, n_slot, n_thread;
+  int n_pass, n_pass_seed; /* passes over the plan, each with seeds of its own: n_seed in all */
   SeedGroup *groups;
   double *seeds, *dots; /* [n_seed][h] T, T_dot */
   SeedSlot *slots;
@@ -86,8 +87,10 @@ static inline int SeedInput(const NetworkCompression c, int coord)
    weights, then those of the affine part's), zero, kept until NetworkCompressionReverse adds it up.
    Not thread-safe. */
 PetscErrorCode CompressionSlot(NetworkCompression compression, int *slot, double **bar);
-/* Seeds of the coordinates n_coord, n_coord + 1 ... or their tangents: [n_seed][h]; borrowed. */
-const double *CompressionSeeds(NetworkCompression compression, bool dots);
+/* Seeds of the coordinates n_coord, n_coord + 1 ... or their tangents in a pass: [..][h]; borrowed. Where they begin
+   among all. */
+const double *CompressionSeeds(NetworkCompression compression, bool dots, int pass);
+size_t CompressionPass(NetworkCompression compression, int pass);
 /* The direction of the inputs that a seed stands for, seed = W direction, times a factor: direction [n_coord] is
    overwritten. By all threads. With directions held fixed, all first derivatives by W are exact. */
 void CompressionDirection(NetworkCompression compression, const double theta[], int seed, double factor,

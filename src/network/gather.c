@@ -12,7 +12,7 @@ static PetscErrorCode SeedCreate_Gather(NetworkCompression c, const JetGroup *fr
   PetscCall(PetscMalloc2(n * arity, &group->coord, n, &group->coef));
   PetscCall(PetscArraycpy(group->coord, from->coord, n * arity));
   PetscCall(PetscArraycpy(group->coef, from->coef, n));
-  PetscCall(PetscCalloc2(from->width, &group->place, from->width, &group->scale));
+  PetscCall(PetscCalloc2(from->passes * from->width, &group->place, from->passes * from->width, &group->scale));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -27,21 +27,27 @@ static PetscErrorCode SeedDestroy_Gather(SeedGroup *group)
 void NetworkCompressionPick(NetworkCompression c, int g, const int terms[])
 {
   SeedGroup *group = &c->groups[g];
-  for (int k = 0; k < group->width; k++) {
+  for (int k = 0; k < c->n_pass * group->width; k++) {
     const int term = terms[k / group->arity];
     group->place[k] = group->coord[term * group->arity + k % group->arity];
     group->scale[k] = group->coef[term] * c->network->stretch[group->place[k]];
   }
 }
 
+/* Where the numbers of a seed begin among all of a pass-by-pass array [n_seed][h]. */
+static size_t seed_begin(const NetworkCompression c, const SeedGroup *group, int k)
+{
+  return (size_t)(k / group->width * c->n_pass_seed + group->first + k % group->width) * c->h;
+}
+
 static void gather(const NetworkCompression c, const SeedGroup *group, const double values[], double seeds[])
 {
-  for (int k = 0; k < group->width; k++)
+  for (int k = 0; k < c->n_pass * group->width; k++)
     for (size_t j = 0; j < c->h; j++) {
       bool affine;
       const double *row = SeedRow(c, values, j, &affine);
       const int at = affine ? group->place[k] : SeedInput(c, group->place[k]);
-      seeds[(size_t)(group->first + k) * c->h + j] = group->scale[k] * row[at];
+      seeds[seed_begin(c, group, k) + j] = group->scale[k] * row[at];
     }
 }
 
@@ -62,8 +68,8 @@ static void SeedAddRow_Gather(NetworkCompression c, const SeedGroup *group, cons
   const bool affine = layer != c->network->layers;
   const size_t n_row = (size_t)layer->n_out, first = affine ? c->h - n_row : 0;
   (void)theta, (void)scratch;
-  for (int k = 0; k < group->width; k++) {
-    const double *seed = bar + (size_t)(group->first + k) * c->h + first;
+  for (int k = 0; k < c->n_pass * group->width; k++) {
+    const double *seed = bar + seed_begin(c, group, k) + first;
     double *column = W_bar + (affine ? group->place[k] : SeedInput(c, group->place[k]));
     for (size_t j = 0; j < n_row; j++) column[j * (size_t)layer->n_in] += group->scale[k] * seed[j];
   }

@@ -97,6 +97,12 @@ void NetworkSetFactors(NetworkSweep s, int n, const double factors[], size_t str
   if (s->tables) JetTablesSet(s->tables, n, factors, stride);
 }
 
+void NetworkSetPass(NetworkSweep s, int pass)
+{
+  s->forward_ops->set_pass(s->forward, pass);
+  if (s->adjoint != s->forward) s->adjoint_ops->set_pass(s->adjoint, pass);
+}
+
 void NetworkForward(NetworkSweep s, const double theta[], int n, const double x[], double out[])
 {
   s->forward_ops->forward(s->forward, theta, n, x, out);

@@ -21,9 +21,11 @@ PetscErrorCode NetworkCompressionCreate(Network network, int n_group, const JetG
   for (int g = 0; g < n_group; g++) {
     c->groups[g] = (SeedGroup){
         .reduction = groups[g].reduction, .first = groups[g].first - network->n_coord, .width = groups[g].width};
-    c->n_seed += groups[g].width;
+    c->n_pass_seed += groups[g].width;
+    c->n_pass = groups[g].passes;
     PetscCall(kinds[groups[g].reduction]->create(c, &groups[g], &c->groups[g]));
   }
+  c->n_seed = c->n_pass * c->n_pass_seed;
   PetscCall(PetscCalloc2((size_t)c->n_seed * c->h, &c->seeds, (size_t)c->n_seed * c->h, &c->dots));
   PetscCall(SquaresCreate(c));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -61,9 +63,14 @@ PetscErrorCode CompressionSlot(NetworkCompression c, int *slot, double **bar)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const double *CompressionSeeds(NetworkCompression c, bool dots)
+const double *CompressionSeeds(NetworkCompression c, bool dots, int pass)
 {
-  return dots ? c->dots : c->seeds;
+  return (dots ? c->dots : c->seeds) + CompressionPass(c, pass);
+}
+
+size_t CompressionPass(NetworkCompression c, int pass)
+{
+  return (size_t)pass * (size_t)c->n_pass_seed * c->h;
 }
 
 void NetworkCompressionUpdate(NetworkCompression c, const double theta[])

@@ -25,7 +25,8 @@ static PetscErrorCode sweep_create(Network network, JetPlan plan, JetTables tabl
   s->tables = tables;
   s->n_column = JetPlanColumns(plan);
   s->compression = compression;
-  if (compression) PetscCall(CompressionSlot(compression, &s->slot, &s->seed_bar));
+  if (compression) PetscCall(CompressionSlot(compression, &s->slot, &s->seed_bars));
+  s->seed_bar = s->seed_bars;
   for (int l = 0; l < network->n_layer + network->affine; l++)
     largest = PetscMax(largest, LayerSize(&network->layers[l]));
   PetscCall(PetscMalloc2(network->n_layer, &s->z, network->n_layer, &s->d));
@@ -143,9 +144,16 @@ static void affine_layer(REAL(Sweep) * s, const Real weights[], const double com
               (size_t)NetworkFirstWidth(s->network), 1, u);
 }
 
+static void sweep_set_pass(void *sweep, int pass)
+{
+  REAL(Sweep) *s = sweep;
+  s->pass = pass;
+  s->seed_bar = s->seed_bars + CompressionPass(s->compression, pass);
+}
+
 static const double *compressed_seeds(const REAL(Sweep) * s, bool dots)
 {
-  return s->compression ? CompressionSeeds(s->compression, dots) : NULL;
+  return s->compression ? CompressionSeeds(s->compression, dots, s->pass) : NULL;
 }
 
 static void dense_layer(REAL(Sweep) * s, const Layer *layer, const Real weights[], const Real z[], Real beta, Real u[])
@@ -372,6 +380,7 @@ void SweepTake_Single(void *sweep, int n, const double input[], double *const z[
 
 const SweepOps REAL(SweepInReal) = {.create = sweep_create,
                                     .destroy = sweep_destroy,
+                                    .set_pass = sweep_set_pass,
                                     .forward = sweep_forward,
                                     .reverse = sweep_reverse,
                                     .tangent = sweep_tangent,

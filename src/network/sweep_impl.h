@@ -9,6 +9,7 @@ typedef struct {
   PetscErrorCode (*create)(Network network, JetPlan plan, JetTables tables, NetworkCompression compression,
                            int max_point, void **sweep);
   PetscErrorCode (*destroy)(void **sweep);
+  void (*set_pass)(void *sweep, int pass);
   void (*forward)(void *sweep, const double theta[], int n, const double x[], double out[]);
   void (*reverse)(void *sweep, const double theta[], const double out_bar[], double gradient[]);
   void (*tangent)(void *sweep, const double theta[], const double v[], double out_dot[]);
@@ -39,8 +40,9 @@ typedef struct {
   Real *output;      /* float only: [column][n][n_field] */
   Real *narrowed[2]; /* float only: a layer's parameters and a direction's, or its gradient */
   NetworkCompression compression;
-  int slot;         /* of the compression */
-  double *seed_bar; /* [n_seed][compressed width], owned by the compression */
+  int slot;                     /* of the compression */
+  int pass;                     /* over its seeds */
+  double *seed_bars, *seed_bar; /* [n_seed][compressed width], owned by the compression; those of the pass */
 } REAL(Sweep);
 
 /* First-order parts of a column. */

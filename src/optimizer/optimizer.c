@@ -48,6 +48,11 @@ const char *OptimizerKey(Optimizer optimizer, const char *key)
   return ConfigPath("solver[%d].%s", optimizer->index, key);
 }
 
+static bool takes_gradients(const OptimizerOps *ops)
+{
+  return ops == &OptimizerOps_Adam || ops == &OptimizerOps_SOAP || ops == &OptimizerOps_Shampoo;
+}
+
 PetscErrorCode OptimizerCreate(Config config, int index, Rows rows, Optimizer *optimizer)
 {
   const char *type;
@@ -55,6 +60,11 @@ PetscErrorCode OptimizerCreate(Config config, int index, Rows rows, Optimizer *o
   PetscCall(ConfigGetString(config, ConfigPath("solver[%d].type", index), &type));
   const Choice *stage = ChoiceFind(&StageTable, type);
   PetscCheck(stage, PETSC_COMM_SELF, PETSC_ERR_PLIB, "no stage '%s'", type);
+  PinnUserCheck(
+      !rows->gradient_only || takes_gradients(stage->data),
+      "%s: the stage '%s' needs rows r with the loss 1/2 |r|^2, which %s does not give; adam, soap and shampoo "
+      "do with the loss and its gradient",
+      ConfigWhere(config, ConfigPath("solver[%d].type", index)), type, rows->gradient_only);
   PetscCall(OptimizerCreateStage(config, index, rows, stage, optimizer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -163,7 +173,7 @@ PetscErrorCode OptimizerReport(Optimizer optimizer, Vec theta, double loss, doub
   optimizer->reported = optimizer->iteration;
   if (!isfinite(loss))
     *reason = OPTIMIZER_DIVERGED;
-  else if (loss <= optimizer->tolerance)
+  else if (!optimizer->rows->gradient_only && loss <= optimizer->tolerance)
     *reason = OPTIMIZER_CONVERGED;
   else if (stop)
     *reason = OPTIMIZER_STOPPED;

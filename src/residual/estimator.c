@@ -3,9 +3,9 @@
 #include "estimator.h"
 #include "linearization.h"
 
-static const Estimator estimator_auto = {JET_COMPRESS, true, false, NULL},
-                       estimator_exact = {JET_COMPRESS, false, false, NULL},
-                       estimator_compressed = {JET_COMPRESS, true, true, NULL};
+static const Estimator estimator_auto = {JET_COMPRESS, true, false, false, NULL},
+                       estimator_exact = {JET_COMPRESS, false, false, false, NULL},
+                       estimator_compressed = {JET_COMPRESS, true, true, false, NULL};
 
 static const Choice estimator_rows[] = {
     {"auto", "exact; compressed where the first layer is narrower than a laplacian has dimensions", &estimator_auto},
@@ -13,6 +13,7 @@ static const Choice estimator_rows[] = {
     {"compressed", "exact; laplacians through as many coordinates as the first layer has neurons",
      &estimator_compressed},
     {"stde", "unbiased; of sums of derivatives some terms a step, drawn without replacement", &EstimatorSTDE},
+    {"sdgd", "the same draws one term at a time, each in a sweep of its own: slower, for comparison", &EstimatorSDGD},
     {NULL, NULL, NULL},
 };
 const ChoiceTable EstimatorTable = {"estimator", "how derivatives in many dimensions are made", estimator_rows};
@@ -24,14 +25,21 @@ PetscErrorCode EstimatorRead(Config config, EstimatorChoice *choice)
   PetscFunctionBegin;
   PetscCall(ConfigGetString(config, "estimator.type", &word));
   if (ConfigHas(config, "estimator.directions")) PetscCall(ConfigGetInt(config, "estimator.directions", &directions));
+  bool unbiased = false;
+  if (ConfigHas(config, "estimator.unbiased")) PetscCall(ConfigGetBool(config, "estimator.unbiased", &unbiased));
   const Choice *row = ChoiceFind(&EstimatorTable, word);
-  *choice = (EstimatorChoice){row->data, row->name, (int)directions};
+  *choice = (EstimatorChoice){row->data, row->name, (int)directions, unbiased};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 bool EstimatorDraws(const EstimatorChoice *choice)
 {
   return choice->estimator->draw != NULL;
+}
+
+void EstimatorExact(EstimatorChoice *choice)
+{
+  *choice = (EstimatorChoice){&estimator_auto, estimator_rows[0].name, 0, false};
 }
 
 JetReducer EstimatorReducer(const EstimatorChoice *choice, Network network)
@@ -44,7 +52,9 @@ JetReducer EstimatorReducer(const EstimatorChoice *choice, Network network)
                                                      : PetscMax(width, 2) + 1,
                         .reduction = estimator->reduction};
   if (!estimator->draw) return reducer;
-  reducer.slots = choice->directions;
+  reducer.slots = estimator->by_passes ? 1 : choice->directions;
+  reducer.passes = estimator->by_passes ? choice->directions : 1;
+  reducer.draws = choice->unbiased ? 2 : 1;
   reducer.name = choice->name;
   return reducer;
 }
@@ -66,12 +76,25 @@ static PetscErrorCode count_terms(Residual residual, const RowBlock *block, int 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Notes what the rows do not offer. */
+static void note_limits(Residual residual)
+{
+  residual->n_draw = 1;
+  for (int b = 0; b < residual->n_block; b++) {
+    const Probe probe = residual->blocks[b].probe;
+    residual->n_draw = PetscMax(residual->n_draw, probe->n_draw);
+    if (probe->n_pass > 1) residual->rows.gradient_only = "the estimator sdgd";
+  }
+  if (residual->n_draw > 1) residual->rows.gradient_only = "estimator.unbiased = true";
+}
+
 PetscErrorCode EstimatorCheck(Residual residual, Config config)
 {
   const EstimatorChoice *choice = &residual->blocks[0].estimator;
   const char *where = ConfigWhere(config, "estimator.type");
   int n = 0, most = 0;
   PetscFunctionBegin;
+  note_limits(residual);
   for (int b = 0; b < residual->n_block; b++) n += residual->blocks[b].probe->compression != NULL;
   if (!choice->estimator->always || n) PetscFunctionReturn(PETSC_SUCCESS);
   PinnUserCheck(EstimatorDraws(choice),

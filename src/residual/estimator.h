@@ -4,11 +4,12 @@
 
 struct Estimator_s {
   JetReduction reduction;
-  bool reduces; /* replaces coordinates or terms at all */
-  bool always;  /* also where the first layer is wider than the group */
+  bool reduces;   /* replaces coordinates or terms at all */
+  bool always;    /* also where the first layer is wider than the group */
+  bool by_passes; /* one term in a pass */
   /* the terms or directions of one draw in a probe; NULL where nothing is drawn. key.block and key.iteration count
      blocks of rows and steps. */
   PetscErrorCode (*draw)(Probe probe, RandomKey key);
 };
 
-extern const Estimator EstimatorSTDE;
+extern const Estimator EstimatorSTDE, EstimatorSDGD;

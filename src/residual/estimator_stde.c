@@ -14,18 +14,23 @@ static PetscErrorCode EstimatorDraw_STDE(Probe probe, RandomKey key)
   PetscFunctionBegin;
   ProgramGroups(probe->program, &n_group, &groups);
   for (int g = 0; g < n_group; g++) {
-    const uint32_t steps = (uint32_t)(groups[g].n / groups[g].slots);
+    const int n_term = groups[g].slots * groups[g].passes;
+    const uint32_t steps = (uint32_t)(groups[g].n / n_term);
     int *terms;
-    PetscCall(PetscMalloc1(groups[g].slots, &terms));
+    PetscCall(PetscMalloc1(n_term, &terms));
     key.block = block + (uint32_t)g;
     key.iteration = step / steps;
-    for (int k = 0; k < groups[g].slots; k++)
-      terms[k] = (int)RandomPermuted(key, (uint64_t)groups[g].n,
-                                     (uint64_t)(step % steps) * (uint64_t)groups[g].slots + (uint64_t)k);
+    for (int k = 0; k < n_term; k++)
+      terms[k] =
+          (int)RandomPermuted(key, (uint64_t)groups[g].n, (uint64_t)(step % steps) * (uint64_t)n_term + (uint64_t)k);
     NetworkCompressionPick(probe->compression, g, terms);
     PetscCall(PetscFree(terms));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const Estimator EstimatorSTDE = {JET_SAMPLE, true, true, EstimatorDraw_STDE};
+const Estimator EstimatorSTDE = {JET_SAMPLE, true, true, false, EstimatorDraw_STDE};
+/* Stochastic dimension gradient descent (Hu, Shukla, Karniadakis, Kawaguchi 2024, "Tackling the curse of dimensionality
+   with physics-informed neural networks"): the same draws, but each sampled dimension is differentiated by itself, in a
+   sweep of its own forwards and backwards, and gradients add up over the dimensions. */
+const Estimator EstimatorSDGD = {JET_SAMPLE, true, true, true, EstimatorDraw_STDE};

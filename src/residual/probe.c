@@ -1,5 +1,6 @@
 /* A program and the sweeps of the network under it, once a thread: expressions of the fields at tiles of points. */
 #include <omp.h>
+#include <string.h>
 #include "residual_impl.h"
 
 #define TILE_WITHOUT_NETWORK 256
@@ -10,10 +11,26 @@ static PetscErrorCode create_thread(Probe probe, Network network, ProbeThread *t
   const size_t net = (size_t)JetPlanColumns(plan) * (size_t)probe->tile * (size_t)probe->n_field;
   PetscFunctionBegin;
   PetscCall(ProgramWorkCreate(probe->program, probe->tile, &thread->work));
-  PetscCall(PetscMalloc1((size_t)probe->n_root * (size_t)probe->tile, &thread->roots));
+  const size_t roots = (size_t)probe->n_root * (size_t)probe->tile;
+  PetscCall(PetscMalloc3(roots, &thread->roots, roots, &thread->other, roots, &thread->again));
   if (!ProgramUsesNetwork(probe->program)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NetworkSweepCreate(network, plan, probe->compression, probe->tile, &thread->sweep));
   PetscCall(PetscMalloc2(net, &thread->net, net, &thread->net_bar));
+  if (probe->n_pass > 1 || probe->n_draw > 1) PetscCall(PetscMalloc1(net, &thread->net_sum));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Columns that differ from pass to pass: of coordinates that stand for terms. */
+static PetscErrorCode list_summed(Probe probe, int n_coord)
+{
+  const JetPlan plan = ProgramPlan(probe->program);
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(JetPlanColumns(plan), &probe->summed));
+  for (int c = 0; c < JetPlanColumns(plan); c++) {
+    const JetOperator *op = JetPlanOperator(plan, c);
+    for (int k = 0; k < op->n; k++)
+      probe->summed[c] |= op->index[k].order && op->index[k].coord[op->index[k].order - 1] >= n_coord;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -35,6 +52,12 @@ PetscErrorCode ProbeCreateWithin(Problem problem, Network network, int n_root, c
   }
   ProgramGroups(p->program, &n_group, &groups);
   if (n_group) PetscCall(NetworkCompressionCreate(network, n_group, groups, &p->compression));
+  p->n_draw = p->n_pass = 1;
+  for (int g = 0; g < n_group; g++) {
+    p->n_draw = PetscMax(p->n_draw, groups[g].draw + 1);
+    p->n_pass = groups[g].passes;
+  }
+  PetscCall(list_summed(p, FormulaCoordinates(ProblemFormula(problem))));
   p->n_root = n_root;
   p->dim = FormulaCoordinates(ProblemFormula(problem));
   p->n_field = ProblemFields(problem);
@@ -64,9 +87,11 @@ PetscErrorCode ProbeDestroy(Probe *probe)
     PetscCall(NetworkSweepDestroy(&thread->sweep));
     PetscCall(ProgramWorkDestroy(&thread->work));
     PetscCall(PetscFree2(thread->net, thread->net_bar));
-    PetscCall(PetscFree(thread->roots));
+    PetscCall(PetscFree(thread->net_sum));
+    PetscCall(PetscFree3(thread->roots, thread->other, thread->again));
   }
   PetscCall(PetscFree(p->threads));
+  PetscCall(PetscFree(p->summed));
   PetscCall(NetworkCompressionDestroy(&p->compression));
   PetscCall(ProgramDestroy(&p->program));
   PetscCall(PetscFree(*probe));
@@ -96,29 +121,60 @@ void ProbeReverseEnd(Probe probe, const double theta[], double gradient[])
 /* values [m][n][width] times the weights of the points of the tile. */
 static void weigh(const ProbeThread *t, int m, int width, double values[])
 {
-  if (!t->weight) return;
+  const int n = t->tile.n;
+  if (!t->tile.weight) return;
   for (int e = 0; e < m; e++)
-    for (int i = 0; i < t->n; i++)
-      for (int f = 0; f < width; f++) values[(e * t->n + i) * width + f] *= t->weight[i];
+    for (int i = 0; i < n; i++)
+      for (int f = 0; f < width; f++) values[(e * n + i) * width + f] *= t->tile.weight[i];
+}
+
+/* Numbers of a column of the network's jets at a tile. */
+static size_t column_size(const Probe probe, const ProbeThread *t)
+{
+  return (size_t)t->tile.n * (size_t)probe->n_field;
+}
+
+/* The network's jets; what differs from pass to pass is summed. */
+static void forward_passes(Probe probe, ProbeThread *t, const double theta[])
+{
+  const size_t size = column_size(probe, t), n_column = (size_t)JetPlanColumns(ProgramPlan(probe->program));
+  for (int pass = 0; pass < probe->n_pass; pass++) {
+    NetworkSetPass(t->sweep, pass);
+    NetworkForward(t->sweep, theta, t->tile.n, t->tile.x, t->net);
+    for (size_t c = 0; c < n_column; c++) {
+      if (!probe->summed[c]) continue;
+      for (size_t k = c * size; pass && k < (c + 1) * size; k++) t->net[k] += t->net_sum[k];
+      memcpy(t->net_sum + c * size, t->net + c * size, size * sizeof(double));
+    }
+  }
+}
+
+void ProbeRoots(Probe probe, int thread, int draw, double roots[])
+{
+  ProbeThread *t = &probe->threads[thread];
+  const Tile *tile = &t->tile;
+  ProgramSetDraw(t->work, draw);
+  ProgramEvaluate(probe->program, t->work, tile->n, tile->x, tile->normal, tile->statics, tile->stride, t->net,
+                  probe->n_field, roots);
+  for (int e = 0; e < probe->n_root && tile->given; e++)
+    for (int i = 0; i < tile->n; i++) roots[e * tile->n + i] -= tile->given[(size_t)e * tile->stride + (size_t)i];
+  weigh(t, probe->n_root, 1, roots);
 }
 
 void ProbeForward(Probe probe, int thread, const double theta[], const Tile *tile, double roots[])
 {
   ProbeThread *t = &probe->threads[thread];
-  const double *statics = tile->statics;
-  size_t stride = tile->stride;
-  if (!statics) statics = ProgramWorkStatics(probe->program, t->work, tile->n, tile->x, tile->normal, &stride);
+  t->tile = *tile;
+  if (!tile->statics)
+    t->tile.statics = ProgramWorkStatics(probe->program, t->work, tile->n, tile->x, tile->normal, &t->tile.stride);
   if (t->sweep) {
-    NetworkSetFactors(t->sweep, tile->n, statics, stride);
-    NetworkForward(t->sweep, theta, tile->n, tile->x, t->net);
+    NetworkSetFactors(t->sweep, tile->n, t->tile.statics, t->tile.stride);
+    if (probe->n_pass > 1)
+      forward_passes(probe, t, theta);
+    else
+      NetworkForward(t->sweep, theta, tile->n, tile->x, t->net);
   }
-  ProgramEvaluate(probe->program, t->work, tile->n, tile->x, tile->normal, statics, stride, t->net, probe->n_field,
-                  roots);
-  for (int e = 0; e < probe->n_root && tile->given; e++)
-    for (int i = 0; i < tile->n; i++) roots[e * tile->n + i] -= tile->given[(size_t)e * tile->stride + (size_t)i];
-  t->weight = tile->weight;
-  t->n = tile->n;
-  weigh(t, probe->n_root, 1, roots);
+  ProbeRoots(probe, thread, 0, roots);
 }
 
 void ProbeAdjoint(Probe probe, int thread, const double root_bar[])
@@ -128,11 +184,47 @@ void ProbeAdjoint(Probe probe, int thread, const double root_bar[])
   weigh(t, JetPlanColumns(ProgramPlan(probe->program)), probe->n_field, t->net_bar);
 }
 
+/* One sweep each pass: the network forgets the others. Columns that are the same in all of them count in the last. */
+static void reverse_passes(Probe probe, ProbeThread *t, const double theta[], double gradient[])
+{
+  const size_t size = column_size(probe, t), n_column = (size_t)JetPlanColumns(ProgramPlan(probe->program));
+  for (int pass = 0; pass < probe->n_pass; pass++) {
+    memcpy(t->net_sum, t->net_bar, n_column * size * sizeof(double));
+    for (size_t c = 0; c < n_column && pass < probe->n_pass - 1; c++)
+      if (!probe->summed[c]) memset(t->net_sum + c * size, 0, size * sizeof(double));
+    NetworkSetPass(t->sweep, pass);
+    NetworkForward(t->sweep, theta, t->tile.n, t->tile.x, t->net);
+    NetworkReverse(t->sweep, theta, t->net_sum, gradient);
+  }
+}
+
+static void reverse_network(Probe probe, ProbeThread *t, const double theta[], double gradient[])
+{
+  if (probe->n_pass > 1)
+    reverse_passes(probe, t, theta, gradient);
+  else
+    NetworkReverse(t->sweep, theta, t->net_bar, gradient);
+}
+
 void ProbeReverse(Probe probe, int thread, const double theta[], const double root_bar[], double gradient[])
 {
-  ProbeThread *t = &probe->threads[thread];
   ProbeAdjoint(probe, thread, root_bar);
-  NetworkReverse(t->sweep, theta, t->net_bar, gradient);
+  reverse_network(probe, &probe->threads[thread], theta, gradient);
+}
+
+void ProbeReverseBoth(Probe probe, int thread, const double theta[], const double root_bar[], const double other_bar[],
+                      double gradient[])
+{
+  ProbeThread *t = &probe->threads[thread];
+  const size_t size = column_size(probe, t) * (size_t)JetPlanColumns(ProgramPlan(probe->program));
+  double *net_bar = t->net_bar;
+  ProbeAdjoint(probe, thread, other_bar);
+  t->net_bar = t->net_sum;
+  ProbeRoots(probe, thread, 0, t->again);
+  ProbeAdjoint(probe, thread, root_bar);
+  t->net_bar = net_bar;
+  for (size_t k = 0; k < size; k++) net_bar[k] += t->net_sum[k];
+  reverse_network(probe, t, theta, gradient);
 }
 
 void ProbeTangent(Probe probe, int thread, const double theta[], const double v[], double root_dot[])

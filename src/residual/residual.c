@@ -118,6 +118,7 @@ static PetscErrorCode create_block(Residual residual, Config config, Domain doma
   PetscCall(check_normals(config, residual->problem, block));
   PetscCall(read_sampling(config, block, b == 0, (uint32_t)b, &block->sampling));
   PetscCall(EstimatorRead(config, &block->estimator));
+  if (block->block->periodic >= 0 && EstimatorDraws(&block->estimator)) EstimatorExact(&block->estimator);
   PetscCall(create_probes(residual, config, block));
   PetscCall(PetscMalloc1(n_term, &block->scale));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -168,6 +169,10 @@ PetscErrorCode ResidualLayout(Residual residual)
   PetscCall(PetscFree4(residual->tiles, residual->pieces, residual->last, residual->raw));
   PetscCall(PetscMalloc4(residual->n_tile, &residual->tiles, residual->n_tile, &residual->pieces, rows->n_row,
                          &residual->last, residual->n_raw, &residual->raw));
+  if (residual->n_draw > 1) {
+    PetscCall(PetscFree(residual->other));
+    PetscCall(PetscMalloc1(rows->n_row, &residual->other));
+  }
   cut_tiles(residual);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -257,6 +262,7 @@ PetscErrorCode ResidualDestroy(Residual *residual)
   PetscCall(CausalDestroy(&r->causal));
   PetscCall(LinearizationDestroy(&r->linearization));
   PetscCall(PetscFree4(r->tiles, r->pieces, r->last, r->raw));
+  PetscCall(PetscFree(r->other));
   PetscCall(PetscFree(r->blocks));
   PetscCall(PetscFree(r->parameter_blocks));
   PetscCall(PetscFree(r->gradients));

@@ -13,10 +13,10 @@ typedef struct {
 typedef struct {
   NetworkSweep sweep; /* NULL where no root uses the network */
   ProgramWork work;
-  double *net, *net_bar; /* [column][tile][n_field] */
-  double *roots;         /* [n_root][tile] */
-  const double *weight;  /* of the tile of the last forward sweep, and its points */
-  int n;
+  double *net, *net_bar;         /* [column][tile][n_field] */
+  double *net_sum;               /* the same, of passes or draws; NULL where there is one */
+  double *roots, *other, *again; /* [n_root][tile]: of the draws, and of the first once more */
+  Tile tile;                     /* of the last forward sweep, with its statics */
 } ProbeThread;
 
 struct Probe_s {
@@ -24,6 +24,8 @@ struct Probe_s {
   int n_root, dim, n_field, tile, n_thread;
   ProbeThread *threads;
   NetworkCompression compression; /* NULL where the program has no groups */
+  int n_draw, n_pass;             /* of terms that are sampled */
+  bool *summed;                   /* [column] over passes */
 };
 
 /* By all threads together: before tiles at a new theta, before tangents along a new v, and after the reverse sweeps of
@@ -34,6 +36,13 @@ void ProbeReverseEnd(Probe probe, const double theta[], double gradient[]);
 
 /* Roots of a tile by one thread; the thread keeps what reverse and tangent sweeps need. roots [out] [n_root][n]. */
 void ProbeForward(Probe probe, int thread, const double theta[], const Tile *tile, double roots[]);
+/* The same by the other draw of a probe that has two, without another sweep of the network. What
+   follows is of the draw that came last. */
+void ProbeRoots(Probe probe, int thread, int draw, double roots[]);
+/* gradient += the sum over both draws of (d roots / d theta)^T root_bar; otherwise as ProbeReverse. root_bar [in] of
+   draw 0, other_bar of draw 1. */
+void ProbeReverseBoth(Probe probe, int thread, const double theta[], const double root_bar[], const double other_bar[],
+                      double gradient[]);
 /* net_bar of the thread from root_bar, at the tile of the last ProbeForward. */
 void ProbeAdjoint(Probe probe, int thread, const double root_bar[]);
 /* gradient += (d roots / d theta)^T root_bar at the tile of the last ProbeForward, but for what is kept until
@@ -64,6 +73,7 @@ typedef struct {
   const Estimator *estimator;
   const char *name;
   int directions;
+  bool unbiased;
 } EstimatorChoice;
 
 typedef struct {
@@ -95,7 +105,7 @@ struct Residual_s {
   ParameterBlock *parameter_blocks; /* what rows.parameter_blocks shows */
   Problem problem;
   Network network;
-  int n_block, n_term, n_thread;
+  int n_block, n_term, n_thread, n_draw;
   RowBlock *blocks;
   int n_tile;
   TileRange *tiles; /* of the training points of all blocks */
@@ -110,6 +120,7 @@ struct Residual_s {
   double *gradients; /* [n_thread][n_param] */
   double *direction; /* [n_param] of a tangent, in full */
   double *last;      /* [n_row] the rows last evaluated */
+  double *other;     /* [n_row] the same by the second draw, where there is one; NULL where no block has two */
   double last_loss, rows_evaluated;
   double memory_limit;         /* MB of this rank */
   Linearization linearization; /* NULL until first asked for, and after points have changed */
@@ -180,6 +191,7 @@ PetscErrorCode ResidualLayout(Residual residual);
 PetscErrorCode ResidualCheckMemory(Residual residual, Config config);
 /* The case's estimator (estimator.c). */
 PetscErrorCode EstimatorRead(Config config, EstimatorChoice *choice);
+void EstimatorExact(EstimatorChoice *choice);       /* `auto`: for rows that take several points each */
 bool EstimatorDraws(const EstimatorChoice *choice); /* something new at every step */
 /* What it wants replaced in a program; NULL stands for `auto`. */
 JetReducer EstimatorReducer(const EstimatorChoice *choice, Network network);

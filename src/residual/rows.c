@@ -47,9 +47,37 @@ static double row_factor(const TileWork *work, const double w[], int e, int i)
   return set->factor[work->begin + i] * w[work->block->row + row];
 }
 
+/* Rows, and those of the second draw where a block has one. */
+static void store_both(const Sweep *sweep, const TileWork *work)
+{
+  const Probe probe = work->block->probe;
+  TileWork other = *work;
+  store_rows(work, sweep->r);
+  if (probe->n_draw == 1) return;
+  other.roots = probe->threads[work->thread].other;
+  ProbeRoots(probe, work->thread, 1, other.roots);
+  store_rows(&other, sweep->residual->other);
+}
+
 static void evaluate_tile(const Sweep *sweep, const TileWork *work)
 {
-  store_rows(work, sweep->r);
+  store_both(sweep, work);
+}
+
+/* The gradient of 1/2 r r' by both draws: each meets half of the other's rows. */
+static void reverse_both(const Sweep *sweep, const TileWork *work)
+{
+  const int n = work->tile.n;
+  const Residual residual = sweep->residual;
+  double *other = work->block->probe->threads[work->thread].other;
+  for (int e = 0; e < work->block->block->n_term; e++)
+    for (int i = 0; i < n; i++) {
+      const size_t row = work->row + (size_t)e * work->stride + (size_t)i;
+      work->roots[e * n + i] = 0.5 * work->block->scale[e] * residual->other[row];
+      other[e * n + i] = 0.5 * work->block->scale[e] * sweep->r[row];
+    }
+  ProbeReverseBoth(work->block->probe, work->thread, sweep->theta, work->roots, other,
+                   sweep->gradients + (size_t)work->thread * residual->rows.n_param);
 }
 
 static void reverse_tile(const Sweep *sweep, const TileWork *work)
@@ -57,8 +85,12 @@ static void reverse_tile(const Sweep *sweep, const TileWork *work)
   const int n = work->tile.n;
   const double *w = sweep->w;
   if (!w) { /* rows that points share are there already */
-    if (!work->raw) store_rows(work, sweep->r);
+    if (!work->raw) store_both(sweep, work);
     w = sweep->r;
+  }
+  if (!sweep->w && work->block->probe->n_draw > 1) {
+    reverse_both(sweep, work);
+    return;
   }
   for (int e = 0; e < work->block->block->n_term; e++)
     for (int i = 0; i < n; i++) work->roots[e * n + i] = work->block->scale[e] * row_factor(work, w, e, i);
@@ -151,7 +183,13 @@ PetscErrorCode ResidualFinishLoss(Residual residual, double *loss)
 {
   double sum = 0.0;
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < residual->rows.n_row; k++) sum += residual->last[k] * residual->last[k];
+  for (int b = 0; b < residual->n_block; b++) {
+    const RowBlock *block = &residual->blocks[b];
+    const double *r = residual->last + block->row;
+    const double *other = block->probe->n_draw > 1 ? residual->other + block->row : r;
+    const size_t n = (size_t)block->block->n_term * (size_t)block->train.n_row;
+    for (size_t k = 0; k < n; k++) sum += r[k] * other[k];
+  }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, residual->rows.comm));
   residual->last_loss = 0.5 * sum;
   if (loss) *loss = residual->last_loss;
