@@ -201,6 +201,18 @@ START_TEST(signs_and_shapes_are_drawn_apart)
 }
 END_TEST
 
+/* Factors of sampled terms alone are evaluated; among them constants, and the same function twice. */
+START_TEST(coefficients_that_depend_on_the_point)
+{
+  const char *text = "problem: { coordinates = [\"x[6]\"]; fields = [\"u\"]; equations = ( { residual = \""
+                     "(1 + x[0]^2)*u_{x[0]x[0]} + exp(x[2])*u_{x[1]x[1]} + 3*u_{x[2]x[2]} + sin(x[1])*u_{x[3]x[3]} + "
+                     "exp(x[2])*u_{x[4]x[4]} + 0.5*u_{x[5]x[5]} + x[1]*u_{x[2]} + x[0]*u_{x[0]x[1]} + "
+                     "x[3]*u_{x[2]x[4]} + x[5]*x[2]*u\"; } ); };" BOX POINTS;
+  compare(text, "type = \"stde\"; directions = 2;", 3, "2 of 6 second derivatives");
+  compare(text, "type = \"stde\"; directions = 1;", 6, "1 of 6 second derivatives");
+}
+END_TEST
+
 START_TEST(draws_follow_from_the_step_alone)
 {
   const char *text = "problem: { coordinates = [\"x[50]\"]; fields = [\"u\"]; equations = ( { residual = "
@@ -402,6 +414,7 @@ END_TEST
 
 TEST_SUITE("residual estimator", laplacian, affine_parts_and_shared_inputs, hard_constraint_and_drift_stay_exact,
            weighted_sums_and_higher_orders, operators_of_the_same_terms_share_slots, signs_and_shapes_are_drawn_apart,
-           draws_follow_from_the_step_alone, mean_and_variance_are_those_without_replacement,
-           one_sweep_a_dimension_gives_the_same_numbers, two_draws_are_unbiased_and_one_is_not, reports_are_exact,
-           stages_that_need_rows_are_refused, what_cannot_be_sampled_is_told)
+           coefficients_that_depend_on_the_point, draws_follow_from_the_step_alone,
+           mean_and_variance_are_those_without_replacement, one_sweep_a_dimension_gives_the_same_numbers,
+           two_draws_are_unbiased_and_one_is_not, reports_are_exact, stages_that_need_rows_are_refused,
+           what_cannot_be_sampled_is_told)

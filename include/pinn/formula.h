@@ -93,6 +93,14 @@ int ProgramStatics(Program program);
 void ProgramEvaluateStatics(Program program, ProgramWork work, int n, const double x[], const double normal[],
                             double statics[], size_t stride);
 
+/* Factors of slots whose terms have different ones (JetGroup.factor) are among them: those of the terms that were
+   picked for the slots of a group, terms [in] [slots]. Picking marks what they need; evaluating them alone renews their
+   rows of the statics, and costs no more than they do. */
+bool ProgramHasSlots(Program program);
+void ProgramPickFactors(Program program, int group, const int terms[]);
+void ProgramEvaluateSlots(Program program, ProgramWork work, int n, const double x[], const double normal[],
+                          double statics[], size_t stride);
+
 /* The same into the work space, for a caller that keeps none: borrowed, until the next call that has this work. */
 const double *ProgramWorkStatics(Program program, ProgramWork work, int n, const double x[], const double normal[],
                                  size_t *stride);

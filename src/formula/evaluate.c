@@ -207,9 +207,11 @@ static void evaluate_step(const Step *step, bool dynamic, const Frame *frame, co
   }
 }
 
-void TapeEvaluate(const Tape *tape, bool dynamic, const Frame *frame, const double net[], int n_output, int draw)
+void TapeEvaluate(const Tape *tape, const bool needed[], bool dynamic, const Frame *frame, const double net[],
+                  int n_output, int draw)
 {
-  for (int i = 0; i < tape->n; i++) evaluate_step(&tape->steps[i], dynamic, frame, net, n_output, draw);
+  for (int i = 0; i < tape->n; i++)
+    if (!needed || needed[i]) evaluate_step(&tape->steps[i], dynamic, frame, net, n_output, draw);
 }
 
 void ProgramEvaluateStatics(Program program, ProgramWork work, int n, const double x[], const double normal[],
@@ -222,10 +224,11 @@ void ProgramEvaluateStatics(Program program, ProgramWork work, int n, const doub
     frame->n = PetscMin(work->static_points, n - begin);
     frame->x = x + shift;
     frame->normal = normal ? normal + shift : NULL;
-    TapeEvaluate(tape, false, frame, NULL, 0, 0);
+    TapeEvaluate(tape, program->needed, false, frame, NULL, 0, 0);
     for (int r = 0; r < tape->results.n_column; r++)
       CombinationGather(&tape->results, r, frame, frame->value, true, statics + (size_t)r * stride + begin);
   }
+  ProgramEvaluateSlots(program, work, n, x, normal, statics, stride);
 }
 
 const double *ProgramWorkStatics(Program program, ProgramWork work, int n, const double x[], const double normal[],
@@ -253,7 +256,7 @@ void ProgramEvaluate(Program program, ProgramWork work, int n, const double x[],
   frame->statics = statics;
   frame->stride = stride;
   work->n_output = n_output;
-  TapeEvaluate(tape, true, frame, net, n_output, work->draw);
+  TapeEvaluate(tape, NULL, true, frame, net, n_output, work->draw);
   for (int r = 0; r < program->n_root; r++)
     CombinationGather(&tape->results, r, frame, frame->value, true, roots + (size_t)r * (size_t)n);
 }

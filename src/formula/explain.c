@@ -119,7 +119,7 @@ bool ProgramExplain(Program program, ProgramWork work, int root, int p, char *te
   fixed->n = 1;
   fixed->x = frame->x + shift;
   fixed->normal = frame->normal ? frame->normal + shift : NULL;
-  TapeEvaluate(&tapes[TAPE_STATIC], false, fixed, NULL, 0, 0);
+  TapeEvaluate(&tapes[TAPE_STATIC], NULL, false, fixed, NULL, 0, 0);
   const Combination *results = &tapes[TAPE_DYNAMIC].results;
   for (int e = results->start[root]; e < results->start[root + 1]; e++)
     total += results->entry[e].coef * entry_value(&s, TAPE_DYNAMIC, &results->entry[e]);

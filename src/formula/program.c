@@ -123,6 +123,27 @@ static PetscErrorCode finish_combination(Builder *b, int n_column, Combination *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode BuilderResolve(Builder *b, int tape, int dst, FormulaNode id, int op, double coef)
+{
+  PetscFunctionBegin;
+  PetscCall(resolve(b, tape, dst, id, op, coef));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode BuilderEmitOne(Builder *b, int dst)
+{
+  PetscFunctionBegin;
+  PetscCall(emit(b, dst, AREA_ONE, 0, 1));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode BuilderCombine(Builder *b, int n, Combination *c)
+{
+  PetscFunctionBegin;
+  PetscCall(finish_combination(b, n, c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The operand as n operators of a node. */
 static PetscErrorCode add_operand(Builder *b, Tape *tape, Step *step, FormulaNode node, int n, const int ops[])
 {
@@ -238,7 +259,8 @@ static PetscErrorCode add_results(Builder *b, const FormulaNode roots[])
   PetscFunctionBegin;
   for (int r = 0; r < program->n_root; r++) PetscCall(resolve(b, TAPE_DYNAMIC, r, roots[r], 0, 1));
   PetscCall(finish_combination(b, program->n_root, &program->tapes[TAPE_DYNAMIC].results));
-  for (int r = 0; r < b->n_row; r++) PetscCall(resolve(b, TAPE_STATIC, r, b->rows[r][0], b->rows[r][1], 1));
+  for (int r = 0; r < b->n_row; r++)
+    if (b->rows[r][0] < JET_SLOT_FACTOR) PetscCall(resolve(b, TAPE_STATIC, r, b->rows[r][0], b->rows[r][1], 1));
   PetscCall(finish_combination(b, b->n_row, &program->tapes[TAPE_STATIC].results));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -330,6 +352,7 @@ PetscErrorCode ProgramCreate(Formula formula, int n_root, const FormulaNode root
   for (FormulaNode id = 0; id < b.n_node; id++)
     if (b.layouts[id].n && formula->nodes[id].kind != NODE_LOOP) PetscCall(add_step(&b, id));
   PetscCall(add_results(&b, chosen));
+  PetscCall(BuilderAddSlots(&b));
   *program = b.program;
   PetscCall(destroy_builder(&b));
   PetscCall(PetscFree(chosen));
@@ -365,6 +388,7 @@ PetscErrorCode ProgramDestroy(Program *program)
     PetscCall(JetPlanDestroy(&p->cached[i].plan));
   }
   PetscCall(PetscFree(p->cached));
+  PetscCall(ProgramDestroySlots(p));
   PetscCall(ProgramLoopsDestroy(p));
   PetscCall(JetPlanDestroy(&p->plan));
   PetscCall(JetGroupsDestroy(p->n_group, &p->groups));

@@ -87,6 +87,13 @@ struct Program_s {
   int n_cached, cached_capacity;
   CachedPlan *cached; /* of the nonlinear nodes; equal up to names of coordinates are one */
   Tape tapes[N_TAPES];
+  /* of slots whose factors are drawn: rows of the statics from slot_row on (slots.c) */
+  int slot_row, n_slot_factor;
+  Combination sources;  /* the factors of all terms, of a group from slot_group[group] on */
+  int *slot_group;      /* [n_group] */
+  int *chosen;          /* [n_slot_factor] among the sources */
+  bool *needed, *drawn; /* [steps of the static tape] by the other statics (NULL: all), and by the chosen */
+  int *owner;           /* [values of the static tape] step */
   int n_loop, loop_capacity;
   ProgramLoop *loops;
 };
@@ -133,6 +140,14 @@ typedef struct {
      refused  [out]  [*n_refused] PetscFree */
 PetscErrorCode ProgramCountColumns(Formula formula, int n_root, const FormulaNode roots[], const JetReducer *reducer,
                                    int *columns, int *n_refused, int **refused);
+/* What slots.c has of program.c: adds to column `dst` of the combination being built coef times an operator of a node,
+   or 1; and makes the combination of n columns. */
+PetscErrorCode BuilderResolve(Builder *b, int tape, int dst, FormulaNode id, int op, double coef);
+PetscErrorCode BuilderEmitOne(Builder *b, int dst);
+PetscErrorCode BuilderCombine(Builder *b, int n, Combination *c);
+/* Factors of slots, after all steps and results are there (slots.c). */
+PetscErrorCode BuilderAddSlots(Builder *b);
+PetscErrorCode ProgramDestroySlots(Program program);
 /* Layouts of all nodes that the roots need and the plan of the network. */
 PetscErrorCode BuilderDemand(Builder *b, const FormulaNode roots[]);
 /* The column of the network's plan that carries an operator in a draw, times a factor; -1 where none does. */
@@ -198,8 +213,10 @@ PetscErrorCode LoopWorksDestroy(Program program, LoopWork **works);
 double LoopWorksBytes(Program program);
 void LoopEvaluate(const ProgramLoop *loop, LoopWork *work, const Frame *frame, double *value);
 
-/* The dynamic tape also keeps f'(u) of its functions, for the sweeps. */
-void TapeEvaluate(const Tape *tape, bool dynamic, const Frame *frame, const double net[], int n_output, int draw);
+/* needed: [steps] of those that are evaluated, NULL = all. The dynamic tape also keeps f'(u) of its functions, for the
+   sweeps. */
+void TapeEvaluate(const Tape *tape, const bool needed[], bool dynamic, const Frame *frame, const double net[],
+                  int n_output, int draw);
 /* dst [n] = column c of a combination of the frame's arrays, with `value` in place of AREA_VALUE. Without `constants`
    only the entries of AREA_VALUE count. */
 void CombinationGather(const Combination *c, int column, const Frame *frame, const double *value, bool constants,

@@ -25,6 +25,20 @@ PetscErrorCode RowSetPrepare(Probe probe, RowSet *set)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+void RowSetRenewSlots(RowSet *set)
+{
+  const Probe probe = set->probe;
+  const int n = set->points.n, dim = set->points.dim, n_tile = (n + probe->tile - 1) / probe->tile;
+#pragma omp parallel for schedule(static, 1) num_threads(probe->n_thread)
+  for (int k = 0; k < n_tile; k++) {
+    const int begin = k * probe->tile;
+    const size_t shift = (size_t)begin * (size_t)dim;
+    ProgramEvaluateSlots(probe->program, probe->threads[omp_get_thread_num()].work, PetscMin(probe->tile, n - begin),
+                         set->points.x + shift, set->points.normal ? set->points.normal + shift : NULL,
+                         set->statics + begin, (size_t)n);
+  }
+}
+
 PetscErrorCode RowSetDestroy(RowSet *set)
 {
   PetscFunctionBegin;

@@ -77,15 +77,21 @@ static PetscErrorCode count_terms(Residual residual, const RowBlock *block, int 
 }
 
 /* Notes what the rows do not offer. */
-static void note_limits(Residual residual)
+static PetscErrorCode note_limits(Residual residual, Config config)
 {
+  PetscFunctionBegin;
   residual->n_draw = 1;
   for (int b = 0; b < residual->n_block; b++) {
     const Probe probe = residual->blocks[b].probe;
     residual->n_draw = PetscMax(residual->n_draw, probe->n_draw);
     if (probe->n_pass > 1) residual->rows.gradient_only = "the estimator sdgd";
+    PinnUserCheck(probe->n_pass == 1 || !ProgramHasSlots(probe->program),
+                  "%s: sdgd does not serve a sum of derivatives with different functions of the point as coefficients; "
+                  "stde does",
+                  ConfigWhere(config, "estimator.type"));
   }
   if (residual->n_draw > 1) residual->rows.gradient_only = "estimator.unbiased = true";
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EstimatorCheck(Residual residual, Config config)
@@ -94,7 +100,7 @@ PetscErrorCode EstimatorCheck(Residual residual, Config config)
   const char *where = ConfigWhere(config, "estimator.type");
   int n = 0, most = 0;
   PetscFunctionBegin;
-  note_limits(residual);
+  PetscCall(note_limits(residual, config));
   for (int b = 0; b < residual->n_block; b++) n += residual->blocks[b].probe->compression != NULL;
   if (!choice->estimator->always || n) PetscFunctionReturn(PETSC_SUCCESS);
   PinnUserCheck(EstimatorDraws(choice),
@@ -118,6 +124,10 @@ PetscErrorCode EstimatorDraw(Residual residual, PetscInt iteration, bool *drawn)
     const RandomKey key = {block->sampling.key.seed, RANDOM_DRAW, (uint32_t)b, (uint32_t)iteration};
     if (!EstimatorDraws(&block->estimator) || !block->probe->compression) continue;
     PetscCall(block->estimator.estimator->draw(block->probe, key));
+    if (ProgramHasSlots(block->probe->program)) {
+      RowSetRenewSlots(&block->train);
+      if (block->validation.probe == block->probe) RowSetRenewSlots(&block->validation);
+    }
     *drawn = true;
   }
   if (*drawn) LinearizationForget(residual);

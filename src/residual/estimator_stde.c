@@ -24,6 +24,7 @@ static PetscErrorCode EstimatorDraw_STDE(Probe probe, RandomKey key)
       terms[k] =
           (int)RandomPermuted(key, (uint64_t)groups[g].n, (uint64_t)(step % steps) * (uint64_t)n_term + (uint64_t)k);
     NetworkCompressionPick(probe->compression, g, terms);
+    ProgramPickFactors(probe->program, g, terms);
     PetscCall(PetscFree(terms));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -174,6 +174,8 @@ void RowBlockFoldRows(const RowBlock *block, int thread, const double theta[], s
 /* Statics of a row set, by all threads. */
 PetscErrorCode RowSetPrepare(Probe probe, RowSet *set);
 PetscErrorCode RowSetDestroy(RowSet *set);
+/* After a draw: the statics that depend on it. */
+void RowSetRenewSlots(RowSet *set);
 /* What jumps are taken from, at the points of a set (slabs.c). */
 PetscErrorCode RowBlockGive(RowBlock *block, RowSet *set);
 PetscErrorCode RowBlockForgetPast(RowBlock *block);
