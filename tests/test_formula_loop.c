@@ -151,6 +151,30 @@ START_TEST(three_bodies_have_their_laplacian)
 }
 END_TEST
 
+/* Thousands of coordinates, in the residual of a field that vanishes on the sphere. */
+START_TEST(transforms_have_their_laplacian)
+{
+  enum { N = 4500 };
+  Formula formula;
+  FormulaNode node;
+  double *x, value, truth = 0, square = 0;
+  ck_petsc(PetscMalloc1(N, &x));
+  for (int i = 0; i < N; i++) x[i] = sin(2.1 * i) / N, square += x[i] * x[i];
+  ck_petsc(FormulaCreate(&formula));
+  ck_petsc(FormulaAddCoordinate(formula, "test", "x", N));
+  ck_petsc(FormulaAddOutput(formula, "test", "net", 0));
+  node = ParseText(formula, "laplacian((1 - norm2(x))*net)/1e6");
+  EvaluateNodes(formula, 1, &node, 1, x, NULL, 1, &value);
+  for (int i = 0; i < N; i++)
+    truth += (1 - square) * WaveDerivative(0, x, N, &(JetIndex){2, {i, i}}) -
+             4 * x[i] * WaveDerivative(0, x, N, &(JetIndex){1, {i}});
+  truth -= 2.0 * N * WaveDerivative(0, x, N, &(JetIndex){0});
+  ck_near(value, truth / 1e6, 1e-11, 0);
+  ck_petsc(PetscFree(x));
+  ck_petsc(FormulaDestroy(&formula));
+}
+END_TEST
+
 START_TEST(sums_without_coordinates_are_numbers)
 {
   Formula formula = create(7, 4);
@@ -197,5 +221,5 @@ START_TEST(loops_print_as_sums)
 END_TEST
 
 TEST_SUITE("formula loop", loops_are_the_sums_written_out, operators_without_a_rule_write_the_sums_out,
-           three_bodies_have_their_laplacian, sums_without_coordinates_are_numbers, mistakes_in_long_sums_are_told,
-           loops_print_as_sums)
+           three_bodies_have_their_laplacian, transforms_have_their_laplacian, sums_without_coordinates_are_numbers,
+           mistakes_in_long_sums_are_told, loops_print_as_sums)

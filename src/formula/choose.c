@@ -9,6 +9,8 @@
 #include "linear_impl.h"
 #include "program_impl.h"
 
+#define LONG_FORM 4096 /* terms: such a form is written out without a look at what it would cost not to */
+
 typedef struct {
   Formula formula;
   const JetReducer *reducer;
@@ -75,7 +77,8 @@ static int compare_weights(const void *a, const void *b)
   return JetIndexCompare(&x->index, &y->index);
 }
 
-static PetscErrorCode intern_terms(Formula formula, int n, const LinearTerm terms[], bool with_weights, int *op)
+static PetscErrorCode intern_terms(Formula formula, int n, const LinearTerm terms[], bool with_weights, int *op,
+                                   double *leading)
 {
   JetIndex *index;
   JetOperator list;
@@ -90,9 +93,8 @@ static PetscErrorCode intern_terms(Formula formula, int n, const LinearTerm term
     factor[k] = with_weights ? terms[k].weight : -1;
   }
   PetscCall(JetOperatorCreateVariable(n, index, coef, factor, &list));
-  PetscCall(OperatorIntern(formula, &list, op));
-  PetscCall(JetOperatorDestroy(&list));
   PetscCall(PetscFree3(index, coef, factor));
+  PetscCall(OperatorInternLeading(formula, &list, op, leading));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -102,11 +104,9 @@ static PetscErrorCode write_collapsed(Chooser *c, Writing *sum, int n, const Lin
   Node node = {.kind = NODE_DERIVATIVE, .arg = {terms[0].of, -1, -1}};
   FormulaNode column;
   double coef;
-  int op;
 
   PetscFunctionBegin;
-  PetscCall(intern_terms(c->formula, n, terms, true, &op));
-  PetscCall(OperatorScaleLeading(c->formula, op, &node.which, &coef));
+  PetscCall(intern_terms(c->formula, n, terms, true, &node.which, &coef));
   *done = PairMapFind(&c->refused, node.which, 0) < 0;
   if (!*done) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NodeIntern(c->formula, node, NULL, &column));
@@ -118,19 +118,22 @@ static PetscErrorCode write_collapsed(Chooser *c, Writing *sum, int n, const Lin
 static PetscErrorCode write_derivatives(Chooser *c, Writing *sum, int n, LinearTerm terms[], bool collapse)
 {
   FormulaNode derivative;
+  double leading;
   bool done = false;
   int op;
 
   PetscFunctionBegin;
   if (!n) PetscFunctionReturn(PETSC_SUCCESS);
-  qsort(terms, (size_t)n, sizeof(terms[0]), compare_weights);
-  if (collapse && c->formula->nodes[terms[0].of].kind == NODE_OUTPUT && terms[0].weight != terms[n - 1].weight)
+  bool varies = false;
+  for (int k = 1; k < n && !varies; k++) varies = terms[k].weight != terms[0].weight;
+  if (collapse && varies && c->formula->nodes[terms[0].of].kind == NODE_OUTPUT)
     PetscCall(write_collapsed(c, sum, n, terms, &done));
+  if (!done) qsort(terms, (size_t)n, sizeof(terms[0]), compare_weights);
   for (int k = 0, end; k < n && !done; k = end) {
     for (end = k + 1; end < n && terms[end].weight == terms[k].weight;) end++;
-    PetscCall(intern_terms(c->formula, end - k, terms + k, false, &op));
+    PetscCall(intern_terms(c->formula, end - k, terms + k, false, &op, &leading));
     PetscCall(NodeDerive(c->formula, op, terms[k].of, &derivative));
-    PetscCall(write_term(c, sum, 1, terms[k].weight, derivative));
+    PetscCall(write_term(c, sum, leading, terms[k].weight, derivative));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -292,9 +295,16 @@ static PetscErrorCode choose_forms(Chooser *c, int n_root, const FormulaNode roo
 
 static PetscErrorCode choose(Chooser *c, int n_root, const FormulaNode roots[], FormulaNode chosen[])
 {
-  int with, without;
+  int with, without, most = 0;
 
   PetscFunctionBegin;
+  for (int f = 0; f < c->n_form; f++) most = PetscMax(most, c->forms[f].n);
+  if (most > LONG_FORM) {
+    c->seeds = c->reducer != NULL;
+    for (int f = 0; f < c->n_form; f++) c->forms[f].enabled = true;
+    PetscCall(write_roots(c, n_root, roots, chosen, &with));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(choose_forms(c, n_root, roots, chosen, &without));
   if (!c->reducer) PetscFunctionReturn(PETSC_SUCCESS);
   c->seeds = true;

@@ -201,6 +201,8 @@ PetscErrorCode SupportAddRange(Formula formula, int first, int n, int *id);
 
 /* interned operators (operators.c). Ids are equal where operators are. */
 PetscErrorCode OperatorIntern(Formula formula, const JetOperator *op, int *id);
+/* The same of op = factor * (leading coefficient 1); op, n >= 1, is taken over. */
+PetscErrorCode OperatorInternLeading(Formula formula, JetOperator *op, int *id, double *factor);
 PetscErrorCode OperatorInternIndex(Formula formula, const JetIndex *index, double coef, int *id);
 /* The terms that only touch coordinates of `support`; -1 where none is left. */
 PetscErrorCode OperatorRestrict(Formula formula, int op, int support, int *restricted);
@@ -267,6 +269,13 @@ bool LoopMeets(const Loop *loop, int *i);
 
 /* A derivative of a node without network that has loops in it (loop_derive.c); op is restricted to its support. */
 PetscErrorCode NodeDeriveLoops(Formula formula, int op, FormulaNode a, FormulaNode *node);
+/* coef * node = the derivative of a by one coordinate: no node is made for the factor, nor, where a has loops, an
+   operator for the derivative (loop_slope.c). */
+PetscErrorCode NodeSlope(Formula formula, int coord, FormulaNode a, double *coef, FormulaNode *node);
+PetscErrorCode NodeDeriveBy(Formula formula, int coord, FormulaNode a, FormulaNode *node); /* in one node */
+/* u dv + v du */
+PetscErrorCode NodeLeibniz(Formula formula, FormulaNode u, FormulaNode du, FormulaNode v, FormulaNode dv,
+                           FormulaNode *node);
 /* f'(a) (order 1) or f''(a) (order 2) as an expression (slope.c). */
 PetscErrorCode NodeFunctionSlope(Formula formula, int order, Elementary function, double parameter, FormulaNode a,
                                  FormulaNode *node);

@@ -108,12 +108,53 @@ static PetscErrorCode expand_sum(Expansion *e, const Node *sum, const JetIndex *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is the operator a sum of second derivatives, each by one coordinate? */
+static bool is_laplacian(const JetOperator *op)
+{
+  for (int k = 0; k < op->n; k++)
+    if (op->index[k].order != 2 || op->index[k].coord[0] != op->index[k].coord[1] || op->factor) return false;
+  return true;
+}
+
+/* sum_k c_k d_k^2 (g v) = v sum_k c_k d_k^2 g + 2 sum_k c_k d_k g d_k v + g sum_k c_k d_k^2 v, where the first sum is
+   one expression and not a term for each k. */
+static PetscErrorCode expand_laplacian(Expansion *e, int id, FormulaNode g, FormulaNode v, double coef,
+                                       FormulaNode weight)
+{
+  const JetIndex none = {0};
+  FormulaNode slope;
+  double value;
+  int n = e->formula->operators[id].n;
+
+  PetscFunctionBegin;
+  PetscCall(NodeDerive(e->formula, id, g, &slope));
+  if (!NodeIsConstant(e->formula, slope, &value) || value != 0)
+    PetscCall(expand_product(e, slope, v, &none, &none, coef, weight));
+  for (int k = 0; k < n && !e->form->long_sum; k++) { /* in the order of terms: nothing is left to be sorted */
+    const JetIndex one = {1, {e->formula->operators[id].index[k].coord[0]}};
+    const double c = coef * e->formula->operators[id].coef[k];
+    PetscCall(NodeSlope(e->formula, one.coord[0], g, &value, &slope));
+    PetscCall(expand_product(e, slope, v, &none, &one, 2 * c * value, weight));
+  }
+  for (int k = 0; k < n && !e->form->long_sum; k++) {
+    const JetIndex pair = e->formula->operators[id].index[k];
+    PetscCall(expand_product(e, g, v, &none, &pair, coef * e->formula->operators[id].coef[k], weight));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode expand_derivative(Expansion *e, const Node *node, const JetIndex *index, double coef,
                                         FormulaNode weight)
 {
   const JetOperator op = e->formula->operators[node->which];
+  const Node of = e->formula->nodes[node->arg[0]];
 
   PetscFunctionBegin;
+  if (!index->order && LinearProduct(e->formula, &of) && is_laplacian(&op)) {
+    const bool first = e->formula->nodes[of.arg[0]].network;
+    PetscCall(expand_laplacian(e, node->which, of.arg[first], of.arg[!first], coef, weight));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   for (int k = 0; k < op.n && !e->form->long_sum; k++) {
     JetIndex raised = *index;
     for (int i = 0; i < op.index[k].order; i++) raised = raise_index(&raised, op.index[k].coord[i]);
@@ -195,14 +236,17 @@ static PetscErrorCode merge_terms(Formula formula, LinearForm *form)
   int m = 0;
 
   PetscFunctionBegin;
-  if (form->n > 1) qsort(form->terms, (size_t)form->n, sizeof(form->terms[0]), compare_terms);
+  bool sorted = true;
+  for (int k = 1; k < form->n && sorted; k++) sorted = compare_terms(&form->terms[k - 1], &form->terms[k]) <= 0;
+  if (!sorted) qsort(form->terms, (size_t)form->n, sizeof(form->terms[0]), compare_terms);
   for (int k = 0, end; k < form->n; k = end) {
     LinearTerm sum;
     for (end = k + 1; end < form->n && !compare_derivatives(&form->terms[k], &form->terms[end]);) end++;
     PetscCall(add_coefficients(formula, end - k, form->terms + k, &sum));
     if (sum.coef != 0) form->terms[m++] = sum;
   }
-  form->n = m;
+  form->n = form->capacity = m;
+  if (m) PetscCall(PetscRealloc(sizeof(form->terms[0]) * (size_t)m, &form->terms));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

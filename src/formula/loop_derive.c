@@ -19,90 +19,11 @@ typedef struct {
   bool fits;
 } Range;
 
-static PetscErrorCode derive_by(Formula formula, int coord, FormulaNode a, FormulaNode *node)
-{
-  const JetIndex index = {1, {coord}};
-  int op;
-
-  PetscFunctionBegin;
-  PetscCall(OperatorInternIndex(formula, &index, 1, &op));
-  PetscCall(NodeDerive(formula, op, a, node));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode product_of(Formula formula, double coef, FormulaNode a, FormulaNode b, FormulaNode *node)
 {
   PetscFunctionBegin;
   PetscCall(NodeProduct(formula, a, b, node));
   if (coef != 1) PetscCall(NodeScale(formula, coef, *node, node));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* u dv + v du */
-static PetscErrorCode leibniz(Formula formula, FormulaNode u, FormulaNode du, FormulaNode v, FormulaNode dv,
-                              FormulaNode *node)
-{
-  FormulaNode left, right;
-
-  PetscFunctionBegin;
-  PetscCall(NodeProduct(formula, u, dv, &left));
-  PetscCall(NodeProduct(formula, v, du, &right));
-  PetscCall(NodeAdd(formula, 1, left, 1, right, node));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* d_coord of a sum: the terms that have the coordinate in a slot that moves, and a sum by the slots that stay. */
-static PetscErrorCode derive_loop_by(Formula formula, int coord, const Loop *loop, FormulaNode *node)
-{
-  FormulaNode part;
-  int i;
-
-  PetscFunctionBegin;
-  PetscCall(NodeConstant(formula, 0, node));
-  for (int s = 0; s < loop->n_slot; s++) {
-    if (!loop->slot[s].step && loop->slot[s].first == coord) {
-      Loop slope = *loop;
-      PetscCall(derive_by(formula->body, s, loop->term, &slope.term));
-      PetscCall(NodeLoop(formula, &slope, &part));
-    } else if (LoopSolve(loop->slot[s], coord, loop->first, loop->last, &i)) {
-      PetscCall(derive_by(formula->body, s, loop->term, &part));
-      Loop slope = *loop;
-      slope.term = part;
-      PetscCall(NodeLoopTerm(formula, &slope, i, &part));
-    } else
-      continue;
-    PetscCall(NodeAdd(formula, 1, *node, 1, part, node));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode derive_node_by(Formula formula, int coord, FormulaNode a, FormulaNode *node)
-{
-  const Node from = formula->nodes[a];
-  FormulaNode d[3], slope;
-
-  PetscFunctionBegin;
-  for (int k = 0; k < 3 && from.kind != NODE_LOOP && from.kind != NODE_COMPARE && from.arg[k] >= 0; k++)
-    if (!(from.kind == NODE_IF && k == 0)) PetscCall(derive_by(formula, coord, from.arg[k], &d[k]));
-  switch (from.kind) {
-  case NODE_LOOP: {
-    const Loop loop = formula->loops[from.which];
-    PetscCall(derive_loop_by(formula, coord, &loop, node));
-    break;
-  }
-  case NODE_PRODUCT:
-    PetscCall(leibniz(formula, from.arg[0], d[0], from.arg[1], d[1], node));
-    break;
-  case NODE_FUNCTION:
-    PetscCall(NodeFunctionSlope(formula, 1, (Elementary)from.which, from.value, from.arg[0], &slope));
-    PetscCall(NodeProduct(formula, slope, d[0], node));
-    break;
-  case NODE_IF:
-    PetscCall(NodeIf(formula, from.arg[0], d[1], d[2], node));
-    break;
-  default: /* NODE_COMPARE */
-    PetscCall(NodeConstant(formula, 0, node));
-  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -119,7 +40,7 @@ static PetscErrorCode derive_short(Formula formula, int op, FormulaNode a, Formu
     JetIndex rest = from.index[k];
     int id;
     terms[k] = (SumTerm){a, from.coef[k]};
-    if (rest.order) PetscCall(derive_node_by(formula, rest.coord[--rest.order], a, &terms[k].node));
+    if (rest.order) PetscCall(NodeDeriveBy(formula, rest.coord[--rest.order], a, &terms[k].node));
     if (!rest.order) continue;
     PetscCall(OperatorInternIndex(formula, &rest, 1, &id));
     PetscCall(NodeDerive(formula, id, terms[k].node, &terms[k].node));
@@ -229,9 +150,9 @@ static PetscErrorCode pair_slots(Range *range, const Loop *a, int s, const Loop 
   if (pair.last < pair.first) PetscFunctionReturn(PETSC_SUCCESS);
   range->fits = merge_parts(&pair, b, by, &moved) && !LoopMeets(&pair, &i);
   if (!range->fits) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(derive_by(body, t, b->term, &slope));
+  PetscCall(NodeDeriveBy(body, t, b->term, &slope));
   PetscCall(LoopMoveTerm(body, slope, &moved, &slope));
-  PetscCall(derive_by(body, s, a->term, &pair.term));
+  PetscCall(NodeDeriveBy(body, s, a->term, &pair.term));
   PetscCall(NodeProduct(body, pair.term, slope, &pair.term));
   PetscCall(add_loop(range->formula, &pair, n, list));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -258,8 +179,8 @@ static PetscErrorCode pair_fixed(Range *range, FormulaNode a, const Loop *loop_a
         range->fits &= !LoopSolve(loop_a->slot[t], coord, loop_a->first, loop_a->last, &i);
       for (int t = 0; t < loop_b->n_slot; t++)
         range->fits &= !LoopSolve(loop_b->slot[t], coord, loop_b->first, loop_b->last, &i);
-      PetscCall(derive_by(formula, coord, a, &left));
-      PetscCall(derive_by(formula, coord, b, &right));
+      PetscCall(NodeDeriveBy(formula, coord, a, &left));
+      PetscCall(NodeDeriveBy(formula, coord, b, &right));
       PetscCall(product_of(formula, 1, left, right, &left));
       PetscCall(NodeAdd(formula, 1, *node, 1, left, node));
     }
@@ -304,8 +225,8 @@ static PetscErrorCode inner_by_coordinates(Range *range, FormulaNode u, FormulaN
     const Support *now = &formula->supports[formula->nodes[u].support];
     const int coord = SupportCoordinate(now, i);
     if (coord < range->begin || coord >= range->end) continue;
-    PetscCall(derive_by(formula, coord, u, &left));
-    PetscCall(derive_by(formula, coord, v, &right));
+    PetscCall(NodeDeriveBy(formula, coord, u, &left));
+    PetscCall(NodeDeriveBy(formula, coord, v, &right));
     PetscCall(product_of(formula, 1, left, right, &left));
     terms[n++] = (SumTerm){left, 1};
   }
@@ -351,7 +272,7 @@ static PetscErrorCode inner(Range *range, FormulaNode u, FormulaNode v, FormulaN
   else if (from.kind == NODE_PRODUCT) {
     PetscCall(inner(range, from.arg[0], v, &a));
     PetscCall(inner(range, from.arg[1], v, &b));
-    PetscCall(leibniz(formula, from.arg[0], a, from.arg[1], b, node));
+    PetscCall(NodeLeibniz(formula, from.arg[0], a, from.arg[1], b, node));
   } else if (from.kind == NODE_FUNCTION) {
     PetscCall(inner(range, from.arg[0], v, &a));
     PetscCall(NodeFunctionSlope(formula, 1, (Elementary)from.which, from.value, from.arg[0], &b));
@@ -396,7 +317,7 @@ static PetscErrorCode derive_uniform(Range *range, int order, int op, FormulaNod
     const Loop loop = formula->loops[from.which];
     PetscCall(derive_loop(range, order, &loop, node));
   } else if (from.kind == NODE_PRODUCT) {
-    PetscCall(leibniz(formula, from.arg[0], d[0], from.arg[1], d[1], node));
+    PetscCall(NodeLeibniz(formula, from.arg[0], d[0], from.arg[1], d[1], node));
     if (order == 1) PetscFunctionReturn(PETSC_SUCCESS);
     PetscCall(inner(range, from.arg[0], from.arg[1], &cross));
     PetscCall(NodeAdd(formula, 1, *node, 2, cross, node));

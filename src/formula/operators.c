@@ -17,7 +17,8 @@ static uint64_t hash_operator(const JetOperator *op)
   return hash;
 }
 
-PetscErrorCode OperatorIntern(Formula formula, const JetOperator *op, int *id)
+/* With `move` the arrays of op are taken where there is no such operator yet, and op is left empty. */
+static PetscErrorCode intern(Formula formula, JetOperator *op, bool move, int *id)
 {
   const uint64_t hash = hash_operator(op);
   HashCursor cursor = HashStart(hash);
@@ -26,9 +27,33 @@ PetscErrorCode OperatorIntern(Formula formula, const JetOperator *op, int *id)
   while ((*id = HashNext(&formula->operator_index, &cursor)) >= 0)
     if (!JetOperatorCompare(op, &formula->operators[*id])) PetscFunctionReturn(PETSC_SUCCESS);
   FormulaGrow(formula->operators, formula->n_operator, formula->operator_capacity);
-  PetscCall(JetOperatorCopy(op, &formula->operators[formula->n_operator]));
+  if (move)
+    formula->operators[formula->n_operator] = *op;
+  else
+    PetscCall(JetOperatorCopy(op, &formula->operators[formula->n_operator]));
+  if (move) *op = (JetOperator){0};
   *id = formula->n_operator++;
   PetscCall(HashInsert(&formula->operator_index, hash, *id));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OperatorIntern(Formula formula, const JetOperator *op, int *id)
+{
+  JetOperator same = *op;
+
+  PetscFunctionBegin;
+  PetscCall(intern(formula, &same, false, id));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OperatorInternLeading(Formula formula, JetOperator *op, int *id, double *factor)
+{
+  PetscFunctionBegin;
+  *factor = op->coef[0];
+  op->coef[0] = 1;
+  for (int k = 1; k < op->n; k++) op->coef[k] /= *factor;
+  PetscCall(intern(formula, op, true, id));
+  PetscCall(JetOperatorDestroy(op));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

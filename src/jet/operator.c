@@ -77,12 +77,47 @@ static PetscErrorCode operator_from_terms(int n, Term *terms, JetOperator *op)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Are terms and their coordinates in order, and all different? */
+static bool is_sorted(int n, const JetIndex index[], const int factor[])
+{
+  for (int t = 0; t < n; t++) {
+    for (int i = 1; i < index[t].order; i++)
+      if (index[t].coord[i] < index[t].coord[i - 1]) return false;
+    const int order = t ? JetIndexCompare(&index[t - 1], &index[t]) : -1;
+    if (order > 0 || (!order && (!factor || factor[t - 1] >= factor[t]))) return false;
+  }
+  return true;
+}
+
+/* Of sorted terms. */
+static PetscErrorCode copy_terms(int n, const JetIndex index[], const double coef[], const int factor[],
+                                 JetOperator *op)
+{
+  bool varies = false;
+  PetscFunctionBegin;
+  for (int t = 0; t < n && factor; t++) varies |= factor[t] >= 0;
+  *op = (JetOperator){0};
+  PetscCall(PetscMalloc2(n, &op->index, n, &op->coef));
+  if (varies) PetscCall(PetscMalloc1(n, &op->factor));
+  for (int t = 0; t < n; t++) {
+    if (coef[t] == 0.0) continue;
+    op->index[op->n] = index[t];
+    if (varies) op->factor[op->n] = factor[t];
+    op->coef[op->n++] = coef[t];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode JetOperatorCreateVariable(int n, const JetIndex index[], const double coef[], const int factor[],
                                          JetOperator *op)
 {
   Term *terms;
 
   PetscFunctionBegin;
+  if (is_sorted(n, index, factor)) {
+    PetscCall(copy_terms(n, index, coef, factor, op));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscMalloc1(n, &terms));
   for (int t = 0; t < n; t++) terms[t] = (Term){index[t], coef[t], factor ? factor[t] : -1};
   PetscCall(operator_from_terms(n, terms, op));
