@@ -96,6 +96,21 @@ PetscErrorCode PointSetSample(MPI_Comm comm, Region region, const Sampling *samp
 PetscErrorCode PointSetGiven(MPI_Comm comm, PetscInt count, int dim, const double x[], PointSet *points);
 PetscErrorCode PointSetDestroy(PointSet *points);
 
+/* Columns of numbers from a file: text with a line of names and one line a row, values separated by commas (lines that
+   begin with # are skipped), or HDF5 with a dataset a column. */
+typedef struct {
+  PetscInt n;
+  int n_column;
+  double **columns;       /* [n_column][n] */
+  int *place;             /* [n] line of the text, or row of the datasets, from 1 */
+  const char *place_name; /* "line" or "row" */
+} Columns;
+/* Reads the named columns; rank 0 reads, all ranks get them and the same outcome. Errors, beginning with `where`: no
+   such file or column, lines of another length, what is not a finite number, no rows. Collective. */
+PetscErrorCode ColumnsRead(MPI_Comm comm, const char *where, const char *path, int n, const char *const names[],
+                           Columns *columns);
+PetscErrorCode ColumnsDestroy(Columns *columns);
+
 /* A regular grid over the domain's bounding box, for output: n[dim] nodes a coordinate, first coordinate fastest.
    All ranks get the share of a PointSet. Nodes outside the domain are kept: ask DomainContains. */
 PetscErrorCode PointSetGrid(MPI_Comm comm, Domain domain, const PetscInt n[], PointSet *points);

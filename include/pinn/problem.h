@@ -19,6 +19,7 @@ typedef struct {
   char *path;   /* "problem.conditions[2]", for ConfigWhere */
   bool jump;    /* rows are what the terms differ by from those of the slab of time before (ProblemAddJump) */
   int periodic; /* a coordinate: rows are what the terms differ by at its two ends; -1 elsewhere */
+  int measured; /* k: rows are what the term differs by from the values of problem.measurements[k]; -1 elsewhere */
   int n_term;
   Term *terms; /* [n_term] */
 } Block;

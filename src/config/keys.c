@@ -113,6 +113,16 @@ const ConfigKey ConfigKeys[] = {
      "points, as points.conditions.count, which is the default"},
     {"problem.conditions[].sampler", CONFIG_WORD, "", 0, 0, &SamplerTable, NULL, "default: points.conditions.sampler"},
 
+    {"problem.measurements", CONFIG_LIST, "", NO_RANGE, NULL, "values that were measured at points"},
+    TEXT("problem.measurements[].name", "", "for tables and messages; default: data and the column"),
+    TEXT("problem.measurements[].file", NULL,
+         "text with a line of names and values between commas, or HDF5 with a dataset a column; beside the case file"),
+    TEXT("problem.measurements[].column", NULL, "column of the values; those of the points are named like coordinates"),
+    TEXT("problem.measurements[].measured", "", "formula that was measured; default: the field of the column's name"),
+    TEXT("problem.measurements[].deviation", "", "column of standard deviations, by which the rows are divided"),
+    {"problem.measurements[].weight", CONFIG_REAL, "1.0", POSITIVE, NULL, NULL,
+     "factor of its mean square in the loss"},
+
     GROUP("domain", NULL, "where the equations hold"),
     {"domain.type", CONFIG_WORD, "\"box\"", 0, 0, &DomainTable, NULL, "shape"},
     {"domain.time", CONFIG_REALS, "", ANY, NULL, NULL,

@@ -6,7 +6,7 @@
 static PetscErrorCode create_block(const char *on, const char *path, int n_term, Block *block)
 {
   PetscFunctionBegin;
-  *block = (Block){.periodic = -1};
+  *block = (Block){.periodic = -1, .measured = -1};
   PetscCall(PetscCalloc1(n_term, &block->terms));
   PetscCall(PetscStrallocpy(on, &block->on));
   PetscCall(PetscStrallocpy(path, &block->path));
@@ -148,18 +148,47 @@ static PetscErrorCode create_condition(Problem p, int k, Block *block)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A measured formula is not a residual: the values come with the rows. */
+static PetscErrorCode create_measurement(Problem p, int k, Block *block)
+{
+  const char *path = ConfigPath("problem.measurements[%d]", k), *file, *column, *measured, *name;
+  const char *place = ConfigPath("problem.measurements[%d].measured", k);
+  Term *term;
+  char text[512];
+  PetscFunctionBegin;
+  PetscCall(ConfigGetString(p->config, ConfigPath("%s.file", path), &file));
+  PetscCall(ConfigGetString(p->config, ConfigPath("%s.column", path), &column));
+  PetscCall(ConfigGetString(p->config, ConfigPath("%s.name", path), &name));
+  PetscCall(ConfigGetString(p->config, place, &measured));
+  PetscCall(create_block(file, path, 1, block));
+  block->measured = k;
+  term = block->terms;
+  if (!measured || !measured[0]) measured = column, place = ConfigPath("problem.measurements[%d].column", k);
+  PetscCall(FormulaParse(p->formula, ConfigWhere(p->config, place), measured, &term->node));
+  PinnUserCheck(FormulaUsesNetwork(p->formula, term->node) && !FormulaUsesNormal(p->formula, term->node),
+                "%s: '%s' must depend on a field, and cannot use the normal", ConfigWhere(p->config, place), measured);
+  snprintf(text, sizeof(text), "data %.200s", column);
+  PetscCall(PetscStrallocpy(name && name[0] ? name : text, &term->name));
+  snprintf(text, sizeof(text), "%.200s - %.200s", measured, column);
+  PetscCall(PetscStrallocpy(text, &term->text));
+  PetscCall(ConfigGetReal(p->config, ConfigPath("problem.measurements[%d].weight", k), &term->weight));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ProblemCreateBlocks(Problem p)
 {
   const int n_equation = ConfigCount(p->config, "problem.equations");
   const int n_condition = ConfigCount(p->config, "problem.conditions");
+  const int n_measurement = ConfigCount(p->config, "problem.measurements");
   PetscFunctionBegin;
   PinnUserCheck(n_equation > 0, "%s: at least one equation is needed", ConfigWhere(p->config, "problem.equations"));
-  p->n_block = 1 + n_condition;
+  p->n_block = 1 + n_condition + n_measurement;
   PetscCall(PetscCalloc1(p->n_block, &p->blocks));
   PetscCall(create_block("interior", "problem.equations", n_equation, &p->blocks[0]));
   for (int e = 0; e < n_equation; e++)
     PetscCall(create_term(p, "problem.equations", e, ConfigPath("equation %d", e + 1), &p->blocks[0].terms[e]));
   for (int k = 0; k < n_condition; k++) PetscCall(create_condition(p, k, &p->blocks[1 + k]));
+  for (int k = 0; k < n_measurement; k++) PetscCall(create_measurement(p, k, &p->blocks[1 + n_condition + k]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -62,6 +62,10 @@ PetscErrorCode RowBlockDraw(Residual residual, RowBlock *block, PetscInt iterati
 {
   PetscFunctionBegin;
   PetscCall(RowSetDestroy(&block->train));
+  if (block->data) {
+    PetscCall(MeasuredDraw(residual, block, block->probe, &block->train));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   block->sampling.key.iteration = (uint32_t)iteration;
   PetscCall(PointSetSample(residual->rows.comm, block->region, &block->sampling, &block->train.points));
   PetscCall(share_rows(block, &block->train));
@@ -76,6 +80,10 @@ PetscErrorCode RowBlockHeldout(Residual residual, RowBlock *block, PetscInt draw
   const PetscInt count = interior ? residual->n_heldout : PetscMin(residual->n_heldout, HELDOUT_CONDITION);
   Sampling sampling = {ChoiceFind(&SamplerTable, "uniform"), 1, &count, block->sampling.key};
   PetscFunctionBegin;
+  if (block->data) { /* nothing else was measured */
+    PetscCall(MeasuredDraw(residual, block, block->truth, set));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   sampling.key.stream = RANDOM_HELDOUT;
   sampling.key.iteration = (uint32_t)draw;
   PetscCall(PointSetSample(residual->rows.comm, block->region, &sampling, &set->points));

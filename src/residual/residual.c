@@ -114,9 +114,13 @@ static PetscErrorCode create_block(Residual residual, Config config, Domain doma
   block->term = residual->n_term;
   residual->n_term += n_term;
   const char *where = ConfigWhere(config, block->block->path);
-  PetscCall(create_region(residual, where, domain, block));
-  PetscCall(check_normals(config, residual->problem, block));
-  PetscCall(read_sampling(config, block, b == 0, (uint32_t)b, &block->sampling));
+  if (block->block->measured >= 0) {
+    PetscCall(MeasuredCreate(residual->rows.comm, config, ProblemFormula(residual->problem), domain, block));
+  } else {
+    PetscCall(create_region(residual, where, domain, block));
+    PetscCall(check_normals(config, residual->problem, block));
+    PetscCall(read_sampling(config, block, b == 0, (uint32_t)b, &block->sampling));
+  }
   PetscCall(EstimatorRead(config, &block->estimator));
   if (block->block->periodic >= 0 && EstimatorDraws(&block->estimator)) EstimatorExact(&block->estimator);
   PetscCall(create_probes(residual, config, block));
@@ -256,6 +260,7 @@ PetscErrorCode ResidualDestroy(Residual *residual)
     if (block->truth != block->probe) PetscCall(ProbeDestroy(&block->truth));
     PetscCall(ProbeDestroy(&block->probe));
     PetscCall(RowBlockForgetPast(block));
+    PetscCall(MeasuredDestroy(&block->data));
     PetscCall(RegionDestroy(&block->region));
     PetscCall(PetscFree(block->scale));
   }

@@ -76,6 +76,8 @@ typedef struct {
   bool unbiased;
 } EstimatorChoice;
 
+typedef struct Measured_s *Measured;
+
 typedef struct {
   const Block *block; /* borrowed */
   Region region;
@@ -86,6 +88,7 @@ typedef struct {
   RowSet train, validation; /* validation is drawn when first asked for */
   Probe past;               /* of a jump: the terms by the network of the slab before */
   double *past_theta;
+  Measured data;  /* of a block that was measured */
   double far_end; /* of the coordinate, where the block is periodic */
   size_t row;     /* first local row: rows are [term][row of the set] */
   size_t raw;     /* where points share rows: the first of its values in Residual.raw, [term][point] */
@@ -160,6 +163,10 @@ PetscErrorCode RowBlockProbe(Residual residual, const Block *block, const JetRed
 
 /* Draws a block's training points anew (iteration 0: the first time), with their statics. Collective. */
 PetscErrorCode RowBlockDraw(Residual residual, RowBlock *block, PetscInt iteration);
+/* Points and values of a measured block, from its file, and as a row set (measured.c). Collective. */
+PetscErrorCode MeasuredCreate(MPI_Comm comm, Config config, Formula formula, Domain domain, RowBlock *block);
+PetscErrorCode MeasuredDestroy(Measured *data);
+PetscErrorCode MeasuredDraw(Residual residual, const RowBlock *block, Probe probe, RowSet *set);
 /* Pairs each point of a set with the one at the far end of a coordinate: rows are their differences (fold.c). */
 PetscErrorCode RowSetPair(RowSet *set, int coord, double far_end);
 /* rows [n_term][n_row] from values [n_term][n] of the points. */

@@ -58,7 +58,7 @@ static PetscErrorCode find_initial(Problem problem, const Region regions[], int 
   for (int b = 1; b < n; b++) {
     const Term *term = ProblemBlock(problem, b)->terms;
     int highest;
-    if (!RegionIsStart(regions[b])) continue;
+    if (!regions[b] || !RegionIsStart(regions[b])) continue;
     PetscCall(FormulaOrder(ProblemFormula(problem), term->node, field, t, &highest));
     if (highest == order && (*found < 0 || term->weight > ProblemBlock(problem, *found)->terms->weight)) *found = b;
   }
@@ -89,7 +89,7 @@ PetscErrorCode SlabsAddJumps(Config config, Problem problem, Domain domain)
   PetscCall(PetscCalloc1(n, &regions));
   for (int b = 1; b < n; b++) {
     const Block *block = ProblemBlock(problem, b);
-    PetscCall(RegionCreate(domain, ConfigWhere(config, block->path), block->on, &regions[b]));
+    if (block->measured < 0) PetscCall(RegionCreate(domain, ConfigWhere(config, block->path), block->on, &regions[b]));
   }
   for (int f = 0; f < ProblemFields(problem); f++) {
     int order;

@@ -64,7 +64,7 @@ static PetscErrorCode warn_of_uncovered(const RunParts *parts)
   PetscCall(PetscMalloc1(n_block, &regions));
   for (int b = 1; b < n_block; b++) {
     const Block *block = ProblemBlock(parts->problem, b);
-    if (!block->jump)
+    if (!block->jump && block->measured < 0)
       PetscCall(RegionCreate(parts->whole, ConfigWhere(parts->config, block->path), block->on, &regions[n++]));
   }
   PetscCall(DomainUncovered(parts->whole, n, regions, text, sizeof(text)));

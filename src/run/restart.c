@@ -19,25 +19,42 @@ static PetscErrorCode write_text(Config config, char **text)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A reference is looked for beside the case file, and this text will lie elsewhere: its path becomes absolute. */
+/* Appends "PATH=FILE" with the absolute path of a file that is named at `path`, if it is there. */
+static PetscErrorCode add_file(Config config, const char *path, int *n, char *settings[])
+{
+  const char *file;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetString(config, path, &file));
+  char *absolute = file && file[0] ? realpath(PathBeside(ConfigFile(config), file), NULL) : NULL;
+  if (!absolute) PetscFunctionReturn(PETSC_SUCCESS);
+  const size_t size = strlen(path) + strlen(absolute) + 2;
+  PetscCall(PetscMalloc1(size, &settings[*n]));
+  snprintf(settings[(*n)++], size, "%s=%s", path, absolute);
+  free(absolute);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Files are looked for beside the case file, and this text will lie elsewhere: their paths become absolute. */
 static PetscErrorCode resolved_text(Config config, char **text)
 {
-  const char *reference, *name = ConfigFile(config);
+  const int n_measurement = ConfigCount(config, "problem.measurements");
+  char **settings;
+  Config moved;
+  int n = 0;
   PetscFunctionBegin;
-  PetscCall(ConfigGetString(config, "verify.reference", &reference));
-  char *absolute = reference && reference[0] ? realpath(PathBeside(name, reference), NULL) : NULL;
+  PetscCall(PetscMalloc1(n_measurement + 1, &settings));
+  PetscCall(add_file(config, "verify.reference", &n, settings));
+  for (int k = 0; k < n_measurement; k++)
+    PetscCall(add_file(config, ConfigPath("problem.measurements[%d].file", k), &n, settings));
   PetscCall(write_text(config, text));
-  if (absolute) {
-    char setting[PETSC_MAX_PATH_LEN + 64];
-    const char *const override[] = {setting};
-    Config moved;
-    snprintf(setting, sizeof(setting), "verify.reference=%s", absolute);
-    PetscCall(ConfigLoadText(name, *text, 1, override, &moved));
+  if (n) {
+    PetscCall(ConfigLoadText(ConfigFile(config), *text, n, (const char *const *)settings, &moved));
     free(*text);
-    free(absolute);
     PetscCall(write_text(moved, text));
     PetscCall(ConfigDestroy(&moved));
   }
+  for (int k = 0; k < n; k++) PetscCall(PetscFree(settings[k]));
+  PetscCall(PetscFree(settings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
