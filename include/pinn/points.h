@@ -92,6 +92,11 @@ typedef struct {
    through those of the ranks before (14 and 100 ns a point in three dimensions), and every rank runs through all
    candidates of pieces without a map. */
 PetscErrorCode PointSetSample(MPI_Comm comm, Region region, const Sampling *sampling, PointSet *points);
+/* Weights of the points of that set, on all ranks together, in integrals over the region: those of Gauss-Legendre
+   nodes, else each piece's measure shared equally; pieces of fewer dimensions than the largest get none.
+     weights  [out]  [count]
+   Errors: as of PointSetSample, and a sampler whose nodes have no weights. */
+PetscErrorCode PointSetWeights(Region region, const Sampling *sampling, double weights[]);
 /* A set of given points, [count][dim], the same on all ranks, copied. */
 PetscErrorCode PointSetGiven(MPI_Comm comm, PetscInt count, int dim, const double x[], PointSet *points);
 PetscErrorCode PointSetDestroy(PointSet *points);

@@ -15,11 +15,13 @@ typedef struct {
 } Term;
 
 typedef struct {
-  char *on;     /* selection text; "interior" for block 0 */
-  char *path;   /* "problem.conditions[2]", for ConfigWhere */
-  bool jump;    /* rows are what the terms differ by from those of the slab of time before (ProblemAddJump) */
-  int periodic; /* a coordinate: rows are what the terms differ by at its two ends; -1 elsewhere */
-  int measured; /* k: rows are what the term differs by from the values of problem.measurements[k]; -1 elsewhere */
+  char *on;      /* selection text; "interior" for block 0 */
+  char *path;    /* "problem.conditions[2]", for ConfigWhere */
+  bool jump;     /* rows are what the terms differ by from those of the slab of time before (ProblemAddJump) */
+  int periodic;  /* a coordinate: rows are what the terms differ by at its two ends; -1 elsewhere */
+  int measured;  /* k: rows are what the term differs by from the values of problem.measurements[k]; -1 elsewhere */
+  bool integral; /* its one row is the integral of its term less `value` */
+  double value;
   int n_term;
   Term *terms; /* [n_term] */
 } Block;

@@ -106,6 +106,8 @@ const ConfigKey ConfigKeys[] = {
     TEXT("problem.conditions[].residual", "",
          "formula that must be zero there; with `periodic`, that is the same at both ends (default: every field)"),
     TEXT("problem.conditions[].periodic", "", "coordinate of a box at whose two ends values and derivatives agree"),
+    {"problem.conditions[].integral", CONFIG_REAL, "", ANY, NULL, NULL,
+     "the integral of `residual` over `on` is this number: one row, instead of one a point"},
     {"problem.conditions[].order", CONFIG_INT, "", 0, 15, NULL, NULL,
      "of the highest derivative by `periodic` that agrees; default: one less than the equations have, of a residual 0"},
     {"problem.conditions[].weight", CONFIG_REAL, "1.0", POSITIVE, NULL, NULL, "factor of its mean square in the loss"},

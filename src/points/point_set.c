@@ -133,24 +133,52 @@ static PetscErrorCode fill_rejecting(Region region, int p, const Sampling *sampl
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode PointSetSample(MPI_Comm comm, Region region, const Sampling *sampling, PointSet *points)
+/* Points of each piece, and how many have to be drawn for them. */
+static PetscErrorCode count_pieces(Region region, const Sampling *sampling, PetscInt count[], PetscInt candidates[])
 {
-  const int n = region->pieces.n;
   const bool nodes = ((const SamplerOps *)sampling->sampler->data)->nodes != NULL;
-  PetscInt *count, *candidates, offset = 0;
-  double total = 0;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(n, &count, n, &candidates));
   PetscCall(RegionShareCount(region, sampling->count[0], count));
-  for (int p = 0; p < n; p++) {
+  for (int p = 0; p < region->pieces.n; p++) {
     const Piece *piece = &region->pieces.piece[p];
     PetscCall(SamplerCount(sampling, region->sampler_where ? region->sampler_where : region->where,
                            region->count_where ? region->count_where : region->where, piece, count[p], &candidates[p]));
     count[p] = candidates[p];
     if (piece->rejects && nodes) PetscCall(count_nodes(region, p, sampling, candidates[p], &count[p]));
-    total += (double)count[p];
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PointSetWeights(Region region, const Sampling *sampling, double weights[])
+{
+  const int n = region->pieces.n, dim = RegionFreeDimensions(region);
+  PetscInt *count, *candidates;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc2(n, &count, n, &candidates));
+  PetscCall(count_pieces(region, sampling, count, candidates));
+  for (int p = 0; p < n; weights += count[p++]) {
+    const Piece *piece = &region->pieces.piece[p];
+    const double measure = piece->dim < dim ? 0 : dim ? exp(piece->log_measure) : 1;
+    PetscCall(SamplerWeights(sampling, region->sampler_where ? region->sampler_where : region->where, piece, count[p],
+                             weights));
+    for (PetscInt i = 0; i < count[p]; i++) weights[i] *= measure;
+  }
+  PetscCall(PetscFree2(count, candidates));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PointSetSample(MPI_Comm comm, Region region, const Sampling *sampling, PointSet *points)
+{
+  const int n = region->pieces.n;
+  PetscInt *count, *candidates, offset = 0;
+  double total = 0;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc2(n, &count, n, &candidates));
+  PetscCall(count_pieces(region, sampling, count, candidates));
+  for (int p = 0; p < n; p++) total += (double)count[p];
   PetscCall(lay_out(comm, total, region->domain->dim, RegionHasNormals(region), points));
   for (int p = 0; p < n; offset += count[p++]) {
     if (region->pieces.piece[p].rejects)

@@ -118,6 +118,8 @@ typedef struct {
   PetscErrorCode (*draw)(const Draw *, double unit[]);               /* [n][dim], in (0, 1) */
   PetscErrorCode (*nodes)(GridRule grid, PetscInt n, double node[]); /* tensor products of n nodes in [0, 1] */
   bool gaps;                                                         /* nodes may be left out */
+  /* of integrals over [0, 1], at `n` nodes: [n]. Optional: draws weigh alike, and nodes then have none. */
+  PetscErrorCode (*weights)(PetscInt n, double weight[]);
 } SamplerOps;
 
 /* How many points the sampler places on a piece whose share is `share`: tensor products have their own numbers, on a
@@ -125,6 +127,10 @@ typedef struct {
    cannot fill (both begin with sampler_where), counts that do not fit the piece, too many points (count_where). */
 PetscErrorCode SamplerCount(const Sampling *sampling, const char *sampler_where, const char *count_where,
                             const Piece *piece, PetscInt share, PetscInt *count);
+/* Weights of the `count` points of a piece as parts of its measure, [count]: equal, or those of the nodes.
+   Errors: nodes without weights. */
+PetscErrorCode SamplerWeights(const Sampling *sampling, const char *where, const Piece *piece, PetscInt count,
+                              double weights[]);
 /* unit [n][dim] is output. Identical however the range is cut. */
 PetscErrorCode SamplerDraw(const Draw *draw, double unit[]);
 

@@ -134,3 +134,30 @@ PetscErrorCode SamplerDraw(const Draw *draw, double unit[])
   PetscCall(ops->nodes ? draw_tensor(draw, unit) : ops->draw(draw, unit));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode SamplerWeights(const Sampling *sampling, const char *where, const Piece *piece, PetscInt count,
+                              double weights[])
+{
+  const SamplerOps *ops = sampling->sampler->data;
+  const bool given = sampling->n_count > 1;
+  const PetscInt equal = given ? 0 : tensor_side(count, piece->n_cube);
+  char others[128];
+
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < count; p++) weights[p] = ops->nodes && piece->dim ? 1.0 : 1.0 / (double)count;
+  if (!ops->nodes || !piece->dim) PetscFunctionReturn(PETSC_SUCCESS);
+  alternatives(piece->n_cube, others, sizeof(others));
+  PinnUserCheck(ops->weights, "%s: the nodes of sampler '%s' have no weights for integrals; use gauss-legendre, %s",
+                where, sampling->sampler->name, others);
+  PetscInt stride = 1;
+  for (int c = 0; c < piece->n_cube; c++) {
+    const PetscInt side = given ? sampling->count[c] : equal;
+    double *own;
+    PetscCall(PetscMalloc1(side, &own));
+    PetscCall(ops->weights(side, own));
+    for (PetscInt p = 0; p < count; p++) weights[p] *= own[p / stride % side];
+    stride *= side;
+    PetscCall(PetscFree(own));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

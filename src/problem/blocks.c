@@ -90,6 +90,9 @@ static PetscErrorCode check_periodic(Problem p, int k, const char *name, int *co
   PetscCall(ConfigGetString(p->config, "domain.type", &type));
   PinnUserCheck(!strcmp(type, "box"), "%s: only a box has ends that are paired, not domain.type = \"%s\"",
                 ConfigWhere(p->config, path), type);
+  PinnUserCheck(!ConfigHas(p->config, ConfigPath("problem.conditions[%d].integral", k)),
+                "%s: does not go with `periodic`",
+                ConfigWhere(p->config, ConfigPath("problem.conditions[%d].integral", k)));
   PinnUserCheck(!ConfigHas(p->config, ConfigPath("problem.conditions[%d].on", k)),
                 "%s: says where the condition holds: `on` does not go with it", ConfigWhere(p->config, path));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -145,6 +148,14 @@ static PetscErrorCode create_condition(Problem p, int k, Block *block)
                 ConfigWhere(p->config, ConfigPath("problem.conditions[%d].on", k)));
   PetscCall(create_block(on, path, 1, block));
   PetscCall(create_term(p, "problem.conditions", k, on, block->terms));
+  block->integral = ConfigHas(p->config, ConfigPath("problem.conditions[%d].integral", k));
+  if (block->integral) {
+    char text[512];
+    PetscCall(ConfigGetReal(p->config, ConfigPath("problem.conditions[%d].integral", k), &block->value));
+    snprintf(text, sizeof(text), "integral of %.200s - %lg", block->terms->text, block->value);
+    PetscCall(PetscFree(block->terms->text));
+    PetscCall(PetscStrallocpy(text, &block->terms->text));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -51,9 +51,14 @@ PetscErrorCode RowSetDestroy(RowSet *set)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode share_rows(const RowBlock *block, RowSet *set)
+static PetscErrorCode place_points(MPI_Comm comm, const RowBlock *block, const Sampling *sampling, RowSet *set)
 {
   PetscFunctionBegin;
+  if (block->block->integral) {
+    PetscCall(RowSetIntegral(comm, block, set)); /* where its quadrature is: fresh points would be another one */
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PointSetSample(comm, block->region, sampling, &set->points));
   if (block->block->periodic >= 0) PetscCall(RowSetPair(set, block->block->periodic, block->far_end));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -67,8 +72,7 @@ PetscErrorCode RowBlockDraw(Residual residual, RowBlock *block, PetscInt iterati
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   block->sampling.key.iteration = (uint32_t)iteration;
-  PetscCall(PointSetSample(residual->rows.comm, block->region, &block->sampling, &block->train.points));
-  PetscCall(share_rows(block, &block->train));
+  PetscCall(place_points(residual->rows.comm, block, &block->sampling, &block->train));
   PetscCall(RowSetPrepare(block->probe, &block->train));
   PetscCall(RowBlockGive(block, &block->train));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -86,8 +90,7 @@ PetscErrorCode RowBlockHeldout(Residual residual, RowBlock *block, PetscInt draw
   }
   sampling.key.stream = RANDOM_HELDOUT;
   sampling.key.iteration = (uint32_t)draw;
-  PetscCall(PointSetSample(residual->rows.comm, block->region, &sampling, &set->points));
-  PetscCall(share_rows(block, set));
+  PetscCall(place_points(residual->rows.comm, block, &sampling, set));
   PetscCall(RowSetPrepare(block->truth, set));
   PetscCall(RowBlockGive(block, set));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -27,6 +27,26 @@ PetscErrorCode RowSetPair(RowSet *set, int coord, double far_end)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode RowSetIntegral(MPI_Comm comm, const RowBlock *block, RowSet *set)
+{
+  PetscMPIInt rank;
+  double total = 0.0;
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCall(PointSetSample(PETSC_COMM_SELF, block->region, &block->sampling, &set->points));
+  if (rank) set->points.n = 0, set->points.first = set->points.count;
+  const int n = set->points.n;
+  set->count = set->points.count > 0; /* none in a slab of time without its points */
+  set->n_row = n > 0;
+  PetscCall(PetscCalloc1(set->points.count + 1, &set->row_of)); /* not NULL on ranks without points */
+  PetscCall(PetscMalloc1(set->points.count + 1, &set->factor));
+  PetscCall(PointSetWeights(block->region, &block->sampling, set->factor));
+  for (PetscInt i = 0; i < set->points.count; i++) total += set->factor[i];
+  PetscCall(PetscMalloc1(n, &set->given)); /* each point brings its share of the value */
+  for (int i = 0; i < n; i++) set->given[i] = block->block->value / total;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 void RowSetFold(const RowSet *set, int n_term, const double values[], double rows[])
 {
   const size_t n = (size_t)set->points.n, n_row = (size_t)set->n_row;

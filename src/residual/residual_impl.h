@@ -169,6 +169,8 @@ PetscErrorCode MeasuredDestroy(Measured *data);
 PetscErrorCode MeasuredDraw(Residual residual, const RowBlock *block, Probe probe, RowSet *set);
 /* Pairs each point of a set with the one at the far end of a coordinate: rows are their differences (fold.c). */
 PetscErrorCode RowSetPair(RowSet *set, int coord, double far_end);
+/* The points of an integral, all on rank 0, and its row there. */
+PetscErrorCode RowSetIntegral(MPI_Comm comm, const RowBlock *block, RowSet *set);
 /* rows [n_term][n_row] from values [n_term][n] of the points. */
 void RowSetFold(const RowSet *set, int n_term, const double values[], double rows[]);
 /* The same of all blocks whose points share rows, from Residual.raw. */
