@@ -229,7 +229,7 @@ const ConfigKey ConfigKeys[] = {
      "added to the second moments, relative to the mean square of the gradients' lengths"},
     {"solver[].damping", CONFIG_REAL, "1e-4", POSITIVE, NULL, "spring",
      "lambda, relative to the mean of the diagonal of J J^T"},
-    {"solver[].damping", CONFIG_REAL, "1e-5", POSITIVE, NULL, "kfac", "lambda, or its factor: see damping_rule"},
+    {"solver[].damping", CONFIG_REAL, "1e-3", POSITIVE, NULL, "kfac", "lambda, or its factor: see damping_rule"},
     {"solver[].damping", CONFIG_REAL, "1e-4", POSITIVE, NULL, "kfac-star", "lambda, or its factor: see damping_rule"},
     {"solver[].damping_rule", CONFIG_WORD, "\"constant\"", 0, 0, &DampingTable, "kfac", "what the damping follows"},
     {"solver[].damping_rule", CONFIG_WORD, "\"model\"", 0, 0, &DampingTable, "kfac-star", "what the damping follows"},
