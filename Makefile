@@ -81,6 +81,9 @@ bench: $(engine) ## speed of the derivative engine, to output/bench/engine.json;
 precond-table: $(table) ## iterations of cg with each preconditioner on three states (minutes)
 	$(Q)PRECOND_TABLE=$(table) scripts/precond-table
 
+bench-high-dimension: $(program) $(engine) ## steps/s and memory beside JAX for 100 to 100,000 dimensions
+	PINN_SOLVE=$(program) ENGINE=$(engine) scripts/bench/high-dimension
+
 style: ## formatting, sizes, direction of includes, shell scripts
 	$(Q)scripts/check-style
 
@@ -124,7 +127,7 @@ info: ## what this build uses
 	@echo "flags    $(CFLAGS)"; echo "links    $(LDLIBS)"
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-20s %s\n", $$1, $$2}' Makefile
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)

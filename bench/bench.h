@@ -105,5 +105,7 @@ PetscErrorCode BenchMeasure(const BenchCase *about, const BenchOperation *operat
 
 /* Cost against points, width, dimension and order: cases measured in turn, exponents of power laws, printed. */
 PetscErrorCode BenchScaling(void);
+/* Writes what the first step of a case with sampled derivatives takes and gives: see sampled.c. */
+PetscErrorCode BenchSampled(const char *case_path, const char *path);
 /* Serves requests from standard input until it ends: see worker.c. */
 PetscErrorCode BenchWorker(void);

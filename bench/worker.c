@@ -4,7 +4,9 @@
        builds the case; FILE, where given, gets theta [n_param], the points [n][dim], loss and gradient [n_param] as
        plain doubles
      measure SECONDS
-       rows a second by the clock, and of processors' time, by a loop of about so many seconds */
+       rows a second by the clock, and of processors' time, by a loop of about so many seconds
+     sampled CASE FILE
+       of a case file with sampled derivatives FILE gets what sampled.c says */
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,15 +84,27 @@ static PetscErrorCode measure(Worker *worker, const char *request)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode sampled(const char *request)
+{
+  char case_path[PETSC_MAX_PATH_LEN], path[PETSC_MAX_PATH_LEN];
+  PetscFunctionBegin;
+  PinnUserCheck(sscanf(request, "sampled %4095s %4095s", case_path, path) == 2,
+                "request '%s' should read: sampled CASE FILE", request);
+  PetscCall(BenchSampled(case_path, path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode BenchWorker(void)
 {
-  char request[PETSC_MAX_PATH_LEN + 256];
+  char request[2 * PETSC_MAX_PATH_LEN + 256];
   Worker worker = {0};
   PetscFunctionBegin;
   while (fgets(request, sizeof(request), stdin)) {
     request[strcspn(request, "\n")] = 0;
     if (!strncmp(request, "measure ", 8))
       PetscCall(measure(&worker, request));
+    else if (!strncmp(request, "sampled ", 8))
+      PetscCall(sampled(request));
     else
       PetscCall(build_case(&worker, request));
     fflush(stdout);
