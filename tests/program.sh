@@ -270,6 +270,14 @@ slab_mistake "the last end must be the last time, 1, not 0.9" --set time.slabs=1
 ok $? "slabs without t: $(cat err)"
 another 'time.slabs is 3 there and 4 here' --resume --output wave --set time.slabs=4 wave.cfg
 
+# Looks at the problem leave no trace in the run, stopped and resumed or not.
+sed "s/^solver.*/solver = ( $(stage gauss-newton 60), $(stage spring 60), $(stage fosi 200), $(stage mfac 200) );/; s/grid = .*/grid = 5; every = 1; };/" small.cfg >unseen.cfg
+sed '$a diagnostics: { every = 25; spectrum = 8; };' unseen.cfg >looks.cfg
+"$program" --json --output unseen unseen.cfg >unseen.log 2>err; ok $? "without diagnostics: $(cat err)"
+chain looks looks.cfg 4
+[ "$(verification unseen.log)" = "$(verification looks.log)" ]; ok $? "diagnostics change the run"
+[ "$(grep -c 'diagnostics of' looks.log)" = 4 ]; ok $? "diagnostics in words"
+
 # Two ranks reach the same numbers to rounding.
 # shellcheck disable=SC2086 # MPIRUN is a list of words
 for stage in adam gauss-newton ssbroyden soap; do

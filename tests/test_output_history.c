@@ -131,5 +131,36 @@ START_TEST(history_h5_has_a_dataset_a_column)
 }
 END_TEST
 
+/* Looks now and then come back from the file up to the iteration that is asked for. */
+START_TEST(diagnostics_come_back_with_the_history)
+{
+  static const char *const names[] = {"rank", "cosine_a/b_c"};
+  const char *base = fixture_directory();
+  Folder folder;
+  ck_petsc(FolderCreate(SELF, base, FOLDER_NEW, &folder));
+  for (int part = 0; part < 2; part++) {
+    Desk *desk = desk_open((ReportOptions){.quiet = true}, folder, 4);
+    ck_petsc(ReportAddDiagnostics(desk->report, 2, names));
+    if (part) ck_petsc(ReportReadHistory(desk->report, 12));
+    ck_assert_uint_eq(HistoryRows(desk->report->diagnostics), part ? 3 : 0);
+    for (int k = 0; k < 3 && part; k++) {
+      ck_assert(HistoryValue(desk->report->diagnostics, (size_t)k, COLUMN_ITERATION) == 5.0 * k);
+      ck_assert(HistoryValue(desk->report->diagnostics, (size_t)k, N_COLUMN) == 7.0 + k);
+      ck_assert(HistoryValue(desk->report->diagnostics, (size_t)k, N_COLUMN + 1) == -0.25);
+    }
+    for (PetscInt k = 0; k <= 20 && !part; k++) {
+      const Progress progress = step(0, k, 20);
+      const double values[] = {7.0 + (double)k / 5.0, -0.25};
+      advance(desk->report, 0, k, 20, false);
+      if (k % 5 == 0) ck_petsc(ReportDiagnostics(desk->report, &progress, values));
+    }
+    ck_petsc(ReportWriteHistory(desk->report));
+    desk_close(desk);
+  }
+  ck_petsc(FolderDestroy(&folder));
+  fixture_remove(base);
+}
+END_TEST
+
 TEST_SUITE("output history", history_of_a_resumed_run_is_that_of_one_run, a_lost_or_foreign_history_is_no_obstacle,
-           history_h5_has_a_dataset_a_column)
+           history_h5_has_a_dataset_a_column, diagnostics_come_back_with_the_history)

@@ -1,6 +1,7 @@
 /* Solver stages: each entry of the case's `solver` list is one Optimizer that improves theta by what it sees of Rows.
    */
 #pragma once
+#include <stdint.h>
 #include "pinn/config.h"
 #include "pinn/rows.h"
 
@@ -57,6 +58,14 @@ PetscErrorCode OptimizerSetMonitor(Optimizer optimizer, OptimizerMonitorFn monit
    resumed run, rows->ops->update is called with k, the number of steps done. On return theta is the best point reached
    by an accepted step; it has the layout of VecCreateMPI(comm, PETSC_DECIDE, n_param). */
 PetscErrorCode OptimizerSolve(Optimizer optimizer, Vec theta, OptimizerReason *reason);
+
+/* The largest singular values of J at theta, or, `scaled`, of J with its columns scaled to length one, which is what
+   the steps of gauss-newton see: Ritz values of `steps` steps of bidiagonalization, falling; they bound the true ones
+   from below.
+     values  [out] [steps], of which *n are set
+   Collective. Cost: J v and J^T w a step; scaled, diag J^T J before. */
+PetscErrorCode OptimizerSingularValues(Rows rows, Vec theta, bool scaled, PetscInt steps, uint32_t seed,
+                                       double values[], PetscInt *n);
 
 /* Everything besides theta that the stage needs to go on where it is, as named arrays of doubles (an integer up to 2^53
    is kept exactly). Arrays laid out like theta are gathered by the caller.

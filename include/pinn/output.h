@@ -160,6 +160,11 @@ PetscErrorCode ReportHeader(Report report, int n, const char *const names[], con
      error  [in]  [n_field] relative L2, or NULL where not computed */
 PetscErrorCode ReportProgress(Report report, const Progress *progress, const double rms[], const double error[],
                               bool print);
+/* More columns, for looks now and then: the group /diagnostics of history.h5. Before the first line and
+   ReportReadHistory.
+   And one look: values [in] [n], rank 0's count. */
+PetscErrorCode ReportAddDiagnostics(Report report, int n, const char *const names[]);
+PetscErrorCode ReportDiagnostics(Report report, const Progress *progress, const double values[]);
 /* The stage's last line, if it has not been shown, and the reason. progress may be empty: the stage made no step. */
 PetscErrorCode ReportStageEnd(Report report, const Progress *progress, OptimizerReason reason);
 PetscErrorCode ReportVerification(Report report, const Verification *verification);

@@ -66,6 +66,13 @@ PetscErrorCode ResidualStatistics(Residual residual, Vec theta, bool heldout, do
 /* The training RMS alone, for every iteration's line: free where the rows last evaluated had this loss, else one
    evaluation at theta.  rms [out] [n_term]. Collective. */
 PetscErrorCode ResidualTermRMS(Residual residual, Vec theta, double loss, double rms[]);
+/* J^T r of the rows of each term alone; their sum is the gradient of the loss.  gradients [out] [n_term] like theta.
+   Collective. Cost: an evaluation and a reverse sweep a term. */
+PetscErrorCode ResidualTermGradients(Residual residual, Vec theta, Vec gradients[]);
+/* Do the rows keep what products at theta need (RowsOps.linearize)? Collective. And an end to that, whatever theta:
+   products are swept for again. */
+PetscErrorCode ResidualLinearized(Residual residual, Vec theta, bool *linearized);
+void ResidualForgetLinearization(Residual residual);
 /* Rows evaluated by this rank so far (a row with its derivative counts once), for rows/s. */
 double ResidualRowsEvaluated(Residual residual);
 

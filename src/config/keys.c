@@ -252,6 +252,12 @@ const ConfigKey ConfigKeys[] = {
     {"solver[].cutoff", CONFIG_REAL, "1e-15", 0, 1, NULL, "least-squares",
      "singular values below cutoff times the largest count as zero"},
 
+    GROUP("diagnostics", "{}", "looks at the optimization problem, to history.h5 under /diagnostics"),
+    {"diagnostics.every", CONFIG_INT, "0", TIMES, NULL, NULL, "iterations of a stage between looks; 0 = none"},
+    {"diagnostics.spectrum", CONFIG_INT, "64", 1, 10000, NULL, NULL, "largest singular values of J that are sought"},
+    {"diagnostics.alignment", CONFIG_BOOL, "true", NO_RANGE, NULL,
+     "cosines between the gradients of each two equations and conditions"},
+
     GROUP("verify", "{}", "the truth to compare with; problem.exact is used where it is given"),
     TEXT("verify.reference", "", "HDF5 file with /points and one dataset a field; beside the case file; \"\" = none"),
     {"verify.tolerance", CONFIG_REAL, "", POSITIVE, NULL, NULL,

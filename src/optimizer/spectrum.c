@@ -8,6 +8,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdint.h>
+#include "pinn/optimizer.h"
 #include "pinn/random.h"
 #include "lapack.h"
 #include "spectrum.h"
@@ -139,5 +140,40 @@ PetscErrorCode SpectrumVector(const Spectrum *s, PetscInt k, Vec x)
   PetscFunctionBegin;
   PetscCall(VecZeroEntries(x));
   PetscCall(VecMAXPY(x, s->n, s->vectors + (size_t)k * (size_t)s->most, s->v));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* S = D^{-1/2}, D = diag J^T J; columns of zeros stay as they are. */
+static PetscErrorCode unit_columns(Rows rows, Vec theta, Vec S)
+{
+  double *d, *local;
+  PetscInt first, last;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(rows->n_param, &d));
+  PetscCall(RowsDiagonal(rows, theta, d));
+  PetscCall(VecGetOwnershipRange(S, &first, &last));
+  PetscCall(VecGetArrayWrite(S, &local));
+  for (PetscInt k = first; k < last; k++) local[k - first] = d[k] > 0.0 ? 1.0 / sqrt(d[k]) : 1.0;
+  PetscCall(VecRestoreArrayWrite(S, &local));
+  PetscCall(PetscFree(d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OptimizerSingularValues(Rows rows, Vec theta, bool scaled, PetscInt steps, uint32_t seed,
+                                       double values[], PetscInt *n)
+{
+  Spectrum s;
+  Vec S = NULL;
+  PetscFunctionBegin;
+  PetscCall(SpectrumCreate(rows, steps, &s));
+  if (scaled) {
+    PetscCall(VecDuplicate(s.scaled, &S));
+    PetscCall(unit_columns(rows, theta, S));
+  }
+  PetscCall(SpectrumFind(rows, theta, S, seed, UINT32_MAX, &s));
+  *n = s.n;
+  PetscCall(PetscArraycpy(values, s.values, s.n));
+  PetscCall(VecDestroy(&S));
+  PetscCall(SpectrumDestroy(&s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -169,9 +169,15 @@ static PetscErrorCode put_stages(History h, hid_t file, const char *path)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode fill_history(hid_t file, const char *path, void *context)
+#define DETAILS "diagnostics"
+
+/* A history and, in a group of the file, its details. */
+typedef struct {
+  History main, details; /* details may be NULL */
+} Both;
+
+static PetscErrorCode put_columns(History h, hid_t file, const char *path)
 {
-  History h = context;
   const hsize_t n = h->n;
 
   PetscFunctionBegin;
@@ -186,27 +192,44 @@ static PetscErrorCode fill_history(hid_t file, const char *path, void *context)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode HistoryWrite(History h, const char *csv, const char *hdf5)
+static PetscErrorCode fill_history(hid_t file, const char *path, void *context)
 {
+  const Both *both = context;
+  hid_t group;
+
   PetscFunctionBegin;
-  PetscCall(write_csv(h, csv));
-  PetscCall(HDF5Write(PETSC_COMM_SELF, hdf5, fill_history, h));
+  PetscCall(put_columns(both->main, file, path));
+  if (!both->details) PetscFunctionReturn(PETSC_SUCCESS);
+  PinnCallHDF5(path, group = H5Gcreate2(file, DETAILS, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  PetscCall(put_columns(both->details, group, path));
+  PinnCallHDF5(path, H5Gclose(group));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode read_stages(History h, hid_t file, const char *path)
+PetscErrorCode HistoryWrite(History h, History details, const char *csv, const char *hdf5)
 {
-  hid_t data, type;
-  char *names;
+  Both both = {h, details};
 
   PetscFunctionBegin;
-  PinnCallHDF5(path, data = H5Dopen2(file, "/stage", H5P_DEFAULT));
+  PetscCall(write_csv(h, csv));
+  PetscCall(HDF5Write(PETSC_COMM_SELF, hdf5, fill_history, &both));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode read_stages(History h, hid_t file, const char *path, const char *prefix)
+{
+  hid_t data, type;
+  char *names, dataset[64];
+
+  PetscFunctionBegin;
+  snprintf(dataset, sizeof(dataset), "%sstage", prefix);
+  PinnCallHDF5(path, data = H5Dopen2(file, dataset, H5P_DEFAULT));
   PinnCallHDF5(path, type = H5Dget_type(data));
   const size_t width = H5Tget_size(type);
   const hid_t space = H5Dget_space(data);
   PetscCheck(H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 && width < 256 &&
                  H5Sget_simple_extent_npoints(space) == (hssize_t)h->n,
-             PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: /stage does not hold a name a row", path);
+             PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s does not hold a name a row", path, dataset);
   PetscCall(PetscMalloc1(h->n * width + 1, &names));
   if (h->n) PinnCallHDF5(path, H5Dread(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, names));
   for (size_t i = 0; i < h->n; i++) {
@@ -224,16 +247,16 @@ static PetscErrorCode read_stages(History h, hid_t file, const char *path)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode read_history(hid_t file, const char *path, void *context)
+static PetscErrorCode read_columns(History h, hid_t file, const char *path, const char *prefix)
 {
-  History h = context;
   hsize_t n = 0;
 
   PetscFunctionBegin;
   for (int c = 0; c < h->n_column; c++) {
-    char name[256] = "/";
+    char name[512], safe[256];
     hsize_t dims[1];
-    HDF5SafeName(h->names[c], name + 1, sizeof(name) - 1);
+    HDF5SafeName(h->names[c], safe, sizeof(safe));
+    snprintf(name, sizeof(name), "%s%s", prefix, safe);
     PetscCall(HDF5GetShape(file, path, name, 1, dims));
     PetscCheck(c == 0 || dims[0] == n, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has another length", path,
                name);
@@ -242,16 +265,33 @@ static PetscErrorCode read_history(hid_t file, const char *path, void *context)
     PetscCall(HDF5GetReals(file, path, name, n, h->values[c]));
   }
   h->n = n;
-  PetscCall(read_stages(h, file, path));
+  PetscCall(read_stages(h, file, path, prefix));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode HistoryRead(History h, const char *hdf5, PetscInt iteration)
+static PetscErrorCode read_history(hid_t file, const char *path, void *context)
 {
+  const Both *both = context;
+
   PetscFunctionBegin;
-  const PetscErrorCode code = HDF5Read(hdf5, read_history, h);
-  if (code) h->n = 0;
+  PetscCall(read_columns(both->main, file, path, "/"));
+  if (both->details) PetscCall(read_columns(both->details, file, path, "/" DETAILS "/"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void cut(History h, bool all, PetscInt iteration)
+{
+  while (h && h->n > 0 && (all || h->values[COLUMN_ITERATION][h->n - 1] > (double)iteration)) h->n--;
+}
+
+PetscErrorCode HistoryRead(History h, History details, const char *hdf5, PetscInt iteration)
+{
+  Both both = {h, details};
+
+  PetscFunctionBegin;
+  const PetscErrorCode code = HDF5Read(hdf5, read_history, &both);
+  cut(h, code != PETSC_SUCCESS, iteration);
+  cut(details, code != PETSC_SUCCESS, iteration);
   PetscCall(code);
-  while (h->n > 0 && h->values[COLUMN_ITERATION][h->n - 1] > (double)iteration) h->n--;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

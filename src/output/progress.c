@@ -99,6 +99,7 @@ PetscErrorCode ReportDestroy(Report *report)
   PetscCall(PetscFree2(r->rms, r->error));
   PetscCall(PetscFree(r->first_iteration));
   PetscCall(HistoryDestroy(&r->history));
+  PetscCall(HistoryDestroy(&r->diagnostics));
   free(r->start_json);
   free(r->verify_json);
   PetscCall(PetscFree(*report));
@@ -224,30 +225,58 @@ static Sample take_sample(Report report, const Progress *progress, const double 
   return sample;
 }
 
-static PetscErrorCode store_sample(Report report, const Sample *sample)
+static void fill_fixed(double row[N_COLUMN], const Progress *progress, PetscInt iteration, char stage[128])
 {
-  const Progress *progress = sample->progress;
-  const int n = N_COLUMN + report->n_term + report->n_field + 2;
-  double *row, *next;
-  char stage[128];
-
-  PetscFunctionBegin;
-  snprintf(stage, sizeof(stage), "%s", progress->stage);
-  if (progress->slab) snprintf(stage, sizeof(stage), "slab %d %s", progress->slab, progress->stage);
-  PetscCall(PetscMalloc1(n, &row));
-  row[COLUMN_ITERATION] = (double)sample->iteration;
+  snprintf(stage, 128, "%s", progress->stage);
+  if (progress->slab) snprintf(stage, 128, "slab %d %s", progress->slab, progress->stage);
+  row[COLUMN_ITERATION] = (double)iteration;
   row[COLUMN_STAGE] = (double)progress->stage_index;
   row[COLUMN_STAGE_ITERATION] = (double)progress->iteration;
   row[COLUMN_LOSS] = progress->loss;
   row[COLUMN_CONTROL] = progress->control_name[0] ? progress->control : NAN;
   row[COLUMN_GRADIENT] = progress->gradient_norm;
   row[COLUMN_REACH] = progress->has_reach ? progress->reach : NAN;
+}
+
+static PetscErrorCode store_sample(Report report, const Sample *sample)
+{
+  const int n = N_COLUMN + report->n_term + report->n_field + 2;
+  double *row, *next;
+  char stage[128];
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(n, &row));
+  fill_fixed(row, sample->progress, sample->iteration, stage);
   next = row + N_COLUMN;
   for (int t = 0; t < report->n_term; t++) *next++ = sample->rms[t];
   for (int f = 0; f < report->n_field; f++) *next++ = sample->error ? sample->error[f] : NAN;
   *next++ = sample->rate;
   *next = sample->seconds;
   PetscCall(HistoryAdd(report->history, stage, row));
+  PetscCall(PetscFree(row));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ReportAddDiagnostics(Report report, int n, const char *const names[])
+{
+  PetscFunctionBegin;
+  PetscCall(HistoryDestroy(&report->diagnostics));
+  PetscCall(HistoryCreate(n, names, &report->diagnostics));
+  report->n_diagnostic = n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ReportDiagnostics(Report report, const Progress *progress, const double values[])
+{
+  double *row;
+  char stage[128];
+
+  PetscFunctionBegin;
+  if (report->rank != 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(N_COLUMN + report->n_diagnostic, &row));
+  fill_fixed(row, progress, report->iteration, stage);
+  PetscCall(PetscArraycpy(row + N_COLUMN, values, report->n_diagnostic));
+  PetscCall(HistoryAdd(report->diagnostics, stage, row));
   PetscCall(PetscFree(row));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

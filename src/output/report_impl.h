@@ -37,9 +37,10 @@ PetscErrorCode HistoryDestroy(History *history);
 /* values [in] [N_COLUMN + n]. Rows at or after the new one's (stage, iteration) are dropped first: a resumed run writes
    them anew. */
 PetscErrorCode HistoryAdd(History history, const char *stage, const double values[]);
-PetscErrorCode HistoryWrite(History history, const char *csv, const char *hdf5);
+/* details: NULL, or what goes to the group /diagnostics of the HDF5 file and comes back from it. */
+PetscErrorCode HistoryWrite(History history, History details, const char *csv, const char *hdf5);
 /* Rows with COLUMN_ITERATION <= iteration. Errors: not readable, other columns. */
-PetscErrorCode HistoryRead(History history, const char *hdf5, PetscInt iteration);
+PetscErrorCode HistoryRead(History history, History details, const char *hdf5, PetscInt iteration);
 size_t HistoryRows(History history);
 double HistoryValue(History history, size_t row, int column);
 
@@ -84,6 +85,8 @@ struct Report_s {
   double stage_start, stage_rows, rows;
 
   History history;                /* rank 0 */
+  History diagnostics;            /* of looks now and then; NULL where the case asks for none */
+  int n_diagnostic;               /* their columns */
   char *start_json, *verify_json; /* for summary.json; free() */
 };
 

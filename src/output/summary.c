@@ -178,7 +178,7 @@ PetscErrorCode ReportWriteHistory(Report report)
   PetscFunctionBegin;
   if (!report->folder) PetscFunctionReturn(PETSC_SUCCESS);
   if (report->rank == 0)
-    code = HistoryWrite(report->history, FolderPath(report->folder, "history.csv"),
+    code = HistoryWrite(report->history, report->diagnostics, FolderPath(report->folder, "history.csv"),
                         FolderPath(report->folder, "history.h5"));
   PetscCall(ErrorAgree(report->comm, code));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -212,7 +212,8 @@ PetscErrorCode ReportReadHistory(Report report, PetscInt iteration)
   if (!report->folder) PetscFunctionReturn(PETSC_SUCCESS);
   if (report->rank == 0) {
     PetscCall(PetscPushErrorHandler(ErrorCapture, why));
-    const PetscErrorCode code = HistoryRead(report->history, FolderPath(report->folder, "history.h5"), iteration);
+    const PetscErrorCode code =
+        HistoryRead(report->history, report->diagnostics, FolderPath(report->folder, "history.h5"), iteration);
     PetscCall(PetscPopErrorHandler());
     if (code) PetscCall(ReportMessage(report, "the history begins here: %s", why));
   }

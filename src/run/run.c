@@ -14,6 +14,7 @@ typedef struct {
   double resumed_seconds;               /* of earlier runs: a limit is one of this process */
   double *rms, *error;                  /* [n_term], [n_field] */
   Progress progress;                    /* the last one of the stage */
+  Diagnostics diagnostics;
 } Loop;
 
 /* What is due now: decided by rank 0's clock, the same on all ranks. */
@@ -68,6 +69,7 @@ static PetscErrorCode monitor(Optimizer optimizer, const Progress *progress, Vec
   PetscCall(what_is_due(loop, progress, &due));
   PetscCall(CliStopRequested(loop->parts->comm, stop, &signal));
   PetscCall(report_progress(loop, due.print || *stop || due.time_up, theta));
+  PetscCall(DiagnosticsLook(loop->parts, loop->diagnostics, &loop->progress, theta));
   if (*stop)
     snprintf(loop->result->reason, sizeof(loop->result->reason), "stopped by %s", signal ? signal : "a signal");
   else if (due.time_up)
@@ -107,6 +109,7 @@ static PetscErrorCode run_stage(Loop *loop, const Checkpoint *from, Vec theta, b
                             "rho = %.1e: what is left of the residual is out of the reach of these parameters; more "
                             "capacity or another stage will take it down, more iterations will not",
                             OptimizerReach(optimizer)));
+  PetscCall(DiagnosticsTell(parts, loop->diagnostics, loop->progress.stage));
   *go_on = reason != OPTIMIZER_STOPPED && reason != OPTIMIZER_DIVERGED;
   if (reason == OPTIMIZER_DIVERGED)
     PetscCall(explain_divergence(loop, theta));
@@ -217,6 +220,7 @@ PetscErrorCode RunStages(RunParts *parts, Vec theta, RunResult *result)
   PetscCall(read_settings(&loop));
   PetscCall(PetscMalloc2(ResidualTerms(parts->residual), &loop.rms, ProblemFields(parts->problem), &loop.error));
   PetscCall(RunCheck(parts));
+  PetscCall(DiagnosticsCreate(parts, &loop.diagnostics));
   PetscCall(begin(&loop, theta, &from, &mid_stage));
   if (parts->cli->overwrite) PetscCall(FolderClear(parts->folder));
   PetscCall(RunWriteCase(parts));
@@ -227,6 +231,7 @@ PetscErrorCode RunStages(RunParts *parts, Vec theta, RunResult *result)
     PetscCall(run_slab(&loop, NULL, theta, &go_on));
   }
   PetscCall(ReportWriteHistory(parts->report));
+  PetscCall(DiagnosticsDestroy(&loop.diagnostics));
   PetscCall(CheckpointDestroy(&from));
   PetscCall(PetscFree2(loop.rms, loop.error));
   PetscFunctionReturn(PETSC_SUCCESS);

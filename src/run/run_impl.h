@@ -21,6 +21,14 @@ int RunSlabEntries(const RunParts *parts);
 PetscErrorCode RunSlabState(const RunParts *parts, StateEntry entries[]);
 bool RunIsSlabEntry(const StateEntry *entry);
 PetscErrorCode RunRestoreSlabs(RunParts *parts, const Checkpoint *checkpoint);
+/* Looks at the optimization problem that the case asks for (diagnostics.c): *diagnostics is NULL where it asks for
+   none, and then the others do nothing. Look does something where it is time; Tell says the last look in words.
+   Collective. */
+typedef struct Diagnostics_s *Diagnostics;
+PetscErrorCode DiagnosticsCreate(const RunParts *parts, Diagnostics *diagnostics);
+PetscErrorCode DiagnosticsDestroy(Diagnostics *diagnostics);
+PetscErrorCode DiagnosticsLook(const RunParts *parts, Diagnostics diagnostics, const Progress *progress, Vec theta);
+PetscErrorCode DiagnosticsTell(const RunParts *parts, Diagnostics diagnostics, const char *stage);
 /* Gives a stage back the state that a checkpoint held. */
 PetscErrorCode RunRestoreStage(const RunParts *parts, const Checkpoint *checkpoint, Optimizer optimizer);
 /* path NULL: the folder's newest. Errors: CheckpointRead's and RunCompareCase's. Collective. */
