@@ -238,6 +238,7 @@ typedef struct {
   char (*names)[32];
 } Saved;
 
+/* Where entries are in single precision, on one rank. */
 static inline void test_save_state(Optimizer optimizer, Saved *saved)
 {
   const StateEntry *entries;
@@ -249,9 +250,12 @@ static inline void test_save_state(Optimizer optimizer, Saved *saved)
     PetscInt n = (PetscInt)entries[k].n;
     snprintf(saved->names[k], sizeof(saved->names[k]), "%s", entries[k].name);
     if (entries[k].vec) ck_petsc(VecGetSize(entries[k].vec, &n));
+    if (entries[k].single) n = (PetscInt)optimizer->rows->n_param;
     *entry = (StateEntry){.name = saved->names[k], .n = (size_t)n, .values = calloc((size_t)n, sizeof(double))};
     if (entries[k].vec)
       ck_petsc(test_gather(entries[k].vec, entry->values));
+    else if (entries[k].single)
+      for (PetscInt i = 0; i < n; i++) entry->values[i] = entries[k].single[i];
     else
       memcpy(entry->values, entries[k].values, (size_t)n * sizeof(double));
   }

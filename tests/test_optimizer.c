@@ -42,6 +42,35 @@ START_TEST(adam_steps_follow_the_formula)
 }
 END_TEST
 
+/* What single precision leaves of the steps, and that it is all that a stage needs to go on. */
+START_TEST(adam_in_single_precision_takes_the_same_way)
+{
+  static const char *const single = "type = \"adam\"; iterations = 60; learning_rate = 0.05; single_state = true;";
+  TestRows t;
+  Trace *trace = calloc(1, sizeof(Trace));
+  double theta[3][2] = {{-1.2, 1.0}, {-1.2, 1.0}, {-1.2, 1.0}};
+  test_rows(&t, PETSC_COMM_WORLD, 2, 2, 0, rosenbrock, NULL);
+  test_solve(&t, "type = \"adam\"; iterations = 60; learning_rate = 0.05;", theta[0], NULL);
+  test_solve(&t, single, theta[1], NULL);
+  for (int i = 0; i < 2; i++) ck_near(theta[1][i], theta[0][i], 1e-5, 0.0);
+  ck_assert(theta[1][0] != theta[0][0]);
+  ck_assert_int_eq(test_solve_in_two(&t, single, 23, theta[2], trace), OPTIMIZER_ITERATIONS);
+  for (int i = 0; i < 2; i++) ck_assert(theta[2][i] == theta[1][i]);
+  t.nan_beyond = true;
+  t.limit = 0.35;
+  theta[0][0] = theta[0][1] = 0.0;
+  ck_assert_int_eq(test_solve(&t, single, theta[0], trace), OPTIMIZER_DIVERGED);
+  const double f = 10.0 * (theta[0][1] - theta[0][0] * theta[0][0]), g = 1.0 - theta[0][0];
+  ck_near(trace->loss[trace->n - 2], 0.5 * (f * f + g * g), 1e-12, 0.0);
+  Config config = test_config("type = \"adam\"; single_state = true; beta2 = 0.999999;");
+  Optimizer optimizer;
+  ck_petsc_fails(OptimizerCreate(config, 0, &t.rows, &optimizer), PETSC_ERR_USER_INPUT,
+                 "moments in single precision stand still where beta1 or beta2 are above 0.99999");
+  ck_petsc(ConfigDestroy(&config));
+  free(trace);
+}
+END_TEST
+
 START_TEST(adam_reaches_the_minimum_of_rosenbrock)
 {
   TestRows t;
@@ -200,6 +229,7 @@ START_TEST(wrong_size_of_theta_is_an_error)
 END_TEST
 
 TEST_SUITE("optimizer", every_reason_has_its_own_words, table_names_the_stages, adam_steps_follow_the_formula,
-           adam_reaches_the_minimum_of_rosenbrock, monitor_sees_every_iteration_once_and_can_stop,
-           no_iterations_leave_theta_alone, start_that_is_not_finite_diverges_and_stays,
-           adam_goes_back_to_the_last_finite_point, new_points_are_followed, wrong_size_of_theta_is_an_error)
+           adam_in_single_precision_takes_the_same_way, adam_reaches_the_minimum_of_rosenbrock,
+           monitor_sees_every_iteration_once_and_can_stop, no_iterations_leave_theta_alone,
+           start_that_is_not_finite_diverges_and_stays, adam_goes_back_to_the_last_finite_point,
+           new_points_are_followed, wrong_size_of_theta_is_an_error)

@@ -116,7 +116,9 @@ START_TEST(state_of_another_stage_is_refused)
   Config config = test_config("type = \"adam\";");
   Optimizer optimizer;
   double iteration = 3.0, m[2] = {1.0, 2.0};
-  StateEntry entries[3] = {{"iteration", 1, &iteration, NULL}, {"m", 2, m, NULL}, {"w", 2, m, NULL}};
+  StateEntry entries[3] = {{.name = "iteration", .n = 1, .values = &iteration},
+                           {.name = "m", .n = 2, .values = m},
+                           {.name = "w", .n = 2, .values = m}};
   test_rows(&t, PETSC_COMM_WORLD, 2, 2, 0, rosenbrock, NULL);
   ck_petsc(OptimizerCreate(config, 0, &t.rows, &optimizer));
   ck_petsc_fails(OptimizerSetState(optimizer, 2, entries), PETSC_ERR_USER_INPUT,

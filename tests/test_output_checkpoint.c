@@ -15,10 +15,10 @@ static double numbers[4 * N_PARAM], scales[2] = {0.25, 4};
 static Checkpoint example(PetscInt number)
 {
   static double step[1] = {41}, none[1];
-  static StateEntry state[] = {{"momentum", N_PARAM, numbers + N_PARAM, NULL},
-                               {"second moment", N_PARAM, numbers + 2 * N_PARAM, NULL},
-                               {"iteration", 1, step, NULL},
-                               {"empty", 0, none, NULL}};
+  static StateEntry state[] = {{"momentum", N_PARAM, numbers + N_PARAM, NULL, NULL},
+                               {"second moment", N_PARAM, numbers + 2 * N_PARAM, NULL, NULL},
+                               {"iteration", 1, step, NULL, NULL},
+                               {"empty", 0, none, NULL, NULL}};
   for (int i = 0; i < 4 * N_PARAM; i++) numbers[i] = sin(i + 1.0) * pow(10, i % 600 - 300);
   numbers[5] = NAN, numbers[6] = -INFINITY, numbers[7] = -0.0, numbers[8] = 4.9e-324;
   return (Checkpoint){.number = number,

@@ -47,6 +47,9 @@ PetscErrorCode NetworkGetScales(Network network, int *n, const double **scales);
 PetscErrorCode NetworkSetScales(Network network, const double scales[]);
 bool NetworkSearchesScales(Network network); /* network.scale_search */
 
+/* Is the first layer so large that passes over it are what an evaluation costs? Then threads share its products (which
+   the BLAS library sees to) and sweep the same points, with one gradient. */
+bool NetworkIsWide(Network network);
 /* Linear functions of the coordinates that the outputs are a function of: neurons of the first hidden layer, and
    outputs where they have an affine part. */
 int NetworkFirstWidth(Network network);

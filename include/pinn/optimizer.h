@@ -79,6 +79,7 @@ typedef struct {
   size_t n;       /* entries of values; ignored for vec */
   double *values; /* the same on all ranks; NULL where vec is set */
   Vec vec;        /* laid out like theta; NULL where values is set */
+  float *single;  /* or this rank's part of numbers laid out like theta */
 } StateEntry;
 PetscErrorCode OptimizerGetState(Optimizer optimizer, int *n, const StateEntry **entries);
 PetscErrorCode OptimizerSetState(Optimizer optimizer, int n, const StateEntry entries[]);

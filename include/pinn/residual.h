@@ -102,4 +102,7 @@ double ResidualLinearizationMB(Residual residual);
    Collective. */
 PetscErrorCode ResidualCreateTheta(Residual residual, Vec *theta);
 PetscErrorCode ResidualGatherTheta(Residual residual, Vec theta, double values[]);
+/* The same without a copy on one rank: borrowed until it is returned, before anything else is gathered. Collective. */
+PetscErrorCode ResidualBorrowTheta(Residual residual, Vec theta, const double **values);
+PetscErrorCode ResidualReturnTheta(Residual residual, Vec theta, const double **values);
 PetscErrorCode ResidualScatterTheta(Residual residual, const double values[], Vec theta);

@@ -215,6 +215,8 @@ const ConfigKey ConfigKeys[] = {
     {"solver[].epsilon", CONFIG_REAL, "1e-8", POSITIVE, NULL, "adam soap", "added to the root of the second moment"},
     {"solver[].epsilon", CONFIG_REAL, "1e-12", POSITIVE, NULL, "shampoo",
      "added to the eigenvalues of a factor, relative to the largest"},
+    {"solver[].single_state", CONFIG_BOOL, "false", NO_RANGE, "adam",
+     "keep the moments in single precision: 16 bytes a parameter less, for first layers of very many weights"},
     {"solver[].refresh", CONFIG_INT, "10", COUNT, NULL, "soap shampoo",
      "iterations between new eigenbases or roots of the factors"},
     {"solver[].refresh", CONFIG_INT, "1", COUNT, NULL, "kfac kfac-star", "iterations between new factors"},

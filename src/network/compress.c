@@ -28,7 +28,7 @@
 struct Squares_s {
   int n_part;
   double *inverse;       /* [n_seed][h] T^- by rows */
-  double *W;             /* weights of the last update, then those of the affine part */
+  uint64_t weights;      /* of the last update, folded */
   double *partial;       /* [n_part][h][h], the first is the sum */
   double *lambda, *work; /* of the eigenvalue problem */
   lapack_int *iwork, n_work, n_iwork;
@@ -100,7 +100,6 @@ PetscErrorCode SquaresCreate(NetworkCompression c)
   c->squares = s;
   s->n_part = n_part;
   PetscCall(PetscCalloc1((size_t)c->n_seed * c->h, &s->inverse));
-  PetscCall(PetscCalloc1((size_t)NetworkInputWeights(c->network), &s->W));
   PetscCall(PetscMalloc1((size_t)n_part * c->h * c->h, &s->partial));
   LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'U', (lapack_int)c->h, NULL, (lapack_int)c->h, NULL, &n_work, -1,
                       &s->n_iwork, -1);
@@ -119,7 +118,6 @@ PetscErrorCode SquaresDestroy(NetworkCompression c)
   for (int t = 0; t < c->n_thread; t++) PetscCall(PetscFree(s->scratch[t]));
   PetscCall(PetscFree3(s->lambda, s->work, s->iwork));
   PetscCall(PetscFree(s->inverse));
-  PetscCall(PetscFree(s->W));
   PetscCall(PetscFree(s->partial));
   PetscCall(PetscFree(s->scratch));
   PetscCall(PetscFree(c->squares));
@@ -135,8 +133,7 @@ double SquaresDoubles(const NetworkCompression c)
 {
   const double h = (double)c->h;
   if (!c->squares) return 0.0;
-  return h * (h * c->squares->n_part + c->n_seed) + NetworkInputWeights(c->network) +
-         c->n_thread * (double)scratch_size(c->h);
+  return h * (h * c->squares->n_part + c->n_seed) + c->n_thread * (double)scratch_size(c->h);
 }
 
 /* packed [h][n] = columns [begin, begin + n) of W and A within `values`, times C where `weighted`. */
@@ -196,18 +193,38 @@ static void factor(NetworkCompression c, const SeedGroup *group)
   }
 }
 
+/* A number of 64 bits that differs where any of n values does, but by chance (multiply and fold, as wyhash does): a
+   copy of the weights would be as large as they are. In parts, so that threads can share it. */
+static uint64_t fold(size_t n, const double values[], uint64_t seed)
+{
+  const size_t part = 1 << 16, n_part = (n + part - 1) / part;
+  uint64_t sum = seed;
+#pragma omp parallel for schedule(static) reduction(+ : sum) if (n_part > 1)
+  for (size_t k = 0; k < n_part; k++) {
+    const size_t end = n < (k + 1) * part ? n : (k + 1) * part;
+    uint64_t hash = seed + k * 0x9e3779b97f4a7c15u;
+    for (size_t i = k * part; i < end; i++) {
+      uint64_t word;
+      memcpy(&word, &values[i], sizeof(word));
+      const __uint128_t product = (__uint128_t)(word ^ hash) * 0xa0761d6478bd642fu;
+      hash = (uint64_t)product ^ (uint64_t)(product >> 64) ^ (hash << 1);
+    }
+    sum += hash * (2 * k + 1);
+  }
+  return sum;
+}
+
 bool SquaresChanged(NetworkCompression c, const double theta[])
 {
   struct Squares_s *s = c->squares;
   const Layer *layer = &c->network->layers[0], *affine = NetworkAffine(c->network);
-  const size_t n = (size_t)layer->n_in * (size_t)layer->n_out, n_affine = affine ? LayerSize(affine) : 0;
-  const double *W = NetworkWeights(c->network, layer, theta), *A = affine ? theta + affine->offset : W;
+  uint64_t now;
   if (!s) return false;
-  if (s->updated && !memcmp(s->W, W, n * sizeof(double)) && !memcmp(s->W + n, A, n_affine * sizeof(double)))
-    return false;
-  memcpy(s->W, W, n * sizeof(double));
-  memcpy(s->W + n, A, n_affine * sizeof(double));
-  return s->updated = true;
+  now = fold((size_t)layer->n_in * (size_t)layer->n_out, NetworkWeights(c->network, layer, theta), 1);
+  if (affine) now = fold(LayerSize(affine), theta + affine->offset, now);
+  const bool changed = !s->updated || now != s->weights;
+  s->weights = now;
+  return s->updated = true, changed;
 }
 
 static void SeedUpdate_Compress(NetworkCompression c, const SeedGroup *group, const double theta[])

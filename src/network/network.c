@@ -4,6 +4,8 @@
 #include <unistd.h>
 #include "network_impl.h"
 
+#define WIDE 4e6 /* weights: four times what caches hold */
+
 static const Choice network_rows[] = {
     {"mlp", "dense layers, all trained", &NetworkMLP},
     {"random-features", "one hidden layer drawn at random and kept; its outer weights are found by least squares",
@@ -149,6 +151,11 @@ double NetworkInputWeights(Network network)
 {
   const Layer *affine = NetworkAffine(network);
   return (double)network->n_input * (double)network->layers[0].n_out + (affine ? (double)LayerSize(affine) : 0.0);
+}
+
+bool NetworkIsWide(Network network)
+{
+  return NetworkInputWeights(network) >= WIDE;
 }
 
 int NetworkFirstWidth(Network network)

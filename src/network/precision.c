@@ -15,7 +15,8 @@ static const Choice precision_rows[] = {
 };
 const ChoiceTable PrecisionTable = {"precision", "floating-point types of the network's sweeps", precision_rows};
 
-#define MIN_ROWS 128 /* columns x points below which products of matrices are slow */
+#define WIDE_TILE 32  /* points that share a pass over a first layer that no cache holds */
+#define MIN_ROWS  128 /* columns x points below which products of matrices are slow */
 
 struct NetworkSweep_s {
   const SweepOps *forward_ops, *adjoint_ops;
@@ -58,6 +59,7 @@ int NetworkTilePoints(Network network, JetPlan plan)
   const long cache = sysconf(_SC_LEVEL2_CACHE_SIZE);
   const double points = 0.5 * (double)(cache > 0 ? cache : 1 << 20) / bytes_per_point(network, plan);
   const int least = PetscMin(32, (MIN_ROWS + JetPlanColumns(plan) - 1) / JetPlanColumns(plan) + 7) / 8 * 8;
+  if (NetworkIsWide(network)) return WIDE_TILE;
   return points < least ? least : points > 1024.0 ? 1024 : (int)points / 8 * 8;
 }
 

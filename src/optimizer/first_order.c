@@ -26,14 +26,15 @@ PetscErrorCode OptimizerSolve_FirstOrder(Optimizer optimizer, Vec theta, Optimiz
   double loss, norm;
   bool changed;
   PetscFunctionBegin;
-  PetscCall(VecCopy(theta, first->last));
+  if (first->last) PetscCall(VecCopy(theta, first->last));
   for (;;) {
     PetscCall(OptimizerUpdateRows(optimizer, theta, &changed));
     PetscCall(rows->ops->gradient(rows->self, theta, &loss, first->gradient));
     PetscCall(VecNorm(first->gradient, NORM_2, &norm));
     const double rate = ScheduleRate(&first->schedule, optimizer->iteration, optimizer->iterations);
     PetscCall(OptimizerReport(optimizer, theta, isfinite(norm) ? loss : norm, rate, norm, reason));
-    if (*reason == OPTIMIZER_DIVERGED) PetscCall(VecCopy(first->last, theta));
+    if (*reason == OPTIMIZER_DIVERGED && first->last) PetscCall(VecCopy(first->last, theta));
+    if (*reason == OPTIMIZER_DIVERGED && !first->last) PetscCall(first->undo(optimizer, theta));
     if (*reason != OPTIMIZER_RUNNING) break;
     PetscCall(optimizer->ops->step(optimizer, rate, theta));
     optimizer->iteration += 1.0;

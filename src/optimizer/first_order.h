@@ -5,7 +5,9 @@
 typedef struct FirstOrder_s {
   Schedule schedule;
   Vec gradient;
-  Vec last; /* the point before theta: where to go back to when theta turns out not to be finite */
+  Vec last; /* the point before theta: where to go back to when theta turns out not to be finite; NULL: `undo` takes
+               the last step back, to rounding */
+  PetscErrorCode (*undo)(Optimizer optimizer, Vec theta);
 } FirstOrder;
 
 /* Reads the schedule and makes *first, a part of optimizer->data, that of the optimizer. */

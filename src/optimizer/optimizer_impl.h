@@ -62,6 +62,8 @@ PetscErrorCode OptimizerCheckMemory(Optimizer optimizer, Config config, double r
 /* Makes [n] doubles or a vector part of the state; name and memory must live as long as the optimizer. */
 PetscErrorCode OptimizerAddValues(Optimizer optimizer, const char *name, size_t n, double values[]);
 PetscErrorCode OptimizerAddVec(Optimizer optimizer, const char *name, Vec vec);
+/* The same for this rank's part of numbers laid out like theta. */
+PetscErrorCode OptimizerAddSingle(Optimizer optimizer, const char *name, float single[]);
 /* A zero vector laid out like theta; owned by the caller. */
 PetscErrorCode OptimizerCreateVec(Optimizer optimizer, Vec *vec);
 

@@ -27,6 +27,13 @@ PetscErrorCode OptimizerAddVec(Optimizer optimizer, const char *name, Vec vec)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode OptimizerAddSingle(Optimizer optimizer, const char *name, float single[])
+{
+  PetscFunctionBegin;
+  PetscCall(add_entry(optimizer, &(StateEntry){.name = name, .single = single}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode OptimizerCreateVec(Optimizer optimizer, Vec *vec)
 {
   PetscFunctionBegin;
@@ -48,6 +55,19 @@ static const StateEntry *find_entry(int n, const StateEntry entries[], const cha
   for (int k = 0; k < n; k++)
     if (!strcmp(entries[k].name, name) && entries[k].n == length && entries[k].values) return &entries[k];
   return NULL;
+}
+
+/* The local part of values laid out like theta, which the first-order stages' gradients are. */
+static PetscErrorCode restore_single(Optimizer optimizer, float single[], const double values[])
+{
+  PetscInt first, last;
+  Vec like;
+  PetscFunctionBegin;
+  PetscCall(OptimizerCreateVec(optimizer, &like));
+  PetscCall(VecGetOwnershipRange(like, &first, &last));
+  for (PetscInt k = first; k < last; k++) single[k - first] = (float)values[k];
+  PetscCall(VecDestroy(&like));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode restore_entry(const StateEntry *entry, const double values[])
@@ -74,12 +94,15 @@ PetscErrorCode OptimizerSetState(Optimizer optimizer, int n, const StateEntry en
                 optimizer->name, optimizer->n_state);
   for (int k = 0; k < optimizer->n_state; k++) {
     const StateEntry *own = &optimizer->state[k];
-    const size_t length = own->vec ? optimizer->rows->n_param : own->n;
+    const size_t length = own->vec || own->single ? optimizer->rows->n_param : own->n;
     const StateEntry *saved = find_entry(n, entries, own->name, length);
     PinnUserCheck(saved,
                   "the checkpoint is of another stage: it has no '%s' of %zu numbers, which solver[%d] (%s) needs",
                   own->name, length, optimizer->index, optimizer->name);
-    PetscCall(restore_entry(own, saved->values));
+    if (own->single)
+      PetscCall(restore_single(optimizer, own->single, saved->values));
+    else
+      PetscCall(restore_entry(own, saved->values));
   }
   optimizer->reported = optimizer->iteration;
   PetscFunctionReturn(PETSC_SUCCESS);

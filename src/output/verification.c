@@ -25,7 +25,7 @@ struct Verifier_s {
   Probe probe;           /* the fields */
   bool baselines;        /* affine ones, too */
   double *center, *size; /* [dim] of the domain's box */
-  double *theta, *values;
+  double *values;
 };
 
 /* Keeps the points that the slab owns, with their truths. */
@@ -171,7 +171,7 @@ PetscErrorCode VerifierCreate(MPI_Comm comm, Config config, Problem problem, Dom
   for (int f = 0; f < v->n_field; f++) fields[f] = ProblemField(problem, f);
   PetscCall(ProbeCreate(problem, network, v->n_field, fields, NULL, &v->probe));
   PetscCall(PetscFree(fields));
-  PetscCall(PetscMalloc2(NetworkParameters(network), &v->theta, (size_t)v->n_field * (size_t)v->points.n, &v->values));
+  PetscCall(PetscMalloc1((size_t)v->n_field * (size_t)v->points.n, &v->values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -182,7 +182,7 @@ PetscErrorCode VerifierDestroy(Verifier *verifier)
   if (!v) PetscFunctionReturn(PETSC_SUCCESS);
   for (int f = 0; f < v->n_field && v->truths; f++) PetscCall(PetscFree(v->truths[f]));
   PetscCall(PetscFree(v->truths));
-  PetscCall(PetscFree2(v->theta, v->values));
+  PetscCall(PetscFree(v->values));
   PetscCall(PetscFree2(v->center, v->size));
   PetscCall(ProbeDestroy(&v->probe));
   PetscCall(PointSetDestroy(&v->points));
@@ -231,9 +231,11 @@ void VerificationErrors(Verification *v, int f)
 
 static PetscErrorCode evaluate_fields(Verifier v, Vec theta)
 {
+  const double *values;
   PetscFunctionBegin;
-  PetscCall(ResidualGatherTheta(v->residual, theta, v->theta));
-  PetscCall(ProbeEvaluate(v->probe, v->theta, v->points.n, v->points.x, NULL, v->values));
+  PetscCall(ResidualBorrowTheta(v->residual, theta, &values));
+  PetscCall(ProbeEvaluate(v->probe, values, v->points.n, v->points.x, NULL, v->values));
+  PetscCall(ResidualReturnTheta(v->residual, theta, &values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -39,17 +39,22 @@ static double probe_doubles(const Residual residual, Probe probe)
          probe->n_thread * NetworkSweepDoubles(residual->network, ProbePlan(probe), probe->tile);
 }
 
-/* Sweeps of all threads, points with their statics, rows and gradients. */
+/* Sweeps of all threads, points with their statics, rows, theta and the threads' shares of gradients. */
 double ResidualMemoryMB(Residual residual)
 {
-  double doubles = (double)residual->rows.n_param * (residual->n_thread + 2.0);
+  PetscMPIInt n_rank = 1;
+  (void)MPI_Comm_size(residual->rows.comm, &n_rank);
+  const bool alone = n_rank == 1; /* theta in full is the vector itself, and so is the gradient of one thread */
+  const double shares = alone && residual->n_thread == 1 ? 0.0 : residual->n_thread;
+  double doubles = (double)residual->rows.n_param * ((alone ? 1.0 : 1.0 + 1.0 / n_rank) + shares);
   for (int b = 0; b < residual->n_block; b++) {
     const RowBlock *block = &residual->blocks[b];
     double count = 1.0;
     for (int i = 0; i < block->sampling.n_count; i++) count *= (double)block->sampling.count[i];
     doubles += probe_doubles(residual, block->probe);
     if (block->truth != block->probe) doubles += probe_doubles(residual, block->truth);
-    doubles += count * (2.0 * block->probe->dim + ProgramStatics(block->probe->program) + 2.0 * block->block->n_term);
+    doubles += count * ((RegionHasNormals(block->region) ? 2.0 : 1.0) * block->probe->dim +
+                        ProgramStatics(block->probe->program) + 2.0 * block->block->n_term);
   }
   return doubles * sizeof(double) / 1048576.0;
 }

@@ -62,7 +62,7 @@ PetscErrorCode ProbeCreateWithin(Problem problem, Network network, int n_root, c
   p->dim = FormulaCoordinates(ProblemFormula(problem));
   p->n_field = ProblemFields(problem);
   p->tile = ProgramUsesNetwork(p->program) ? NetworkTilePoints(network, plan) : TILE_WITHOUT_NETWORK;
-  p->n_thread = omp_get_max_threads();
+  p->n_thread = ProgramUsesNetwork(p->program) && NetworkIsWide(network) ? 1 : omp_get_max_threads();
   PetscCall(PetscCalloc1(p->n_thread, &p->threads));
   for (int t = 0; t < p->n_thread; t++) PetscCall(create_thread(p, network, &p->threads[t]));
   *probe = p;

@@ -219,7 +219,7 @@ PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Dom
   *residual = r;
   r->problem = problem;
   r->network = network;
-  r->n_thread = omp_get_max_threads();
+  r->n_thread = NetworkIsWide(network) ? 1 : omp_get_max_threads();
   r->n_block = ProblemBlocks(problem);
   r->rows = (struct Rows_s){.comm = comm,
                             .ops = &ResidualRowsOps,
@@ -291,8 +291,7 @@ PetscErrorCode ResidualCreateTheta(Residual residual, Vec *theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* As it is, for directions too. */
-static PetscErrorCode gather_begin(Residual residual, Vec theta, const double **values)
+PetscErrorCode ResidualBorrowTheta(Residual residual, Vec theta, const double **values)
 {
   PetscFunctionBegin;
   if (residual->gather) {
@@ -306,7 +305,7 @@ static PetscErrorCode gather_begin(Residual residual, Vec theta, const double **
 PetscErrorCode ResidualThetaGet(Residual residual, Vec theta, const double **values)
 {
   PetscFunctionBegin;
-  PetscCall(gather_begin(residual, theta, values));
+  PetscCall(ResidualBorrowTheta(residual, theta, values));
   for (int b = 0; b < residual->n_block; b++) ProbeUpdate(residual->blocks[b].probe, *values);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -318,11 +317,18 @@ PetscErrorCode ResidualThetaRestore(Residual residual, Vec theta, const double *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode ResidualReturnTheta(Residual residual, Vec theta, const double **values)
+{
+  PetscFunctionBegin;
+  PetscCall(ResidualThetaRestore(residual, theta, values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ResidualGatherTheta(Residual residual, Vec theta, double values[])
 {
   const double *all;
   PetscFunctionBegin;
-  PetscCall(gather_begin(residual, theta, &all));
+  PetscCall(ResidualBorrowTheta(residual, theta, &all));
   PetscCall(PetscArraycpy(values, all, residual->rows.n_param));
   PetscCall(ResidualThetaRestore(residual, theta, &all));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -228,6 +228,32 @@ PetscErrorCode ResidualZeroGradients(Residual residual)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Where threads' shares of a gradient are summed: zero. With one share on one rank, the vector itself. */
+static PetscErrorCode gradient_begin(Residual residual, Vec gradient, double **shares)
+{
+  const size_t n = residual->rows.n_param;
+  PetscFunctionBegin;
+  if (residual->n_thread > 1 || residual->gather) {
+    PetscCall(ResidualZeroGradients(residual));
+    *shares = residual->gradients;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(VecGetArrayWrite(gradient, shares));
+#pragma omp parallel for simd schedule(static) if (n > 100000)
+  for (size_t k = 0; k < n; k++) (*shares)[k] = 0.0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode gradient_end(Residual residual, Vec gradient, double **shares)
+{
+  PetscFunctionBegin;
+  if (residual->n_thread > 1 || residual->gather)
+    PetscCall(finish_gradient(residual, gradient));
+  else
+    PetscCall(VecRestoreArrayWrite(gradient, shares));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode RowsEvaluate_Residual(void *self, Vec theta, double r[], double *loss)
 {
   Residual residual = self;
@@ -247,13 +273,26 @@ static PetscErrorCode RowsGradient_Residual(void *self, Vec theta, double *loss,
   Residual residual = self;
   Sweep sweep = {.residual = residual, .r = residual->last};
   PetscFunctionBegin;
-  PetscCall(ResidualZeroGradients(residual));
-  sweep.gradients = residual->gradients;
+  PetscCall(gradient_begin(residual, gradient, &sweep.gradients));
   PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
   reverse_tiles(&sweep);
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
   PetscCall(ResidualFinishLoss(residual, loss));
-  PetscCall(finish_gradient(residual, gradient));
+  PetscCall(gradient_end(residual, gradient, &sweep.gradients));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A direction in full; on several ranks a copy, as theta is gathered next. */
+static PetscErrorCode direction_begin(Residual residual, Vec v, const double **values)
+{
+  PetscFunctionBegin;
+  if (!residual->gather) {
+    PetscCall(VecGetArrayRead(v, values));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (!residual->direction) PetscCall(PetscMalloc1(residual->rows.n_param, &residual->direction));
+  PetscCall(ResidualGatherTheta(residual, v, residual->direction));
+  *values = residual->direction;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -262,9 +301,7 @@ static PetscErrorCode RowsApply_Residual(void *self, Vec theta, Vec v, double Jv
   Residual residual = self;
   Sweep sweep = {.residual = residual, .r = Jv};
   PetscFunctionBegin;
-  if (!residual->direction) PetscCall(PetscMalloc1(residual->rows.n_param, &residual->direction));
-  PetscCall(ResidualGatherTheta(residual, v, residual->direction));
-  sweep.v = residual->direction;
+  PetscCall(direction_begin(residual, v, &sweep.v));
   PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
   if (LinearizationHolds(residual, sweep.theta)) {
     LinearizationApply(residual, sweep.v, Jv);
@@ -274,6 +311,7 @@ static PetscErrorCode RowsApply_Residual(void *self, Vec theta, Vec v, double Jv
     ResidualFold(residual, Jv);
   }
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
+  if (!residual->gather) PetscCall(VecRestoreArrayRead(v, &sweep.v));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -282,15 +320,14 @@ static PetscErrorCode RowsApplyTranspose_Residual(void *self, Vec theta, const d
   Residual residual = self;
   Sweep sweep = {.residual = residual, .w = w};
   PetscFunctionBegin;
-  PetscCall(ResidualZeroGradients(residual));
-  sweep.gradients = residual->gradients;
+  PetscCall(gradient_begin(residual, y, &sweep.gradients));
   PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
   if (LinearizationHolds(residual, sweep.theta))
-    LinearizationApplyTranspose(residual, w, residual->gradients);
+    LinearizationApplyTranspose(residual, w, sweep.gradients);
   else
     reverse_tiles(&sweep);
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
-  PetscCall(finish_gradient(residual, y));
+  PetscCall(gradient_end(residual, y, &sweep.gradients));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -44,7 +44,7 @@ static PetscErrorCode describe_memory(const RunParts *parts, char *text, size_t 
   }
   int used = snprintf(text, size, "%.0f MB a rank", ceil(own + most));
   if (most > 0.0)
-    used += snprintf(text + used, size - (size_t)used, ", %.0f of them for the matrices of %s", ceil(most), name);
+    used += snprintf(text + used, size - (size_t)used, ", %.0f of them for the arrays of %s", ceil(most), name);
   snprintf(text + used, size - (size_t)used, ", %.0f more where sweeps are kept",
            ceil(ResidualLinearizationMB(parts->residual)));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -68,6 +68,23 @@ PetscErrorCode RunWriteCase(const RunParts *parts)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* values [n_param]: this rank's part of each, in full. */
+static PetscErrorCode gather_single(const RunParts *parts, const float single[], double values[])
+{
+  PetscInt n;
+  double *local;
+  Vec vec;
+  PetscFunctionBegin;
+  PetscCall(ResidualCreateTheta(parts->residual, &vec));
+  PetscCall(VecGetLocalSize(vec, &n));
+  PetscCall(VecGetArrayWrite(vec, &local));
+  for (PetscInt k = 0; k < n; k++) local[k] = single[k];
+  PetscCall(VecRestoreArrayWrite(vec, &local));
+  PetscCall(ResidualGatherTheta(parts->residual, vec, values));
+  PetscCall(VecDestroy(&vec));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The stage's state and the points with every Vec gathered: entries [*n], their values owned here. */
 static PetscErrorCode gather_state(const RunParts *parts, Optimizer optimizer, int *n, StateEntry **entries)
 {
@@ -81,10 +98,13 @@ static PetscErrorCode gather_state(const RunParts *parts, Optimizer optimizer, i
   PetscCall(RunSlabState(parts, *entries)); /* first: their names are freed, too */
   for (int k = 0; k < n_state; k++) {
     StateEntry *entry = &(*entries)[n_slab + k];
-    *entry = (StateEntry){.name = state[k].name, .n = state[k].vec ? NetworkParameters(parts->network) : state[k].n};
+    const bool like_theta = state[k].vec || state[k].single;
+    *entry = (StateEntry){.name = state[k].name, .n = like_theta ? NetworkParameters(parts->network) : state[k].n};
     PetscCall(PetscMalloc1(entry->n, &entry->values));
     if (state[k].vec)
       PetscCall(ResidualGatherTheta(parts->residual, state[k].vec, entry->values));
+    else if (state[k].single)
+      PetscCall(gather_single(parts, state[k].single, entry->values));
     else
       PetscCall(PetscArraycpy(entry->values, state[k].values, entry->n));
   }

@@ -27,5 +27,9 @@ void KernelChooseBLAS(char *argv[])
   if (!openblas_get_corename || !core || getenv(VARIABLE)) return;
   const char *found = openblas_get_corename();
   if (strcmp(found, "Prescott") && strcmp(found, "Core2") && strcmp(found, "Generic")) return;
-  if (setenv(VARIABLE, core, 1) == 0) execv("/proc/self/exe", argv);
+  char path[4096];
+  const ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+  if (n <= 0 || setenv(VARIABLE, core, 1) != 0) return;
+  path[n] = '\0';
+  execv(path, argv);
 }
