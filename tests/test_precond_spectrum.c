@@ -237,7 +237,7 @@ START_TEST(deflation_composes_with_another_type)
   preconditioned(s.A, 1e-9, inner, plain);
   ck_petsc(PCDestroy(&pc));
   pc = make_pc(s.matrix, "deflated", 8, 1);
-  ck_petsc(PrecondDeflatedSetInner(pc, "diagonal"));
+  ck_petsc(PrecondDeflatedSetInner(pc, "diagonal", 0));
   dense_of(pc, N, both);
   preconditioned(s.A, 1e-9, both, w);
   ck_assert_double_gt(w[0], 0.0);
@@ -245,7 +245,7 @@ START_TEST(deflation_composes_with_another_type)
   ck_assert_double_gt(plain[N - 1] / plain[0], 1e6);
   for (int i = 0; i < N; i++)
     for (int k = 0; k < N; k++) ck_near(both[i * N + k], both[k * N + i], 1e-9, 1e-9 * fabs(both[0]));
-  ck_petsc_fails(PrecondDeflatedSetInner(pc, "diagnal"), PETSC_ERR_USER_INPUT, "did you mean 'diagonal'?");
+  ck_petsc_fails(PrecondDeflatedSetInner(pc, "diagnal", 0), PETSC_ERR_USER_INPUT, "did you mean 'diagonal'?");
   ck_petsc(PCDestroy(&pc));
   spectrum_free(&s);
 }

@@ -27,6 +27,7 @@ extern const ChoiceTable EstimatorTable;  /* residual */
 extern const ChoiceTable PrecondTable;    /* precond */
 extern const ChoiceTable StageTable;      /* optimizer */
 extern const ChoiceTable MethodTable;     /* optimizer: how gauss-newton solves for its step */
+extern const ChoiceTable KrylovTable;     /* optimizer: Krylov methods */
 extern const ChoiceTable ScheduleTable;   /* optimizer */
 extern const ChoiceTable DampingTable;    /* optimizer: what the damping follows */
 extern const ChoiceTable LengthTable;     /* optimizer: what part of a step gauss-newton takes */

@@ -40,5 +40,7 @@ PetscErrorCode GaussNewtonGetSystem(Mat A, const GaussNewtonSystem **system);
 PetscErrorCode PrecondSetRank(PC pc, PetscInt rank);
 PetscErrorCode PrecondSetSeed(PC pc, PetscInt seed);
 /* What `deflated` does outside its eigenpairs: a type of PrecondTable or of PETSc; default: none. Options:
-   -inner_pc_type. PETSC_ERR_USER_INPUT for an unknown one. */
-PetscErrorCode PrecondDeflatedSetInner(PC pc, const char *type);
+   -inner_pc_type; rank as above. PETSC_ERR_USER_INPUT for an unknown one. */
+PetscErrorCode PrecondDeflatedSetInner(PC pc, const char *type, PetscInt rank);
+/* Does the type of this name have a rank? Cannot fail. */
+bool PrecondHasRank(const char *type);

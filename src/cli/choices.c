@@ -5,6 +5,6 @@ const ChoiceTable BackendTable = {
     (const Choice[]){{"cpu", "the processor's cores, through BLAS and OpenMP", NULL}, {NULL, NULL, NULL}}};
 
 const ChoiceTable *const ChoiceTables[] = {
-    &FunctionTable,  &DataTable,    &DomainTable, &SamplerTable,  &NetworkTable, &ActivationTable, &PrecisionTable,
-    &EstimatorTable, &PrecondTable, &StageTable,  &ScheduleTable, &BaseTable,    &MethodTable,     &DampingTable,
-    &LengthTable,    &BackendTable, NULL};
+    &FunctionTable,  &DataTable,      &DomainTable,  &SamplerTable, &NetworkTable,  &ActivationTable,
+    &PrecisionTable, &EstimatorTable, &PrecondTable, &StageTable,   &ScheduleTable, &BaseTable,
+    &MethodTable,    &KrylovTable,    &DampingTable, &LengthTable,  &BackendTable,  NULL};

@@ -104,7 +104,7 @@ static void find_scaling(Dense d, const double diagonal[], double evenness)
   double largest = 0.0;
   for (size_t k = 0; k < n; k++) largest = fmax(largest, diagonal[k]);
   for (size_t k = 0; k < n; k++) {
-    const double D = diagonal[k] + evenness * largest;
+    const double D = isinf(evenness) ? largest : diagonal[k] + evenness * largest;
     d->scaling[k] = D > 0.0 ? 1.0 / sqrt(D) : 1.0;
     d->gradient[k] *= d->scaling[k];
   }

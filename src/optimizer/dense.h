@@ -67,8 +67,9 @@ PetscErrorCode DenseCreate(Optimizer optimizer, Config config, size_t begin, siz
 PetscErrorCode DenseDestroy(Dense *dense);
 
 /* J, r and what follows from them at theta, which must not change until the next time. gradient is not finite where J
-   or r are not. Columns of zeros stay as they are with evenness 0. Without with_rows, which needs all parameters as
-   columns, rows of J are not formed until a kind asks for them. Collective. */
+   or r are not. Columns of zeros stay as they are with evenness 0; with INFINITY, D is the largest entry of diag J^T J.
+   Without with_rows, which needs all parameters as columns, rows of J are not formed until a kind asks for them.
+   Collective. */
 PetscErrorCode DenseAssemble(Dense dense, Vec theta, double evenness, bool with_rows);
 /* The small problem of this kind; at once where it is there already. Collective.
    Cost for m rows: gram m n^2 flops (wide m^2 n), triangle twice that, singular about 20 k^3 more. */

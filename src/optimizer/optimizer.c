@@ -17,6 +17,8 @@ static const Choice stages[] = {
     {"kfac", "gradients between inverse Kronecker factors of each layer, the step by a grid of 31 lengths",
      &OptimizerOps_KFAC},
     {"kfac-star", "the same, step and momentum by the exact quadratic model", &OptimizerOps_KFACStar},
+    {"gauss-newton-krylov", "the same by preconditioned Krylov methods, without the Jacobian; any number of either",
+     &OptimizerOps_NewtonKrylov},
     {"spring", "damped kernel steps that remember the last one; batches of up to some thousand rows, any network",
      &OptimizerOps_SPRING},
     {"least-squares", "the last layer by rank-revealing least squares; hidden layers stay", &OptimizerOps_LeastSquares},

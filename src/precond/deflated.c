@@ -14,6 +14,7 @@ typedef struct {
   double *f, *minus; /* [low.rank] */
   PC inner;
   char type[64];
+  PetscInt inner_rank;
   Vec rest, inverse;
 } Deflated;
 
@@ -54,7 +55,7 @@ static PetscErrorCode PrecondOptions_Deflated(Precond p, PetscOptionItems *Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode PrecondDeflatedSetInner(PC pc, const char *type)
+PetscErrorCode PrecondDeflatedSetInner(PC pc, const char *type, PetscInt rank)
 {
   PetscErrorCode (*create)(PC) = NULL;
   Precond p;
@@ -67,6 +68,7 @@ PetscErrorCode PrecondDeflatedSetInner(PC pc, const char *type)
   PinnUserCheck(create, "no preconditioner '%s'%s", type, known);
   Deflated *d = p->data;
   PetscCall(PetscStrncpy(d->type, type, sizeof(d->type)));
+  d->inner_rank = rank;
   PetscCall(PCDestroy(&d->inner));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -91,7 +93,7 @@ static PetscErrorCode PrecondDamp_Deflated(Precond p)
   Deflated *d = p->data;
   PetscFunctionBegin;
   for (PetscInt j = 0; j < d->low.rank; j++) d->f[j] = 1.0 / (d->low.values[j] + p->lambda);
-  if (!d->inner) PetscCall(PrecondCreateInner(p, d->type, &d->inner));
+  if (!d->inner) PetscCall(PrecondCreateInner(p, d->type, d->inner_rank, &d->inner));
   PetscCall(PCSetUp(d->inner));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -143,4 +145,5 @@ const PrecondOps PrecondOps_Deflated = {.create = PrecondCreate_Deflated,
                                         .build = PrecondBuild_Deflated,
                                         .damp = PrecondDamp_Deflated,
                                         .apply = PrecondApply_Deflated,
-                                        .view = PrecondView_Deflated};
+                                        .view = PrecondView_Deflated,
+                                        .has_rank = true};

@@ -107,4 +107,5 @@ const PrecondOps PrecondOps_Nystrom = {.create = PrecondCreate_Nystrom,
                                        .build = PrecondBuild_Nystrom,
                                        .damp = PrecondDamp_Nystrom,
                                        .apply = PrecondApply_Nystrom,
-                                       .view = PrecondView_Nystrom};
+                                       .view = PrecondView_Nystrom,
+                                       .has_rank = true};

@@ -119,6 +119,12 @@ PetscErrorCode PrecondGet(PC pc, Precond *p)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+bool PrecondHasRank(const char *type)
+{
+  const Choice *row = ChoiceFind(&PrecondTable, type);
+  return row && row->data && ((const PrecondOps *)row->data)->has_rank;
+}
+
 PetscErrorCode PrecondSetRank(PC pc, PetscInt rank)
 {
   Precond p;
@@ -137,7 +143,7 @@ PetscErrorCode PrecondSetSeed(PC pc, PetscInt seed)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode PrecondCreateInner(Precond p, const char *type, PC *inner)
+PetscErrorCode PrecondCreateInner(Precond p, const char *type, PetscInt rank, PC *inner)
 {
   const char *prefix;
   PetscFunctionBegin;
@@ -147,7 +153,7 @@ PetscErrorCode PrecondCreateInner(Precond p, const char *type, PC *inner)
   PetscCall(PCAppendOptionsPrefix(*inner, "inner_"));
   PetscCall(PCSetOperators(*inner, p->pc->pmat, p->pc->pmat));
   PetscCall(PCSetType(*inner, type));
-  PetscCall(PrecondSetRank(*inner, p->rank));
+  PetscCall(PrecondSetRank(*inner, rank));
   PetscCall(PrecondSetSeed(*inner, p->seed));
   PetscCall(PCSetFromOptions(*inner));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -18,6 +18,7 @@ typedef struct {
   PetscErrorCode (*damp)(Precond p);
   /* y = M^{-1} x, M symmetric and positive definite; x and y differ */
   PetscErrorCode (*apply)(Precond p, Vec x, Vec y);
+  bool has_rank; /* uses p->rank */
   /* optional: a line or two on what is in it */
   PetscErrorCode (*view)(Precond p, PetscViewer viewer);
 } PrecondOps;
@@ -47,8 +48,8 @@ PetscErrorCode PrecondScatter(const double values[], Vec vec);
 
 /* What is behind a PC; NULL where it is of another type. */
 PetscErrorCode PrecondGet(PC pc, Precond *p);
-/* The inner preconditioner of a type that has one: options prefix + "inner_", the same matrix, rank and seed. */
-PetscErrorCode PrecondCreateInner(Precond p, const char *type, PC *inner);
+/* The inner preconditioner of a type that has one: options prefix + "inner_", the same matrix and seed. */
+PetscErrorCode PrecondCreateInner(Precond p, const char *type, PetscInt rank, PC *inner);
 
 extern const PrecondOps PrecondOps_Diagonal;
 extern const PrecondOps PrecondOps_Layerwise;

@@ -1,0 +1,201 @@
+/* The stage gauss-newton-krylov, on formulas and on a small equation. */
+#include "case_fixture.h"
+#include "optimizer_rows.h"
+
+#define STAGE "type = \"gauss-newton-krylov\"; "
+
+/* A linear problem with columns of very different length, whose solution is known. */
+enum { M = 40, N = 12 };
+typedef struct {
+  double A[M * N], b[M], solution[N];
+  Linear linear;
+  TestRows rows;
+} Quadratic;
+
+static void quadratic(Quadratic *q)
+{
+  for (int k = 0; k < N; k++) q->solution[k] = test_number(900 + k);
+  for (int i = 0; i < M; i++) {
+    q->b[i] = 0.0;
+    for (int k = 0; k < N; k++) {
+      q->A[i * N + k] = test_number(i * N + k) * pow(0.5, k);
+      q->b[i] += q->A[i * N + k] * q->solution[k];
+    }
+  }
+  q->linear = (Linear){M, N, q->A, q->b};
+  test_rows(&q->rows, PETSC_COMM_WORLD, M, N, 0, linear_row, &q->linear);
+}
+
+static void check_quadratic(const char *keys)
+{
+  Quadratic q;
+  char stage[512];
+  double theta[N] = {0.0};
+  static Trace trace;
+  quadratic(&q);
+  snprintf(stage, sizeof(stage), STAGE "iterations = 60; tolerance = 1e-22; %s", keys);
+  const OptimizerReason reason = test_solve(&q.rows, stage, theta, &trace);
+  ck_assert_msg(reason == OPTIMIZER_CONVERGED, "%s: %s, loss %g", keys, OptimizerReasonText(reason),
+                trace.loss[trace.n - 1]);
+  ck_assert_str_eq(trace.control_name, "damping");
+  for (int k = 0; k < N; k++) ck_near(theta[k], q.solution[k], 0, 1e-6);
+  for (int k = 1; k < trace.n; k++) ck_assert_double_lt(trace.loss[k], trace.loss[k - 1]);
+}
+
+START_TEST(a_quadratic_problem_by_every_method)
+{
+  char keys[128];
+  for (const Choice *row = KrylovTable.rows; row->name; row++) {
+    snprintf(keys, sizeof(keys), "krylov = \"%s\"; dense = false;", row->name);
+    check_quadratic(keys);
+  }
+}
+END_TEST
+
+/* `operator` needs features of a network. */
+START_TEST(a_quadratic_problem_by_every_preconditioner)
+{
+  char keys[128];
+  for (const Choice *row = PrecondTable.rows; row->name; row++) {
+    if (!strcmp(row->name, "operator")) continue;
+    snprintf(keys, sizeof(keys), "precond = \"%s\"; dense = false; refresh = 2;", row->name);
+    check_quadratic(keys);
+  }
+}
+END_TEST
+
+START_TEST(settings_of_a_quadratic_problem)
+{
+  check_quadratic("dense = true;");
+  check_quadratic("dense = false; momentum = 0.0;");
+  check_quadratic("dense = false; momentum = 0.0; krylov = \"lsqr\";");
+  check_quadratic("dense = false; momentum = 0.9; rank = 3;");
+  check_quadratic("dense = false; deflate = 4; precond = \"diagonal\"; model_tolerance = 1e-6;");
+  check_quadratic("dense = false; inner_iterations = 2; precond = \"layerwise\";");
+}
+END_TEST
+
+START_TEST(rosenbrock_s_valley)
+{
+  TestRows t;
+  double theta[2] = {-1.2, 1.0};
+  test_rows(&t, PETSC_COMM_WORLD, 2, 2, 0, rosenbrock, NULL);
+  t.rows.linear = false;
+  ck_assert_int_eq(test_solve(&t, STAGE "iterations = 200; tolerance = 1e-20;", theta, NULL), OPTIMIZER_CONVERGED);
+  ck_near(theta[0], 1.0, 1e-8, 0);
+  ck_near(theta[1], 1.0, 1e-8, 0);
+}
+END_TEST
+
+/* One accurate solve without damping worth mentioning is the least-squares solution. */
+START_TEST(a_tight_tolerance_gives_the_exact_step)
+{
+  Quadratic q;
+  double theta[N] = {0.0};
+  quadratic(&q);
+  test_solve(&q.rows, STAGE "iterations = 1; dense = false; damping = 1e-13; model_tolerance = 1e-14;", theta, NULL);
+  for (int k = 0; k < N; k++) ck_near(theta[k], q.solution[k], 0, 1e-6);
+}
+END_TEST
+
+static void check_resume(const char *keys)
+{
+  const Fit fit = {30, 5};
+  static Trace whole, parts;
+  char stage[512];
+  double a[15], b[15];
+  TestRows t;
+  snprintf(stage, sizeof(stage), STAGE "iterations = 11; dense = false; %s", keys);
+  test_rows(&t, PETSC_COMM_WORLD, fit.n_point, 15, 10, network_row, &fit);
+  t.rows.linear = false;
+  network_start(&fit, a);
+  network_start(&fit, b);
+  const OptimizerReason reason = test_solve(&t, stage, a, &whole);
+  ck_assert_int_eq(test_solve_in_two(&t, stage, 5, b, &parts), reason);
+  for (int k = 0; k < 15; k++) ck_assert_double_eq(a[k], b[k]);
+  ck_assert_int_eq(whole.n, parts.n);
+  for (int k = 0; k < whole.n; k++) ck_assert_double_eq(whole.loss[k], parts.loss[k]);
+}
+
+START_TEST(a_resumed_run_repeats_bit_for_bit)
+{
+  check_resume("refresh = 3;");
+  check_resume("refresh = 1; momentum = 0.0; precond = \"none\";");
+  check_resume("refresh = 4; precond = \"ekfac\";");
+}
+END_TEST
+
+START_TEST(not_a_number_ends_it_at_the_last_point)
+{
+  const Fit fit = {30, 5};
+  double theta[15];
+  TestRows t;
+  test_rows(&t, PETSC_COMM_WORLD, fit.n_point, 15, 10, network_row, &fit);
+  network_start(&fit, theta);
+  t.nan_beyond = true;
+  t.limit = theta[0] - 1.0;
+  ck_assert_int_eq(test_solve(&t, STAGE "iterations = 5;", theta, NULL), OPTIMIZER_DIVERGED);
+  t.limit = theta[0] + 1e-6; /* trial points only */
+  const OptimizerReason reason = test_solve(&t, STAGE "iterations = 5;", theta, NULL);
+  ck_assert(reason == OPTIMIZER_ITERATIONS || reason == OPTIMIZER_STALLED);
+  for (int k = 0; k < 15; k++) ck_assert(isfinite(theta[k]));
+}
+END_TEST
+
+START_TEST(mistakes_are_sentences)
+{
+  Quadratic q;
+  Optimizer optimizer = NULL;
+  quadratic(&q);
+  Config config = test_config(STAGE "precond = \"diagonal\"; rank = 7;");
+  ck_petsc_fails(OptimizerCreate(config, 0, &q.rows.rows, &optimizer), PETSC_ERR_USER_INPUT,
+                 "precond = \"diagonal\" has no rank");
+  ck_petsc(ConfigDestroy(&config));
+  config = test_config(STAGE);
+  ck_petsc(PetscOptionsSetValue(NULL, "-krylov_pc_type", "nystrm"));
+  ck_petsc_fails(OptimizerCreate(config, 0, &q.rows.rows, &optimizer), PETSC_ERR_USER_INPUT,
+                 "nothing is called 'nystrm' (did you mean 'nystrom'?");
+  ck_petsc(PetscOptionsClearValue(NULL, "-krylov_pc_type"));
+  ck_petsc(PetscOptionsSetValue(NULL, "-krylov_ksp_type", "lsqrr"));
+  ck_petsc_fails(OptimizerCreate(config, 0, &q.rows.rows, &optimizer), PETSC_ERR_USER_INPUT, "did you mean 'lsqr'?");
+  ck_petsc(PetscOptionsClearValue(NULL, "-krylov_ksp_type"));
+  ck_petsc(ConfigDestroy(&config));
+}
+END_TEST
+
+START_TEST(poisson_s_equation)
+{
+  Case c;
+  Optimizer optimizer;
+  OptimizerReason reason;
+  Vec theta;
+  double *start, first, last;
+  ck_petsc(CaseCreate("problem: { coordinates = [\"x\", \"y\"]; fields = [\"u\"];\n"
+                      "  equations = ( { residual = \"laplacian(u) + 2*pi^2*sin(pi*x)*sin(pi*y)\"; } );\n"
+                      "  conditions = ( { on = \"boundary\"; residual = \"u\"; weight = 100.0; } ); };\n"
+                      "domain: { lower = [0.0, 0.0]; upper = [1.0, 1.0]; };\n"
+                      "points: { interior = { count = 120; }; conditions = { count = 40; }; };\n"
+                      "network: { hidden = [12, 12]; };\n"
+                      "solver = ( { type = \"gauss-newton-krylov\"; iterations = 30; dense = false; } );",
+                      &c));
+  const Rows rows = ResidualRows(c.residual);
+  ck_petsc(PetscMalloc1(rows->n_param, &start));
+  NetworkInitialize(c.network, start);
+  ck_petsc(ResidualCreateTheta(c.residual, &theta));
+  ck_petsc(ResidualScatterTheta(c.residual, start, theta));
+  ck_petsc(rows->ops->evaluate(rows->self, theta, NULL, &first));
+  ck_petsc(OptimizerCreate(c.config, 0, rows, &optimizer));
+  ck_petsc(OptimizerSolve(optimizer, theta, &reason));
+  ck_petsc(rows->ops->evaluate(rows->self, theta, NULL, &last));
+  ck_assert_double_lt(last, 1e-5 * first);
+  ck_petsc(OptimizerDestroy(&optimizer));
+  ck_petsc(VecDestroy(&theta));
+  ck_petsc(PetscFree(start));
+  ck_petsc(CaseDestroy(&c));
+}
+END_TEST
+
+TEST_SUITE("optimizer_krylov", a_quadratic_problem_by_every_method, a_quadratic_problem_by_every_preconditioner,
+           settings_of_a_quadratic_problem, rosenbrock_s_valley, a_tight_tolerance_gives_the_exact_step,
+           a_resumed_run_repeats_bit_for_bit, not_a_number_ends_it_at_the_last_point, mistakes_are_sentences,
+           poisson_s_equation)
