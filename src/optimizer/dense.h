@@ -86,7 +86,7 @@ PetscErrorCode DenseShift(Dense dense, Vec x, Vec theta, double factor, const do
 
 /* Between the files of this type.
      DenseTriangle  T of a tall problem = the triangle of [J r] = Q T, order n + 1, on rank 0. Collective.
-     DenseGather    rows of `width` doubles of all ranks, to rank 0; nothing where all == local. Collective. */
+     DenseGather    rows of `width` doubles of all ranks, to rank 0; nothing on one rank where all == local */
 PetscErrorCode DenseTriangle(Dense dense);
 PetscErrorCode DenseGather(Dense dense, PetscMPIInt width, const double local[], double all[]);
 /* The rows of J, scaled by what the last DenseAssemble found. Collective. */
