@@ -133,6 +133,12 @@ PetscErrorCode SnapshotCheck(MPI_Comm comm, Config config, Problem problem, Doma
 PetscErrorCode SnapshotWrite(MPI_Comm comm, Config config, Problem problem, Domain domain, const Slabs *slabs,
                              const char *path, bool *written);
 
+/* output.slices: slice-NAME.vtkhdf for each, one- or two-dimensional through any domain; coordinates that are neither
+   varied nor fixed are at the center of its box. Check finds the mistakes. Collective. */
+PetscErrorCode SlicesCheck(Config config, Problem problem, Domain domain);
+PetscErrorCode SlicesWrite(MPI_Comm comm, Config config, Problem problem, Domain domain, const Slabs *slabs,
+                           Folder folder);
+
 /* The fields at the points of a file (ReferenceRead with no field), written to `path` in the same format.
    Collective. */
 PetscErrorCode EvaluationWrite(MPI_Comm comm, Problem problem, const Slabs *slabs, const char *points,

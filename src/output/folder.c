@@ -16,9 +16,9 @@ struct Folder_s {
   char path[PETSC_MAX_PATH_LEN];
 };
 
-static const char *const own_files[] = {"fields.vtkhdf", "fields-[0-9]*.vtkhdf", "history.csv",
-                                        "history.h5",    "checkpoint-[0-9]*.h5", "case.cfg",
-                                        "summary.json",  "evaluated.vtkhdf",     "evaluated.h5"};
+static const char *const own_files[] = {
+    "fields.vtkhdf",        "slice-*.vtkhdf", "fields-[0-9]*.vtkhdf", "history.csv",      "history.h5",
+    "checkpoint-[0-9]*.h5", "case.cfg",       "summary.json",         "evaluated.vtkhdf", "evaluated.h5"};
 
 static bool is_own(const char *name)
 {

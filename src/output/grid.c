@@ -54,8 +54,10 @@ PetscErrorCode OutputGrid(MPI_Comm comm, Config config, const char *path, int di
   if (!ConfigHas(config, path)) path = "output.grid";
   if (ConfigHas(config, path)) {
     PetscCall(ConfigGetInts(config, path, &n, &nodes));
-    PinnUserCheck(dim <= 3, "%s: a grid serves at most 3 coordinates, this problem has %d", ConfigWhere(config, path),
-                  dim);
+    PinnUserCheck(dim <= 3,
+                  "%s: a grid serves at most 3 coordinates, this problem has %d: output.slices takes lines and planes "
+                  "through it",
+                  ConfigWhere(config, path), dim);
     PinnUserCheck(n == 1 || n == dim, "%s: %d numbers for %d coordinates", ConfigWhere(config, path), n, dim);
     for (int i = 0; i < dim; i++) grid[i] = nodes[n == 1 ? 0 : i];
   } else

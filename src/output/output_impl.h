@@ -72,6 +72,21 @@ PetscErrorCode HDF5GetTextAttribute(hid_t at, const char *path, const char *name
 /* `name` as a dataset name: '/' becomes ':', and an empty name or "." becomes "_". */
 void HDF5SafeName(const char *name, char safe[], size_t size);
 
+/* What a file of fields holds: u, exact_u and error_u by field, residual_NAME by equation. */
+typedef struct {
+  int n;
+  char (*names)[96];
+  FormulaNode *nodes; /* -1: error of field `error_of` */
+  int *error_of;
+  const char **titles;       /* [n] names */
+  double **values, *storage; /* [n][n_point] */
+} OutputArrays;
+PetscErrorCode OutputArraysCreate(Problem problem, int n_point, OutputArrays *arrays);
+PetscErrorCode OutputArraysDestroy(OutputArrays *arrays);
+/* At points; values [out] [n][points->n]. */
+PetscErrorCode OutputArraysEvaluate(Problem problem, const Slabs *slabs, const OutputArrays *arrays,
+                                    const PointSet *points, double *const values[]);
+
 /* A PETSc error handler that prints nothing and keeps the first text in its context, char[PINN_ERROR_SIZE]. */
 #define PINN_ERROR_SIZE 1024
 PetscErrorCode ErrorCapture(MPI_Comm comm, int line, const char *function, const char *file, PetscErrorCode code,

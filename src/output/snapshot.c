@@ -4,14 +4,7 @@
 #include <string.h>
 #include "output_impl.h"
 
-typedef struct {
-  int n;
-  char (*names)[96];
-  FormulaNode *nodes; /* -1: error of field `error_of` */
-  int *error_of;
-} Arrays;
-
-static void add_array(Arrays *arrays, FormulaNode node, int error_of, const char *prefix, const char *name)
+static void add_array(OutputArrays *arrays, FormulaNode node, int error_of, const char *prefix, const char *name)
 {
   snprintf(arrays->names[arrays->n], sizeof(arrays->names[0]), "%s%s", prefix, name);
   arrays->nodes[arrays->n] = node;
@@ -19,7 +12,7 @@ static void add_array(Arrays *arrays, FormulaNode node, int error_of, const char
 }
 
 /* u, exact_u and error_u by field, then residual_NAME by equation. The error is |u - exact|. */
-static void list_arrays(Problem problem, Arrays *arrays)
+static void list_arrays(Problem problem, OutputArrays *arrays)
 {
   const Block *interior = ProblemBlock(problem, 0);
   for (int f = 0; f < ProblemFields(problem); f++) {
@@ -34,9 +27,8 @@ static void list_arrays(Problem problem, Arrays *arrays)
     add_array(arrays, interior->terms[e].node, -1, "residual_", interior->terms[e].name);
 }
 
-/* values [out] [n_array][n] */
-static PetscErrorCode evaluate_arrays(Problem problem, const Slabs *slabs, const Arrays *arrays, const PointSet *points,
-                                      double *const values[])
+PetscErrorCode OutputArraysEvaluate(Problem problem, const Slabs *slabs, const OutputArrays *arrays,
+                                    const PointSet *points, double *const values[])
 {
   PetscFunctionBegin;
   for (int a = 0; a < arrays->n; a++) {
@@ -61,6 +53,30 @@ static int most_arrays(Problem problem)
   return 3 * ProblemFields(problem) + ProblemBlock(problem, 0)->n_term;
 }
 
+PetscErrorCode OutputArraysCreate(Problem problem, int n_point, OutputArrays *arrays)
+{
+  const int most = most_arrays(problem);
+  PetscFunctionBegin;
+  *arrays = (OutputArrays){0};
+  PetscCall(PetscMalloc5(most, &arrays->names, most, &arrays->nodes, most, &arrays->error_of, most, &arrays->titles,
+                         most, &arrays->values));
+  list_arrays(problem, arrays);
+  PetscCall(PetscMalloc1((size_t)arrays->n * (size_t)n_point, &arrays->storage));
+  for (int a = 0; a < arrays->n; a++) {
+    arrays->titles[a] = arrays->names[a];
+    arrays->values[a] = arrays->storage + (size_t)a * (size_t)n_point;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OutputArraysDestroy(OutputArrays *arrays)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(arrays->storage));
+  PetscCall(PetscFree5(arrays->names, arrays->nodes, arrays->error_of, arrays->titles, arrays->values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Bytes a node: what SnapshotWrite holds, the cells, and the file, which one rank builds in memory and copies. */
 static double node_bytes(Problem problem, int dim)
 {
@@ -81,10 +97,8 @@ PetscErrorCode SnapshotCheck(MPI_Comm comm, Config config, Problem problem, Doma
 PetscErrorCode SnapshotWrite(MPI_Comm comm, Config config, Problem problem, Domain domain, const Slabs *slabs,
                              const char *path, bool *written)
 {
-  const int most = most_arrays(problem), dim = DomainDimension(domain);
-  Arrays arrays = {0};
-  const char **names;
-  double **values, *storage;
+  const int dim = DomainDimension(domain);
+  OutputArrays arrays;
   bool *inside;
   PetscInt grid[3];
   PointSet points;
@@ -92,20 +106,14 @@ PetscErrorCode SnapshotWrite(MPI_Comm comm, Config config, Problem problem, Doma
   PetscCall(OutputGrid(comm, config, "output.grid", dim, node_bytes(problem, dim), grid, written));
   if (!*written) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PointSetGrid(comm, domain, grid, &points));
-  PetscCall(
-      PetscMalloc5(most, &arrays.names, most, &arrays.nodes, most, &arrays.error_of, most, &names, most, &values));
-  list_arrays(problem, &arrays);
-  PetscCall(PetscMalloc2((size_t)arrays.n * (size_t)points.n, &storage, points.n, &inside));
-  for (int a = 0; a < arrays.n; a++) {
-    names[a] = arrays.names[a];
-    values[a] = storage + (size_t)a * (size_t)points.n;
-  }
+  PetscCall(OutputArraysCreate(problem, points.n, &arrays));
+  PetscCall(PetscMalloc1(points.n, &inside));
   for (int i = 0; i < points.n; i++) inside[i] = DomainContains(domain, points.x + (size_t)i * (size_t)dim);
-  PetscCall(evaluate_arrays(problem, slabs, &arrays, &points, values));
-  PetscCall(FieldsWrite(comm, path, dim, grid, &points, arrays.n, names, (const double *const *)values, inside,
-                        ConfigText(config)));
-  PetscCall(PetscFree2(storage, inside));
-  PetscCall(PetscFree5(arrays.names, arrays.nodes, arrays.error_of, names, values));
+  PetscCall(OutputArraysEvaluate(problem, slabs, &arrays, &points, arrays.values));
+  PetscCall(FieldsWrite(comm, path, dim, grid, &points, arrays.n, arrays.titles, (const double *const *)arrays.values,
+                        inside, ConfigText(config)));
+  PetscCall(PetscFree(inside));
+  PetscCall(OutputArraysDestroy(&arrays));
   PetscCall(PointSetDestroy(&points));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -138,9 +138,10 @@ static PetscErrorCode write_fields(const RunParts *parts, const char *file)
   PetscFunctionBegin;
   PetscCall(SnapshotWrite(parts->comm, parts->config, parts->problem, parts->whole, &parts->slabs,
                           FolderPath(parts->folder, file), &written));
-  if (!written)
-    PetscCall(ReportMessage(parts->report, "no fields.vtkhdf: a grid serves at most 3 coordinates; --evaluate with "
-                                           "--points gives values anywhere"));
+  PetscCall(SlicesWrite(parts->comm, parts->config, parts->problem, parts->whole, &parts->slabs, parts->folder));
+  if (!written && !ConfigCount(parts->config, "output.slices"))
+    PetscCall(ReportMessage(parts->report, "no fields.vtkhdf: a grid serves at most 3 coordinates; output.slices takes "
+                                           "lines and planes through them, --evaluate with --points values anywhere"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

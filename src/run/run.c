@@ -177,6 +177,7 @@ PetscErrorCode RunCheck(const RunParts *parts)
 {
   PetscFunctionBegin;
   PetscCall(SnapshotCheck(parts->comm, parts->config, parts->problem, parts->whole));
+  PetscCall(SlicesCheck(parts->config, parts->problem, parts->whole));
   for (int k = 0; k < ConfigCount(parts->config, "solver"); k++) {
     Optimizer optimizer;
     PetscCall(OptimizerCreate(parts->config, k, ResidualRows(parts->residual), &optimizer));
