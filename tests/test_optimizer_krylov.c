@@ -151,6 +151,9 @@ START_TEST(mistakes_are_sentences)
   ck_petsc_fails(OptimizerCreate(config, 0, &q.rows.rows, &optimizer), PETSC_ERR_USER_INPUT,
                  "precond = \"diagonal\" has no rank");
   ck_petsc(ConfigDestroy(&config));
+  config = test_config(STAGE "precond = \"auto\"; deflate = 3;");
+  ck_petsc_fails(OptimizerCreate(config, 0, &q.rows.rows, &optimizer), PETSC_ERR_USER_INPUT, "there is no deflate");
+  ck_petsc(ConfigDestroy(&config));
   config = test_config(STAGE);
   ck_petsc(PetscOptionsSetValue(NULL, "-krylov_pc_type", "nystrm"));
   ck_petsc_fails(OptimizerCreate(config, 0, &q.rows.rows, &optimizer), PETSC_ERR_USER_INPUT,

@@ -23,6 +23,7 @@ static void compare(const char *type, int n_point)
     ck_petsc(GaussNewtonSetDamping(A, 1e-3));
     PC pc = test_pc(A, type);
     ck_petsc(PrecondSetRank(pc, 6));
+    ck_petsc(PrecondSetChoice(pc, ChoiceFind(&PrecondTable, "nystrom") - PrecondTable.rows)); /* times would decide */
     ck_petsc(MatCreateVecs(A, &in, &out));
     ck_petsc(test_scatter(x, in));
     ck_petsc(PCSetUp(pc));

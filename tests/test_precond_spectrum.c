@@ -251,6 +251,42 @@ START_TEST(deflation_composes_with_another_type)
 }
 END_TEST
 
+/* Low rank is seen in a sketch, without a clock; a choice that was made is kept. */
+START_TEST(auto_takes_nystrom_for_a_matrix_of_low_rank)
+{
+  static Spectrum s;
+  double sigma[N] = {0.0}, P[N * N];
+  PetscInt choice;
+  for (int j = 0; j < 10; j++) sigma[j] = pow(0.5, j);
+  spectrum(&s, sigma, 1e-8, 41);
+  PC pc = make_pc(s.matrix, "auto", 0, 1);
+  ck_petsc(PrecondGetChoice(pc, &choice));
+  ck_assert_int_eq(choice, -1);
+  dense_of(pc, N, P);
+  ck_petsc(PrecondGetChoice(pc, &choice));
+  ck_assert_str_eq(PrecondTable.rows[choice].name, "nystrom");
+  ck_petsc(PCDestroy(&pc));
+  for (int j = 10; j < N; j++) sigma[j] = 1e-3;
+  spectrum_free(&s);
+  spectrum(&s, sigma, 1e-8, 41);
+  pc = make_pc(s.matrix, "auto", 0, 1);
+  dense_of(pc, N, P);
+  ck_petsc(PrecondGetChoice(pc, &choice));
+  ck_assert_int_ge(choice, 0);
+  ck_petsc(PCDestroy(&pc));
+  pc = make_pc(s.matrix, "auto", 0, 1);
+  ck_petsc(PrecondSetChoice(pc, ChoiceFind(&PrecondTable, "layerwise") - PrecondTable.rows));
+  double expected[N * N];
+  PC layerwise = make_pc(s.matrix, "layerwise", 0, 1);
+  dense_of(pc, N, P);
+  dense_of(layerwise, N, expected);
+  for (int k = 0; k < N * N; k++) ck_assert_double_eq(P[k], expected[k]);
+  ck_petsc(PCDestroy(&layerwise));
+  ck_petsc(PCDestroy(&pc));
+  spectrum_free(&s);
+}
+END_TEST
+
 /* Columns that depend on others vanish, the others are orthonormal, and the coefficients give back what they were. */
 START_TEST(a_basis_of_dependent_columns)
 {
@@ -344,4 +380,5 @@ END_TEST
 
 TEST_SUITE("precond_spectrum", nystrom_keeps_its_bounds, nystrom_takes_the_rank_it_needs,
            all_random_vectors_give_the_matrix_itself, deflation_is_exact_for_a_matrix_of_its_rank,
-           deflation_composes_with_another_type, a_basis_of_dependent_columns, layerwise_is_the_inverse_of_each_block)
+           deflation_composes_with_another_type, auto_takes_nystrom_for_a_matrix_of_low_rank,
+           a_basis_of_dependent_columns, layerwise_is_the_inverse_of_each_block)

@@ -44,3 +44,7 @@ PetscErrorCode PrecondSetSeed(PC pc, PetscInt seed);
 PetscErrorCode PrecondDeflatedSetInner(PC pc, const char *type, PetscInt rank);
 /* Does the type of this name have a rank? Cannot fail. */
 bool PrecondHasRank(const char *type);
+/* What `auto` has chosen, a row of PrecondTable, or -1 as long as it has not; and the choice made for it, before
+   PCSetUp, so that a resumed run does not choose again. Of other types: -1, and nothing. */
+PetscErrorCode PrecondGetChoice(PC pc, PetscInt *choice);
+PetscErrorCode PrecondSetChoice(PC pc, PetscInt choice);

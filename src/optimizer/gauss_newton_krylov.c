@@ -32,6 +32,7 @@ typedef struct {
   double damping, slow;
   double age;          /* points since factors were built; negative = none yet */
   double built_lambda; /* absolute, at that point */
+  double choice;       /* of a preconditioner that chooses; -1 = none yet */
   double has_last;     /* is there a last step? */
   double way, tried;   /* the way that is taken, and iterations since the other one was */
   double seconds[2];   /* of a step, by way; negative = not known */
@@ -62,7 +63,7 @@ static PetscErrorCode OptimizerSetUp_NewtonKrylov(Optimizer optimizer, Config co
   PetscFunctionBegin;
   PetscCall(PetscNew(&nk));
   optimizer->data = nk;
-  nk->state = (State){.age = -1.0, .seconds = {-1.0, -1.0}};
+  nk->state = (State){.age = -1.0, .choice = -1.0, .seconds = {-1.0, -1.0}};
   PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "damping"), &nk->state.damping));
   PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "momentum"), &nk->momentum));
   PetscCall(ConfigGetInt(config, OptimizerKey(optimizer, "refresh"), &nk->refresh));
@@ -133,7 +134,10 @@ static PetscErrorCode linearize(Optimizer optimizer, Vec theta, bool changed, do
   State *s = &nk->state;
   const Rows rows = optimizer->rows;
   const GaussNewtonSystem *system;
+  PC pc;
   PetscFunctionBegin;
+  PetscCall(KSPGetPC(nk->krylov->ksp, &pc));
+  if (!nk->Jv) PetscCall(PrecondSetChoice(pc, (PetscInt)s->choice));
   const bool fresh = s->age < 0.0 || changed || s->age >= (double)nk->refresh;
   if (!fresh && !nk->Jv) {
     PetscCall(GaussNewtonSetPoint(nk->krylov->A, nk->built, true));
@@ -187,6 +191,8 @@ static PetscErrorCode krylov_step(Optimizer optimizer, Vec theta, double *predic
   const Rows rows = optimizer->rows;
   const double lambda = s->damping * nk->largest;
   double base = 0.0, sums[1], slope;
+  PetscInt choice;
+  PC pc;
   PetscFunctionBegin;
   PetscCall(GaussNewtonSetDamping(nk->krylov->A, lambda));
   PetscCall(begin_solve(optimizer, theta, lambda, &base));
@@ -198,6 +204,9 @@ static PetscErrorCode krylov_step(Optimizer optimizer, Vec theta, double *predic
     s->built_lambda = lambda;
     PetscCall(VecCopy(theta, nk->built));
   }
+  PetscCall(KSPGetPC(nk->krylov->ksp, &pc));
+  PetscCall(PrecondGetChoice(pc, &choice));
+  s->choice = (double)choice;
   nk->inner += nk->krylov->iterations;
   PetscCall(VecWAXPY(nk->step, -1.0, nk->rest, nk->start));
   PetscCall(rows->ops->apply(rows->self, theta, nk->step, nk->Jv));

@@ -109,6 +109,9 @@ static PetscErrorCode set_precond(Optimizer optimizer, Config config, PC pc)
     PetscCall(ConfigGetInt(config, rank_key, &rank));
     PinnUserCheck(PrecondHasRank(word), "%s: precond = \"%s\" has no rank", ConfigWhere(config, rank_key), word);
   }
+  PinnUserCheck(!deflate || strcmp(word, "auto"),
+                "%s: precond = \"auto\" chooses by itself, there is no deflate beside it",
+                ConfigWhere(config, OptimizerKey(optimizer, "deflate")));
   PetscCall(PCSetType(pc, deflate ? "deflated" : word));
   PetscCall(PrecondSetSeed(pc, seed));
   PetscCall(PrecondSetRank(pc, deflate ? deflate : rank));

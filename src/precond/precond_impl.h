@@ -51,6 +51,7 @@ PetscErrorCode PrecondGet(PC pc, Precond *p);
 /* The inner preconditioner of a type that has one: options prefix + "inner_", the same matrix and seed. */
 PetscErrorCode PrecondCreateInner(Precond p, const char *type, PetscInt rank, PC *inner);
 
+extern const PrecondOps PrecondOps_Auto;
 extern const PrecondOps PrecondOps_Diagonal;
 extern const PrecondOps PrecondOps_Layerwise;
 extern const PrecondOps PrecondOps_Nystrom;
