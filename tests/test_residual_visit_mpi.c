@@ -12,7 +12,7 @@ static const char flow[] =
     "                { residual = \"u_x + v_y\"; weight = 2.0; } );\n"
     "  conditions = ( { on = \"boundary\"; residual = \"u*v - sin(x)\"; weight = 3.0; },\n"
     "                 { on = \"x = 1\"; residual = \"dn(u) + n_x*p\"; } ); };\n" DOMAIN2
-    "points: { interior = { count = 150; }; conditions = { count = 37; }; };\n";
+    "points: { interior = { count = 150; }; conditions = { count = 37; }; heldout = 30; };\n";
 static const char mlp[] = "network: { hidden = [7, 9]; };";
 static const char features[] = "network: { type = \"random-features\"; features = 15; };";
 /* The first layer's seeds depend on the point. */
@@ -21,13 +21,14 @@ static const char transport[] =
     "  equations = ( { residual = \"(1 + y)*u_x + x*u_y + sin(z)*u_z - u*u\"; } );\n"
     "  conditions = ( { on = \"boundary\"; residual = \"u_x - u\"; } ); };\n"
     "domain: { type = \"box\"; lower = [0.0, -1.0, 0.0, 0.0]; upper = [1.0, 2.0, 1.0, 1.0]; };\n"
-    "points: { interior = { count = 300; }; conditions = { count = 90; }; }; network: { hidden = [30, 20]; };";
+    "points: { interior = { count = 300; }; conditions = { count = 90; }; heldout = 30; }; network: { hidden = [30, "
+    "20]; };";
 /* And on theta. */
 #define BALL                                                                                                           \
   "problem: { coordinates = [\"x[30]\"]; fields = [\"u\"]; equations = ( { residual = \"laplacian(u) - u^3\"; } );\n"  \
   "  conditions = ( { on = \"boundary\"; residual = \"u - x[3]\"; } ); };\n"                                           \
   "domain: { type = \"ball\"; radius = 1.0; };\n"                                                                      \
-  "points: { interior = { count = 70; }; conditions = { count = 30; }; };\n"
+  "points: { interior = { count = 70; }; conditions = { count = 30; }; heldout = 30; };\n"
 static const char compressed[] = BALL "network: { hidden = [6, 5]; };";
 static const char compressed_affine[] = BALL "network: { hidden = [6, 5]; affine = true; block = 4; };";
 
