@@ -479,6 +479,32 @@ START_TEST(wrong_shapes_are_explained)
 }
 END_TEST
 
+/* The radius of points is uniform, whatever the dimension and the place of the ball. */
+START_TEST(radii_of_balls_may_be_uniform)
+{
+  enum { N = 16384, BINS = 64 };
+  static const char *const coordinates[] = {"x y", "x[9]"};
+  for (int k = 0; k < 2; k++) {
+    int bin[BINS] = {0};
+    PointSet points;
+    ck_petsc(FixtureLoad(coordinates[k], "type = \"ball\"; center = 1.0; radius = 2.0; radial = \"uniform-radius\";",
+                         &fixture));
+    draw("interior", "uniform", N, &points);
+    for (int p = 0; p < N; p++) {
+      double square = 0;
+      for (int c = 0; c < points.dim; c++) square += pow(points.x[p * points.dim + c] - 1, 2);
+      bin[(int)(BINS * sqrt(square) / 2)]++;
+    }
+    ck_uniform(bin, BINS);
+    ck_petsc(PointSetDestroy(&points));
+    FixtureFree(&fixture);
+  }
+  ck_petsc_fails(FixtureLoad("x y", "radial = \"volume\";", &fixture), PETSC_ERR_USER_INPUT, "'radial'");
+  ck_petsc_fails(FixtureLoad("x y", "type = \"ball\"; radial = \"uniform\";", &fixture), PETSC_ERR_USER_INPUT,
+                 "unknown radial distribution 'uniform'");
+}
+END_TEST
+
 TEST_SUITE("points shapes", measures_have_closed_forms, normals_satisfy_the_divergence_theorem, distances_are_exact,
            interior_points_are_uniform, surface_points_are_uniform, faces_have_names, time_is_a_factor,
-           wrong_shapes_are_explained)
+           wrong_shapes_are_explained, radii_of_balls_may_be_uniform)

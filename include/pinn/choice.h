@@ -19,6 +19,7 @@ typedef struct {
 extern const ChoiceTable FunctionTable;   /* formula: functions of one or two arguments */
 extern const ChoiceTable DataTable;       /* problem */
 extern const ChoiceTable DomainTable;     /* points */
+extern const ChoiceTable RadialTable;     /* points: how the points of a ball lie along its radius */
 extern const ChoiceTable SamplerTable;    /* points */
 extern const ChoiceTable ActivationTable; /* network */
 extern const ChoiceTable NetworkTable;    /* network */

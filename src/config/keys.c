@@ -129,6 +129,7 @@ const ConfigKey ConfigKeys[] = {
     {"domain.type", CONFIG_WORD, "\"box\"", 0, 0, &DomainTable, NULL, "shape"},
     {"domain.time", CONFIG_REALS, "", ANY, NULL, NULL,
      "first and last time: the domain is the shape times this interval of the coordinate t"},
+    {"domain.radial", CONFIG_WORD, "\"volume\"", 0, 0, &RadialTable, "ball", "how points lie along the radius"},
     {"domain.file", CONFIG_STRING, NULL, NO_RANGE, "mesh", "mesh file; beside the case file"},
     SHAPE("domain.",
           "ball balls ellipse ellipsoid shell cylinder torus triangle polygon union intersection difference"),

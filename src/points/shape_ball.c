@@ -7,12 +7,21 @@
    The surface has the same maps without u_0. */
 #include <gsl/gsl_cdf.h>
 #include <stdio.h>
+#include <string.h>
 #include "shape.h"
 
 typedef struct {
   double *center; /* [dim] */
   double radius;
+  bool uniform_radius; /* not uniform in the volume, which in many dimensions lies at the surface */
 } Ball;
+
+static const Choice radial_rows[] = {
+    {"volume", "uniform in the ball: nearly all at the surface in many dimensions", NULL},
+    {"uniform-radius", "the radius is uniform: as many points near the center as near the surface", NULL},
+    {NULL, NULL, NULL},
+};
+const ChoiceTable RadialTable = {"radial distribution", "how points of a ball lie along its radius", radial_rows};
 
 double BallLogMeasure(int dim, double radius)
 {
@@ -75,6 +84,7 @@ PetscErrorCode ShapeCreateBall(Shape shape, const double center[], double radius
 static PetscErrorCode ball_create(Shape shape, Config config, const char *path)
 {
   double *center, radius;
+  const char *word;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(shape->dim, &center));
@@ -82,6 +92,9 @@ static PetscErrorCode ball_create(Shape shape, Config config, const char *path)
   PetscCall(ShapeReadReal(config, path, "radius", &radius));
   PetscCall(ShapeCreateBall(shape, center, radius));
   PetscCall(PetscFree(center));
+  if (!ConfigHas(config, ConfigPath("%s.radial", path))) PetscFunctionReturn(PETSC_SUCCESS); /* a part of a shape */
+  PetscCall(ConfigGetString(config, ConfigPath("%s.radial", path), &word));
+  ((Ball *)shape->data)->uniform_radius = !strcmp(word, "uniform-radius");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -125,7 +138,7 @@ static void ball_map(Shape shape, int n, const double unit[], size_t ld_unit, do
 #pragma omp parallel for schedule(static) if ((size_t)n * (size_t)dim > 4096)
   for (int p = 0; p < n; p++) {
     const double *u = unit + (size_t)p * ld_unit;
-    const double r = ball->radius * radial(dim, u[0]);
+    const double r = ball->radius * (ball->uniform_radius && dim > 1 ? u[0] : radial(dim, u[0]));
     double *xp = x + (size_t)p * ld;
     DirectionMap(dim, u + 1, xp);
     for (int c = 0; c < dim; c++) xp[c] = ball->center[c] + r * xp[c];
