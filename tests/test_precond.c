@@ -57,6 +57,7 @@ START_TEST(every_type_is_symmetric_and_positive_definite)
   for (const Choice *row = PrecondTable.rows; row->name; row++) {
     Problem6 p;
     double M[N6][N6];
+    if (!strcmp(row->name, "operator")) continue; /* needs features of a network */
     problem6(&p, 0.3);
     PC pc = test_pc(p.A, row->name);
     apply_to_identity(pc, M);
@@ -76,6 +77,7 @@ START_TEST(every_type_solves_in_a_krylov_method_and_shows_itself)
     double solution[N6];
     char text[4096] = "";
     PetscViewer viewer;
+    if (!strcmp(row->name, "operator")) continue;
     problem6(&p, 0.3);
     ck_petsc(KSPCreate(PETSC_COMM_WORLD, &ksp));
     ck_petsc(KSPSetOptionsPrefix(ksp, "some_"));

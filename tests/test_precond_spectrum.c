@@ -378,7 +378,65 @@ START_TEST(layerwise_is_the_inverse_of_each_block)
 }
 END_TEST
 
-TEST_SUITE("precond_spectrum", nystrom_keeps_its_bounds, nystrom_takes_the_rank_it_needs,
-           all_random_vectors_give_the_matrix_itself, deflation_is_exact_for_a_matrix_of_its_rank,
-           deflation_composes_with_another_type, auto_takes_nystrom_for_a_matrix_of_low_rank,
-           a_basis_of_dependent_columns, layerwise_is_the_inverse_of_each_block)
+/* laplacian of sin(w x + b): the mean over phases is |w|^4 / 2 at every point, the constant has none. */
+START_TEST(operator_is_the_inverse_symbol)
+{
+  Case c;
+  Vec theta, x, y;
+  Mat matrix;
+  size_t n;
+  double values[9], ones[9], loss, after;
+  ck_petsc(CaseCreate("problem: { coordinates = [\"x\", \"y\"]; fields = [\"u\"];\n"
+                      "  equations = ( { residual = \"laplacian(u) + sin(x)\"; } ); };\n"
+                      "domain: { lower = [0.0, -1.0]; upper = [1.0, 2.0]; }; points: { interior = { count = 33; }; };\n"
+                      "network: { type = \"random-features\"; features = 8; activation = \"sin\"; };",
+                      &c));
+  const Rows rows = ResidualRows(c.residual);
+  const double *W = NetworkFrozen(c.network, &n);
+  ck_petsc(ResidualCreateTheta(c.residual, &theta));
+  ck_petsc(VecSet(theta, 0.5));
+  ck_petsc(rows->ops->evaluate(rows->self, theta, NULL, &loss));
+  ck_petsc(GaussNewtonCreate(rows, &matrix));
+  ck_petsc(GaussNewtonSetPoint(matrix, theta, true));
+  ck_petsc(GaussNewtonSetDamping(matrix, 1e-3));
+  PC pc = make_pc(matrix, "operator", 0, 1);
+  ck_petsc(MatCreateVecs(matrix, &x, &y));
+  for (int k = 0; k < 9; k++) ones[k] = 1.0;
+  ck_petsc(test_scatter(ones, x));
+  ck_petsc(PCSetUp(pc));
+  ck_petsc(PCApply(pc, x, y));
+  ck_petsc(test_gather(y, values));
+  for (int k = 0; k < 8; k++) {
+    const double square = W[2 * k] * W[2 * k] + W[2 * k + 1] * W[2 * k + 1];
+    ck_near(values[k], 1.0 / (0.5 * square * square + 1e-3), 1e-10, 0);
+  }
+  ck_near(values[8], 1e3, 1e-12, 0);
+  ck_petsc(rows->ops->evaluate(rows->self, theta, NULL, &after));
+  ck_assert_double_eq(loss, after);
+  ck_petsc(VecDestroy(&x));
+  ck_petsc(VecDestroy(&y));
+  ck_petsc(VecDestroy(&theta));
+  ck_petsc(PCDestroy(&pc));
+  ck_petsc(MatDestroy(&matrix));
+  ck_petsc(CaseDestroy(&c));
+}
+END_TEST
+
+START_TEST(operator_refuses_other_networks)
+{
+  static Spectrum s;
+  double sigma[N];
+  falling(0, sigma);
+  spectrum(&s, sigma, 1e-6, 3);
+  PC pc = make_pc(s.matrix, "operator", 0, 1);
+  ck_petsc_fails(PCSetUp(pc), PETSC_ERR_USER_INPUT, "know no symbol");
+  ck_petsc(PCDestroy(&pc));
+  spectrum_free(&s);
+}
+END_TEST
+
+TEST_SUITE("precond_spectrum", operator_is_the_inverse_symbol, operator_refuses_other_networks,
+           nystrom_keeps_its_bounds, nystrom_takes_the_rank_it_needs, all_random_vectors_give_the_matrix_itself,
+           deflation_is_exact_for_a_matrix_of_its_rank, deflation_composes_with_another_type,
+           auto_takes_nystrom_for_a_matrix_of_low_rank, a_basis_of_dependent_columns,
+           layerwise_is_the_inverse_of_each_block)

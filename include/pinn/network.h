@@ -45,6 +45,8 @@ double *NetworkFrozen(Network network, size_t *n);
    Pointer borrowed. */
 PetscErrorCode NetworkGetScales(Network network, int *n, const double **scales);
 PetscErrorCode NetworkSetScales(Network network, const double scales[]);
+/* Adds `by` to the phases of random features. PETSC_ERR_USER_INPUT where they are no plane waves. */
+PetscErrorCode NetworkShiftPhases(Network network, double by);
 bool NetworkSearchesScales(Network network); /* network.scale_search */
 
 /* Is the first layer so large that passes over it are what an evaluation costs? Then threads share its products (which

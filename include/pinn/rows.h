@@ -70,6 +70,10 @@ typedef struct {
   /* optional, needs parameter_blocks, a matrix and then its bias, where it has one: all local rows of all layers, or of
      one (layer >= 0), panel by panel. From the sweeps that linearize keeps, else by sweeps of its own. */
   PetscErrorCode (*visit)(void *self, Vec theta, int layer, RowsPanelFn fn, void *context);
+  /* optional: diag J^T J averaged over the phases of plane waves, d [out] [n_param] on all ranks: half the mean square
+     of the differential operators' symbol at each wave's frequency. PETSC_ERR_USER_INPUT where parameters are no
+     coefficients of plane waves. Leaves the rows linearized at theta. */
+  PetscErrorCode (*symbol)(void *self, Vec theta, double d[]);
   /* optional: new points before iteration `iteration`, if it is time; *changed tells whether rows changed */
   PetscErrorCode (*update)(void *self, Vec theta, PetscInt iteration, bool *changed);
   /* optional: the iteration after `iteration` at which update brings new points; 0 = never */

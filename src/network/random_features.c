@@ -94,3 +94,15 @@ PetscErrorCode NetworkSetScales(Network network, const double scales[])
   draw_features(network);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode NetworkShiftPhases(Network network, double by)
+{
+  PetscFunctionBegin;
+  PinnUserCheck(network->scales && network->activation->periodic,
+                "the symbol of the differential operator needs network.type = \"random-features\" with "
+                "network.activation = \"sin\"");
+  const Layer *layer = &network->layers[0];
+  double *b = network->frozen + layer->offset + (size_t)layer->n_in * (size_t)layer->n_out;
+  for (int j = 0; j < layer->n_out; j++) b[j] += by;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,4 +1,5 @@
-/* (diag J^T J + lambda)^{-1}, Jacobi's preconditioner. */
+/* (diag J^T J + lambda)^{-1}, Jacobi's preconditioner; and for plane waves the same with the diagonal averaged over
+   their phases: the inverse symbol of the differential operator (De Ryck, Bonnet, Mishra and de Bezenac 2024). */
 #include "precond_impl.h"
 
 typedef struct {
@@ -33,7 +34,12 @@ static PetscErrorCode PrecondUpdate_Diagonal(Precond p)
     PetscCall(PetscMalloc1(p->rows->n_param, &diagonal->d));
     PetscCall(VecDuplicate(p->theta, &diagonal->inverse));
   }
-  PetscCall(RowsDiagonal(p->rows, p->theta, diagonal->d));
+  if (p->ops != &PrecondOps_Operator) {
+    PetscCall(RowsDiagonal(p->rows, p->theta, diagonal->d));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PinnUserCheck(p->rows->ops->symbol, "preconditioner operator: these rows know no symbol of a differential operator");
+  PetscCall(p->rows->ops->symbol(p->rows->self, p->theta, diagonal->d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -71,11 +77,18 @@ static PetscErrorCode PrecondView_Diagonal(Precond p, PetscViewer viewer)
     least = PetscMin(least, diagonal->d[k]);
     most = PetscMax(most, diagonal->d[k]);
   }
-  PetscCall(PetscViewerASCIIPrintf(viewer, "  diagonal of J^T J between %g and %g\n", least, most));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  diagonal between %g and %g\n", least, most));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 const PrecondOps PrecondOps_Diagonal = {.create = PrecondCreate_Diagonal,
+                                        .destroy = PrecondDestroy_Diagonal,
+                                        .update = PrecondUpdate_Diagonal,
+                                        .damp = PrecondDamp_Diagonal,
+                                        .apply = PrecondApply_Diagonal,
+                                        .view = PrecondView_Diagonal};
+
+const PrecondOps PrecondOps_Operator = {.create = PrecondCreate_Diagonal,
                                         .destroy = PrecondDestroy_Diagonal,
                                         .update = PrecondUpdate_Diagonal,
                                         .damp = PrecondDamp_Diagonal,

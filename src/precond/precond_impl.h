@@ -55,6 +55,7 @@ extern const PrecondOps PrecondOps_Auto;
 extern const PrecondOps PrecondOps_Diagonal;
 extern const PrecondOps PrecondOps_Layerwise;
 extern const PrecondOps PrecondOps_Nystrom;
+extern const PrecondOps PrecondOps_Operator;
 extern const PrecondOps PrecondOps_Deflated;
 extern const PrecondOps PrecondOps_KFAC;
 extern const PrecondOps PrecondOps_EKFAC;

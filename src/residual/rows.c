@@ -445,6 +445,7 @@ const RowsOps ResidualRowsOps = {
     .gram_layer = RowsGramLayer_Residual,
     .normal = RowsNormal_Residual,
     .diagonal = RowsDiagonal_Residual,
+    .symbol = RowsSymbol_Residual,
     .visit = RowsVisit_Residual,
     .update = RowsUpdate_Residual,
     .next_update = RowsNextUpdate_Residual,
