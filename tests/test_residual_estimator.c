@@ -268,6 +268,93 @@ START_TEST(mean_and_variance_are_those_without_replacement)
 }
 END_TEST
 
+/* With directions, averages are only close: mean and variance against closed forms. For S = tr H of the diagonal scaled
+   by c, H = C^(1/2) Hess C^(1/2) at the point: variance 2 (sum of H_ij^2, i != j) / m for entries +-1, 2 |H|_F^2 / m
+   for normal ones. The Hessian comes from exact mixed derivatives. */
+START_TEST(directions_have_the_variance_of_the_trace)
+{
+  enum { D = 6, N = 5, DRAWS = 6000, M = 3 };
+  const char *text =
+      "problem: { coordinates = [\"x[6]\"]; fields = [\"u\"]; equations = ( { residual = \"%s\"; } ); };" BOX POINTS;
+  char whole[4096];
+  double H[N][D][D], loss, exact[N], one[N];
+  bool changed;
+  for (int i = 0; i < D; i++)
+    for (int j = 0; j < D; j++) {
+      char term[64];
+      double r[N];
+      snprintf(term, sizeof(term), "d(u, x[%d], 1, x[%d], 1)", i, j);
+      snprintf(whole, sizeof(whole), text, term);
+      Products p = create(whole, "type = \"exact\";");
+      ck_petsc(p.rows->ops->evaluate(p.rows->self, p.theta, r, &loss));
+      for (int k = 0; k < N; k++) H[k][i][j] = r[k] * sqrt((1 + 0.5 * i) * (1 + 0.5 * j));
+      destroy(&p);
+    }
+  snprintf(whole, sizeof(whole), text,
+           "d(u, x[0], 2) + 1.5*d(u, x[1], 2) + 2*d(u, x[2], 2) + 2.5*d(u, x[3], 2) + 3*d(u, x[4], 2) + "
+           "3.5*d(u, x[5], 2) + u^2");
+  for (int law = 0; law < 2; law++) {
+    double mean[N] = {0}, variance[N] = {0};
+    Products p = create(whole, law ? "type = \"hutchinson\"; directions = 3; distribution = \"gaussian\";"
+                                   : "type = \"hutchinson\"; directions = 3;");
+    Products all = create(whole, "type = \"exact\";");
+    ck_petsc(all.rows->ops->evaluate(all.rows->self, all.theta, exact, &loss));
+    for (int k = 0; k < DRAWS; k++) {
+      ck_petsc(p.rows->ops->update(p.rows->self, p.theta, k, &changed));
+      ck_petsc(p.rows->ops->evaluate(p.rows->self, p.theta, one, &loss));
+      for (int i = 0; i < N; i++) {
+        mean[i] += (one[i] - exact[i]) / DRAWS;
+        variance[i] += (one[i] - exact[i]) * (one[i] - exact[i]) / DRAWS;
+      }
+    }
+    for (int k = 0; k < N; k++) {
+      double expected = 0;
+      for (int i = 0; i < D; i++)
+        for (int j = 0; j < D; j++)
+          if (law || i != j) expected += 2 * H[k][i][j] * H[k][i][j] / M;
+      ck_near(variance[k], expected, 0.1, 0);
+      ck_near(mean[k], 0, 0, 4 * sqrt(expected / DRAWS));
+    }
+    add_step(&p, 7, 1.0); /* products fit the rows of J */
+    destroy(&p);
+    destroy(&all);
+  }
+}
+END_TEST
+
+START_TEST(normal_directions_give_the_biharmonic)
+{
+  enum { N = 5, DRAWS = 20000 };
+  const char *text = "problem: { coordinates = [\"x[4]\", \"t\"]; fields = [\"u\"]; equations = ( { residual = "
+                     "\"d(biharmonic(u), t) - 3*laplacian(u) + u_t\"; } ); };" BOX POINTS;
+  double exact[N], one[N], mean[N] = {0}, square[N] = {0}, loss;
+  bool changed;
+  Case c;
+  Products all = create(text, "type = \"exact\";");
+  Products p = create(text, "type = \"hutchinson\"; directions = 4; distribution = \"gaussian\";");
+  ck_petsc(all.rows->ops->evaluate(all.rows->self, all.theta, exact, &loss));
+  for (int k = 0; k < DRAWS; k++) {
+    ck_petsc(p.rows->ops->update(p.rows->self, p.theta, k, &changed));
+    ck_petsc(p.rows->ops->evaluate(p.rows->self, p.theta, one, &loss));
+    for (int i = 0; i < N; i++) {
+      mean[i] += (one[i] - exact[i]) / DRAWS;
+      square[i] += (one[i] - exact[i]) * (one[i] - exact[i]) / DRAWS;
+    }
+  }
+  for (int i = 0; i < N; i++) {
+    ck_near(mean[i], 0, 0, 4 * sqrt(square[i] / DRAWS));
+    ck_assert(sqrt(square[i] / DRAWS) < 0.02 * fabs(exact[i])); /* so that a wrong factor would be seen */
+  }
+  add_step(&p, 7, 1.0);
+  destroy(&all);
+  destroy(&p);
+  ck_petsc_fails(CaseCreate("problem: { coordinates = [\"x[20]\"]; fields = [\"u\"]; equations = ( { residual = "
+                            "\"biharmonic(u)\"; } ); };" BOX "estimator: { type = \"hutchinson\"; };",
+                            &c),
+                 PETSC_ERR_USER_INPUT, "'rademacher' serves second derivatives");
+}
+END_TEST
+
 /* Loss and gradient at a step; g [n_param]. */
 static double gradient_at(Products *p, PetscInt k, double *g)
 {
@@ -409,12 +496,18 @@ START_TEST(what_cannot_be_sampled_is_told)
                             "\"norm2(grad(u)) - 1\"; } ); };" BOX "estimator: { type = \"stde\"; };",
                             &c),
                  PETSC_ERR_USER_INPUT, "stde has nothing to sample from");
+  ck_petsc_fails(CaseCreate("problem: { coordinates = [\"x[3]\"]; fields = [\"u\"]; equations = ( { residual = "
+                            "\"u_{x[0]x[1]} + u_{x[1]x[2]}\"; } ); };" BOX
+                            "estimator: { type = \"hutchinson\"; directions = 2; };",
+                            &c),
+                 PETSC_ERR_USER_INPUT, "stde serves other sums");
 }
 END_TEST
 
 TEST_SUITE("residual estimator", laplacian, affine_parts_and_shared_inputs, hard_constraint_and_drift_stay_exact,
            weighted_sums_and_higher_orders, operators_of_the_same_terms_share_slots, signs_and_shapes_are_drawn_apart,
            coefficients_that_depend_on_the_point, draws_follow_from_the_step_alone,
-           mean_and_variance_are_those_without_replacement, one_sweep_a_dimension_gives_the_same_numbers,
+           mean_and_variance_are_those_without_replacement, directions_have_the_variance_of_the_trace,
+           normal_directions_give_the_biharmonic, one_sweep_a_dimension_gives_the_same_numbers,
            two_draws_are_unbiased_and_one_is_not, reports_are_exact, stages_that_need_rows_are_refused,
            what_cannot_be_sampled_is_told)

@@ -52,7 +52,10 @@ typedef enum {
   JET_COMPRESS,
   /* Of the n terms of one shape, product over j of d_{coord[i][j]}^(p_j), a draw takes m = slots * passes, times n / m.
      Slot k has the coordinates first + k arity + j; seeded by coef_i times those of a term i, it is that term. */
-  JET_SAMPLE
+  JET_SAMPLE,
+  /* S as for JET_COMPRESS; (2p - 1)!! S^p = m^(p - 1) E sum_k d_{first + k}^(2p) with m random directions, which for
+     p > 1 are normal. */
+  JET_PROJECT
 } JetReduction;
 
 typedef struct {
@@ -63,7 +66,7 @@ typedef struct {
   double *coef;
   int *factor; /* [n] of terms whose factors differ, else NULL */
   int first, width;
-  int slots, order; /* of samples: terms in a pass of a draw, and order of one */
+  int slots, order; /* of samples: terms in a pass of a draw; highest order of a term, of S with random directions */
   int passes;       /* over the plan that make a draw: values of its operators are sums over them */
   int draw;         /* which of the reducer's draws has it */
   int first_factor; /* slot k has the factor first_factor + k, with a factor of terms in a draw; -1 = none */

@@ -66,6 +66,8 @@ PetscErrorCode NetworkCompressionDestroy(NetworkCompression *compression);
 double NetworkCompressionDoubles(NetworkCompression compression); /* its size, for estimates */
 /* The terms in a draw of a group of samples, until the next call: terms [in] [passes][slots]. Update must follow. */
 void NetworkCompressionPick(NetworkCompression compression, int group, const int terms[]);
+/* The random directions of a group, V [in] [width][n]; likewise. */
+void NetworkCompressionAim(NetworkCompression compression, int group, const double V[]);
 /* Before sweeps at a new theta (or new frozen weights) or with a new draw; before tangents along a new v; and after the
    reverse sweeps of all tiles, whose parts by the groups' coordinates are added to gradient [inout] [n_param]. They use
    all threads, with sums in an order of their own. Cannot fail: NaN comes out where theta has NaN. Cost each:

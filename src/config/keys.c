@@ -187,8 +187,10 @@ const ConfigKey ConfigKeys[] = {
 
     GROUP("estimator", "{}", "derivatives in many dimensions"),
     {"estimator.type", CONFIG_WORD, "\"auto\"", 0, 0, &EstimatorTable, NULL, "how they are made"},
-    {"estimator.directions", CONFIG_INT, "16", COUNT, NULL, "stde sdgd", "terms of a sum of derivatives in a draw"},
-    {"estimator.unbiased", CONFIG_BOOL, "false", NO_RANGE, "stde sdgd",
+    {"estimator.directions", CONFIG_INT, "16", COUNT, NULL, "stde sdgd hutchinson",
+     "terms of a sum of derivatives in a draw, or random directions"},
+    {"estimator.distribution", CONFIG_WORD, "\"rademacher\"", 0, 0, &LawTable, "hutchinson", "law of the directions"},
+    {"estimator.unbiased", CONFIG_BOOL, "false", NO_RANGE, "stde sdgd hutchinson",
      "two independent draws r, r' with the loss 1/2 r r', without the variance of one draw's square"},
 
     {"solver", CONFIG_LIST, "( { type = \"adam\"; iterations = 2000; }, { type = \"gauss-newton\"; } )", NO_RANGE, NULL,

@@ -414,6 +414,13 @@ static int describe_sample(const JetGroup *group, char *text, size_t size)
                   group->arity > 1 ? "mixed " : "", order);
 }
 
+/* "16 directions for 100 dimensions" */
+static int describe_directions(const JetGroup *group, char *text, size_t size)
+{
+  return snprintf(text, size, "%s%d directions for %d dimensions%s", group->draw ? "again " : "", group->width,
+                  group->n, group->order > 2 ? ", of order 4 and more" : "");
+}
+
 /* "laplacian over x[100] compressed to 16 coordinates" */
 static int describe_compression(Formula formula, const JetGroup *group, char *text, size_t size)
 {
@@ -446,8 +453,10 @@ void ProgramDescribe(Program program, char *text, size_t size)
     for (int g = 0; g < program->n_group && used + 2 < size; g++) {
       const JetGroup *group = &program->groups[g];
       used += (size_t)snprintf(text + used, size - used, g ? ", " : "");
-      used += (size_t)(group->reduction == JET_SAMPLE ? describe_sample(group, text + used, size - used)
-                                                      : describe_compression(formula, group, text + used, size - used));
+      used +=
+          (size_t)(group->reduction == JET_SAMPLE    ? describe_sample(group, text + used, size - used)
+                   : group->reduction == JET_PROJECT ? describe_directions(group, text + used, size - used)
+                                                     : describe_compression(formula, group, text + used, size - used));
     }
     return;
   }

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "jet_impl.h"
+#include "squares.h"
 
 #define LEFT       (-1) /* stays as it is */
 #define CANDIDATE  (-2)
@@ -27,23 +27,7 @@ typedef struct {
   const Pure *terms;
 } Shape;
 
-typedef struct {
-  int n_coord, n_op, n_group;
-  const JetOperator *ops;
-  int *member;  /* [n_coord] group, LEFT or CANDIDATE */
-  double *coef; /* [n_coord] c_i of members */
-  int *size;    /* [n_group] */
-} Search;
-
-/* coef f d^index, where S of group g stands as twice the coordinate n_coord + g. */
-typedef struct {
-  JetIndex index;
-  double coef;
-  int factor;
-  bool whole; /* all terms of the expansion are there, with coefficients that agree */
-} Skeleton;
-
-static void leave_odd(Search *s)
+static void leave_odd(SquareSearch *s)
 {
   for (int o = 0; o < s->n_op; o++)
     for (int t = 0; t < s->ops[o].n; t++) {
@@ -57,7 +41,7 @@ static void leave_odd(Search *s)
 }
 
 /* The term as a pure one; false where it has no candidate or several. */
-static bool read_pure(const Search *s, int op, int term, Pure *pure)
+static bool read_pure(const SquareSearch *s, int op, int term, Pure *pure)
 {
   const JetIndex *a = &s->ops[op].index[term];
   *pure = (Pure){.coord = -1, .op = op, .factor = JetFactor(&s->ops[op], term), .coef = s->ops[op].coef[term]};
@@ -109,7 +93,7 @@ static int compare_shapes_then_coordinates(const void *a, const void *b)
 
 /* The candidates' shapes, sorted; candidates without pure terms are left, which makes terms of others pure.
      pure, shapes  [out]  freed by the caller */
-static PetscErrorCode collect_shapes(Search *s, Pure **pure, int *n_shape, Shape **shapes)
+static PetscErrorCode collect_shapes(SquareSearch *s, Pure **pure, int *n_shape, Shape **shapes)
 {
   int total = 0, n, left = 1;
   PetscFunctionBegin;
@@ -148,7 +132,7 @@ static double scale_between(const Shape *a, const Shape *b)
 }
 
 /* Groups of proportional shapes, numbered by their first coordinates' shapes. */
-static PetscErrorCode guess_groups(Search *s, int n_shape, const Shape shapes[])
+static PetscErrorCode guess_groups(SquareSearch *s, int n_shape, const Shape shapes[])
 {
   int *first, begin = 0; /* shapes that opened a group; the first group of the present shape */
   PetscFunctionBegin;
@@ -174,7 +158,7 @@ static PetscErrorCode guess_groups(Search *s, int n_shape, const Shape shapes[])
 }
 
 /* Dissolves the groups whose size was set to 0, and numbers the others anew. */
-static PetscErrorCode drop_groups(Search *s)
+static PetscErrorCode drop_groups(SquareSearch *s)
 {
   int *number, n = 0;
   PetscFunctionBegin;
@@ -199,10 +183,10 @@ static double factorial(int n)
 
 /* A term's skeleton; its coefficient is what it would be of the whole: S^k holds
    k! prod_i c_i^(m_i) / m_i! d_i^(2 m_i), sum_i m_i = k. */
-static Skeleton skeleton_of(const Search *s, const JetOperator *op, int term)
+static SquareSkeleton skeleton_of(const SquareSearch *s, const JetOperator *op, int term)
 {
   const JetIndex *a = &op->index[term];
-  Skeleton skeleton = {.index = *a, .coef = op->coef[term], .factor = JetFactor(op, term)};
+  SquareSkeleton skeleton = {.index = *a, .coef = op->coef[term], .factor = JetFactor(op, term)};
   double weight = 1.0;
   if (JetSeedsOnly(op, a)) return skeleton;
   for (int k = 0, run; k < a->order; k += run) {
@@ -222,7 +206,7 @@ static Skeleton skeleton_of(const Search *s, const JetOperator *op, int term)
 }
 
 /* How many terms a skeleton stands for: prod_g (size + power - 1 over power). */
-static double expansion_terms(const Search *s, const JetIndex *a)
+static double expansion_terms(const SquareSearch *s, const JetIndex *a)
 {
   double n = 1.0;
   for (int k = 0, run; k < a->order; k += run) {
@@ -235,22 +219,22 @@ static double expansion_terms(const Search *s, const JetIndex *a)
 
 static int compare_skeletons(const void *a, const void *b)
 {
-  const Skeleton *left = a, *right = b;
+  const SquareSkeleton *left = a, *right = b;
   const int order = JetIndexCompare(&left->index, &right->index);
   return order ? order : (left->factor > right->factor) - (left->factor < right->factor);
 }
 
 /* The distinct skeletons of an operator.  list [out] [*n], freed by the caller */
-static PetscErrorCode list_skeletons(const Search *s, const JetOperator *op, int *n, Skeleton **list)
+static PetscErrorCode list_skeletons(const SquareSearch *s, const JetOperator *op, int *n, SquareSkeleton **list)
 {
-  Skeleton *all;
+  SquareSkeleton *all;
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(op->n, &all));
   for (int t = 0; t < op->n; t++) all[t] = skeleton_of(s, op, t);
   if (op->n) qsort(all, (size_t)op->n, sizeof(*all), compare_skeletons);
   *n = 0;
   for (int t = 0, end; t < op->n; t = end) {
-    Skeleton whole = all[t];
+    SquareSkeleton whole = all[t];
     whole.whole = true;
     for (end = t; end < op->n && !compare_skeletons(&all[end], &whole); end++)
       if (!(fabs(all[end].coef - whole.coef) <= TOLERANCE * fabs(whole.coef))) whole.whole = false;
@@ -262,13 +246,13 @@ static PetscErrorCode list_skeletons(const Search *s, const JetOperator *op, int
 }
 
 /* Dissolves groups whose sum of squares does not stand whole everywhere, until all do. */
-static PetscErrorCode prove_groups(Search *s)
+static PetscErrorCode prove_groups(SquareSearch *s)
 {
   PetscFunctionBegin;
   for (bool changed = true; changed;) {
     changed = false;
     for (int o = 0; o < s->n_op; o++) {
-      Skeleton *list;
+      SquareSkeleton *list;
       int n;
       PetscCall(list_skeletons(s, &s->ops[o], &n, &list));
       for (int t = 0; t < n; t++)
@@ -284,33 +268,33 @@ static PetscErrorCode prove_groups(Search *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode create_groups(const Search *s, int width, JetGroup **groups)
+/* groups [draw][n_group] */
+static PetscErrorCode create_groups(const SquareSearch *s, const JetReducer *reducer, int draws, JetGroup **groups)
 {
+  const bool project = reducer->reduction == JET_PROJECT;
   int first = s->n_coord;
   PetscFunctionBegin;
-  PetscCall(PetscCalloc1(s->n_group, groups));
-  for (int g = 0; g < s->n_group; g++) {
-    JetGroup *group = &(*groups)[g];
-    group->reduction = JET_COMPRESS;
-    group->arity = 1;
-    group->passes = 1;
-    group->first_factor = -1;
-    group->first = first;
-    group->width = PetscMax(2, PetscMin(width, s->size[g]));
+  PetscCall(PetscCalloc1(draws * s->n_group, groups));
+  for (int k = 0; k < draws * s->n_group; k++) {
+    const int size = s->size[k % s->n_group];
+    JetGroup *group = &(*groups)[k];
+    *group = (JetGroup){.reduction = reducer->reduction, .arity = 1, .passes = 1, .first_factor = -1, .first = first};
+    group->draw = k / s->n_group;
+    group->slots = group->width = project ? reducer->slots : PetscMax(2, PetscMin(reducer->width, size));
     first += group->width;
-    PetscCall(PetscMalloc2(s->size[g], &group->coord, s->size[g], &group->coef));
-  }
-  for (int i = 0; i < s->n_coord; i++) {
-    if (s->member[i] < 0) continue;
-    JetGroup *group = &(*groups)[s->member[i]];
-    group->coord[group->n] = i;
-    group->coef[group->n++] = s->coef[i];
+    PetscCall(PetscMalloc2(size, &group->coord, size, &group->coef));
+    for (int i = 0; i < s->n_coord; i++) {
+      if (s->member[i] != k % s->n_group) continue;
+      group->coord[group->n] = i;
+      group->coef[group->n++] = s->coef[i];
+    }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Adds the skeleton with sum_k d_{first + k}^2 in place of each S. */
-static PetscErrorCode add_expansion(const Search *s, const JetGroup groups[], const Skeleton *skeleton, JetTerms *terms)
+static PetscErrorCode add_expansion(const SquareSearch *s, const JetGroup groups[], const SquareSkeleton *skeleton,
+                                    JetTerms *terms)
 {
   JetIndex rest = {0};
   JetOperator op, square, product;
@@ -338,15 +322,26 @@ static PetscErrorCode add_expansion(const Search *s, const JetGroup groups[], co
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode reduce_operator(const Search *s, const JetGroup groups[], const JetOperator *op,
-                                      JetOperator *reduced)
+/* The groups' highest orders are noted. */
+static PetscErrorCode reduce_operator(const SquareSearch *s, const JetReducer *reducer, JetGroup groups[],
+                                      const JetOperator *op, JetOperator *reduced)
 {
   JetTerms terms = {0};
-  Skeleton *list;
+  SquareSkeleton *list;
   int n;
   PetscFunctionBegin;
   PetscCall(list_skeletons(s, op, &n, &list));
-  for (int t = 0; t < n; t++) PetscCall(add_expansion(s, groups, &list[t], &terms));
+  for (int t = 0; t < n; t++) {
+    const JetIndex *a = &list[t].index;
+    for (int k = 0, run; k < a->order; k += run) {
+      run = JetRunLength(a, k);
+      if (a->coord[k] < s->n_coord) continue;
+      JetGroup *group = &groups[a->coord[k] - s->n_coord];
+      group->order = PetscMax(group->order, run);
+    }
+    PetscCall(reducer->reduction == JET_PROJECT ? SquaresAddDirections(s, groups, &list[t], &terms)
+                                                : add_expansion(s, groups, &list[t], &terms));
+  }
   PetscCall(JetTermsFinish(&terms, reduced));
   PetscCall(PetscFree(list));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -355,10 +350,11 @@ static PetscErrorCode reduce_operator(const Search *s, const JetGroup groups[], 
 PetscErrorCode JetReduceByCompression(int n_coord, const JetReducer *reducer, int n, const JetOperator operators[],
                                       int *n_group, JetGroup **groups, JetOperator reduced[])
 {
-  Search s = {.n_coord = n_coord, .n_op = n, .ops = operators};
+  SquareSearch s = {.n_coord = n_coord, .n_op = n, .ops = operators};
   Shape *shapes;
   Pure *pure;
-  int n_shape;
+  int n_shape = 0;
+  const int draws = reducer->reduction == JET_PROJECT ? PetscMax(1, reducer->draws) : 1;
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(n_coord, &s.member, n_coord, &s.coef));
   for (int i = 0; i < n_coord; i++) s.member[i] = CANDIDATE;
@@ -369,9 +365,10 @@ PetscErrorCode JetReduceByCompression(int n_coord, const JetReducer *reducer, in
     if (s.size[g] < reducer->least) s.size[g] = 0;
   PetscCall(drop_groups(&s));
   PetscCall(prove_groups(&s));
-  PetscCall(create_groups(&s, reducer->width, groups));
-  *n_group = s.n_group;
-  for (int o = 0; o < n; o++) PetscCall(reduce_operator(&s, *groups, &operators[o], &reduced[o]));
+  PetscCall(create_groups(&s, reducer, draws, groups));
+  *n_group = draws * s.n_group;
+  for (int k = 0; k < draws * n; k++)
+    PetscCall(reduce_operator(&s, reducer, *groups + k / n * s.n_group, &operators[k % n], &reduced[k]));
   PetscCall(PetscFree(pure));
   PetscCall(PetscFree(shapes));
   PetscCall(PetscFree(s.size));

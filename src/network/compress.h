@@ -1,6 +1,6 @@
 /* The seeds of coordinates that stand for others: derivatives by them of s = (W x, A x), the pre-activations of the
    first layer and, where there is one, the affine part; and what the sweeps take from them. A group's seeds are made by
-   one of the kinds of a plan's groups, each a table row with its file (compress.c, gather.c).
+   one of the kinds of a plan's groups, each a table row with its file (compress.c, gather.c, project.c).
    Weights come as `values`, laid out like theta, frozen ones aside. */
 #pragma once
 #include "network_impl.h"
@@ -18,6 +18,7 @@ typedef struct {
   int first, width;   /* columns of T in a pass */
   SeedColumns each;   /* of a compressed S: by coordinate */
   SeedColumns merged; /* by input; shows `each` where nothing is merged */
+  double *directions; /* [width][n of each] of random directions: what meets the columns */
   int n, arity;       /* of samples: terms, coordinates of one */
   int *coord;         /* [n][arity] */
   double *coef;       /* [n] */
@@ -58,7 +59,7 @@ typedef struct {
   void (*direction)(NetworkCompression c, const SeedGroup *group, const double theta[], int seed, double factor,
                     double direction[]);
 } SeedOps;
-extern const SeedOps SeedCompress, SeedGather;
+extern const SeedOps SeedCompress, SeedGather, SeedProject;
 
 /* Work space of compressed groups; after all groups are there. Changed: have weights changed since the last call, or
    never been there? Scratch: numbers of a slot's, 0 without compressed groups. */

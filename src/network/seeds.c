@@ -4,7 +4,8 @@
 #include <string.h>
 #include "compress.h"
 
-static const SeedOps *const kinds[] = {[JET_COMPRESS] = &SeedCompress, [JET_SAMPLE] = &SeedGather};
+static const SeedOps *const kinds[] = {
+    [JET_COMPRESS] = &SeedCompress, [JET_SAMPLE] = &SeedGather, [JET_PROJECT] = &SeedProject};
 
 PetscErrorCode NetworkCompressionCreate(Network network, int n_group, const JetGroup groups[],
                                         NetworkCompression *compression)

@@ -14,6 +14,7 @@ static const Choice estimator_rows[] = {
      &estimator_compressed},
     {"stde", "unbiased; of sums of derivatives some terms a step, drawn without replacement", &EstimatorSTDE},
     {"sdgd", "the same draws one term at a time, each in a sweep of its own: slower, for comparison", &EstimatorSDGD},
+    {"hutchinson", "unbiased; laplacians and their powers by random directions", &EstimatorHutchinson},
     {NULL, NULL, NULL},
 };
 const ChoiceTable EstimatorTable = {"estimator", "how derivatives in many dimensions are made", estimator_rows};
@@ -27,8 +28,14 @@ PetscErrorCode EstimatorRead(Config config, EstimatorChoice *choice)
   if (ConfigHas(config, "estimator.directions")) PetscCall(ConfigGetInt(config, "estimator.directions", &directions));
   bool unbiased = false;
   if (ConfigHas(config, "estimator.unbiased")) PetscCall(ConfigGetBool(config, "estimator.unbiased", &unbiased));
+  bool gaussian = false;
+  if (ConfigHas(config, "estimator.distribution")) {
+    const char *law;
+    PetscCall(ConfigGetString(config, "estimator.distribution", &law));
+    gaussian = *(const bool *)ChoiceFind(&LawTable, law)->data;
+  }
   const Choice *row = ChoiceFind(&EstimatorTable, word);
-  *choice = (EstimatorChoice){row->data, row->name, (int)directions, unbiased};
+  *choice = (EstimatorChoice){row->data, row->name, (int)directions, unbiased, gaussian};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -39,7 +46,7 @@ bool EstimatorDraws(const EstimatorChoice *choice)
 
 void EstimatorExact(EstimatorChoice *choice)
 {
-  *choice = (EstimatorChoice){&estimator_auto, estimator_rows[0].name, 0, false};
+  *choice = (EstimatorChoice){&estimator_auto, estimator_rows[0].name, 0, false, false};
 }
 
 JetReducer EstimatorReducer(const EstimatorChoice *choice, Network network)
@@ -55,6 +62,7 @@ JetReducer EstimatorReducer(const EstimatorChoice *choice, Network network)
   reducer.slots = estimator->by_passes ? 1 : choice->directions;
   reducer.passes = estimator->by_passes ? choice->directions : 1;
   reducer.draws = choice->unbiased ? 2 : 1;
+  if (estimator->reduction == JET_PROJECT) reducer.least = PetscMax(2, choice->directions);
   reducer.name = choice->name;
   return reducer;
 }
@@ -76,6 +84,22 @@ static PetscErrorCode count_terms(Residual residual, const RowBlock *block, int 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Directions with entries +-1 have other fourth moments than normal ones. */
+static PetscErrorCode check_distribution(const RowBlock *block, Config config)
+{
+  const JetGroup *groups;
+  int n_group;
+  PetscFunctionBegin;
+  ProgramGroups(block->probe->program, &n_group, &groups);
+  for (int g = 0; g < n_group; g++)
+    PinnUserCheck(
+        groups[g].reduction != JET_PROJECT || groups[g].order == 2 || block->estimator.gaussian,
+        "%s: the distribution 'rademacher' serves second derivatives, but there are powers of a laplacian, of "
+        "order %d: 'gaussian' serves them",
+        ConfigWhere(config, "estimator.distribution"), groups[g].order);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Notes what the rows do not offer. */
 static PetscErrorCode note_limits(Residual residual, Config config)
 {
@@ -83,6 +107,7 @@ static PetscErrorCode note_limits(Residual residual, Config config)
   residual->n_draw = 1;
   for (int b = 0; b < residual->n_block; b++) {
     const Probe probe = residual->blocks[b].probe;
+    PetscCall(check_distribution(&residual->blocks[b], config));
     residual->n_draw = PetscMax(residual->n_draw, probe->n_draw);
     if (probe->n_pass > 1) residual->rows.gradient_only = "the estimator sdgd";
     PinnUserCheck(probe->n_pass == 1 || !ProgramHasSlots(probe->program),
@@ -110,6 +135,11 @@ PetscErrorCode EstimatorCheck(Residual residual, Config config)
   for (int b = 0; b < residual->n_block; b++) PetscCall(count_terms(residual, &residual->blocks[b], &most));
   PinnUserCheck(!most, "%s: estimator.directions = %d is more than the %d terms of the longest sum of derivatives",
                 where, choice->directions, most);
+  PinnUserCheck(
+      choice->estimator->reduction != JET_PROJECT,
+      "%s: %s has nothing to estimate: no equation or condition has a laplacian (sum of second derivatives with "
+      "fixed positive factors) or a power of one; stde serves other sums of derivatives",
+      where, choice->name);
   PinnUserError("%s: %s has nothing to sample from: no equation or condition has a sum of derivatives of order 2 or "
                 "more that enters it as a whole; exact derivatives (auto) serve it",
                 where, choice->name);
@@ -123,7 +153,7 @@ PetscErrorCode EstimatorDraw(Residual residual, PetscInt iteration, bool *drawn)
     RowBlock *block = &residual->blocks[b];
     const RandomKey key = {block->sampling.key.seed, RANDOM_DRAW, (uint32_t)b, (uint32_t)iteration};
     if (!EstimatorDraws(&block->estimator) || !block->probe->compression) continue;
-    PetscCall(block->estimator.estimator->draw(block->probe, key));
+    PetscCall(block->estimator.estimator->draw(block->probe, &block->estimator, key));
     if (ProgramHasSlots(block->probe->program)) {
       RowSetRenewSlots(&block->train);
       if (block->validation.probe == block->probe) RowSetRenewSlots(&block->validation);

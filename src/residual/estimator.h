@@ -9,7 +9,9 @@ struct Estimator_s {
   bool by_passes; /* one term in a pass */
   /* the terms or directions of one draw in a probe; NULL where nothing is drawn. key.block and key.iteration count
      blocks of rows and steps. */
-  PetscErrorCode (*draw)(Probe probe, RandomKey key);
+  PetscErrorCode (*draw)(Probe probe, const EstimatorChoice *choice, RandomKey key);
 };
 
-extern const Estimator EstimatorSTDE, EstimatorSDGD;
+#define ESTIMATOR_GROUPS 1024 /* of a block, each with random numbers of its own */
+
+extern const Estimator EstimatorSTDE, EstimatorSDGD, EstimatorHutchinson;

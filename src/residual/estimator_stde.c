@@ -4,14 +4,13 @@
    steps, so that all are visited equally; what is left over at its end is another part of the terms each time. */
 #include "estimator.h"
 
-#define GROUPS 1024 /* of a block, each with permutations of its own */
-
-static PetscErrorCode EstimatorDraw_STDE(Probe probe, RandomKey key)
+static PetscErrorCode EstimatorDraw_STDE(Probe probe, const EstimatorChoice *choice, RandomKey key)
 {
-  const uint32_t block = key.block * GROUPS, step = key.iteration;
+  const uint32_t block = key.block * ESTIMATOR_GROUPS, step = key.iteration;
   const JetGroup *groups;
   int n_group;
   PetscFunctionBegin;
+  (void)choice;
   ProgramGroups(probe->program, &n_group, &groups);
   for (int g = 0; g < n_group; g++) {
     const int n_term = groups[g].slots * groups[g].passes;

@@ -73,7 +73,7 @@ typedef struct {
   const Estimator *estimator;
   const char *name;
   int directions;
-  bool unbiased;
+  bool unbiased, gaussian;
 } EstimatorChoice;
 
 typedef struct Measured_s *Measured;
