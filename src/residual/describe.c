@@ -49,12 +49,13 @@ double ResidualMemoryMB(Residual residual)
   double doubles = (double)residual->rows.n_param * ((alone ? 1.0 : 1.0 + 1.0 / n_rank) + shares);
   for (int b = 0; b < residual->n_block; b++) {
     const RowBlock *block = &residual->blocks[b];
-    double count = 1.0;
+    const bool normals = block->region && RegionHasNormals(block->region);
+    double count = block->data ? (double)MeasuredPoints(block->data) : 1.0;
     for (int i = 0; i < block->sampling.n_count; i++) count *= (double)block->sampling.count[i];
     doubles += probe_doubles(residual, block->probe);
     if (block->truth != block->probe) doubles += probe_doubles(residual, block->truth);
-    doubles += count * ((RegionHasNormals(block->region) ? 2.0 : 1.0) * block->probe->dim +
-                        ProgramStatics(block->probe->program) + 2.0 * block->block->n_term);
+    doubles += count * ((normals ? 2.0 : 1.0) * block->probe->dim + ProgramStatics(block->probe->program) +
+                        2.0 * block->block->n_term);
   }
   return doubles * sizeof(double) / 1048576.0;
 }

@@ -10,6 +10,11 @@ struct Measured_s {
   double *factor; /* [n] 1 / deviation; NULL = 1 */
 };
 
+PetscInt MeasuredPoints(Measured data)
+{
+  return data->n;
+}
+
 /* The path of a file that lies beside the case. */
 static void beside(Config config, const char *file, char path[], size_t size)
 {

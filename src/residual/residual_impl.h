@@ -166,6 +166,7 @@ PetscErrorCode RowBlockDraw(Residual residual, RowBlock *block, PetscInt iterati
 /* Points and values of a measured block, from its file, and as a row set (measured.c). Collective. */
 PetscErrorCode MeasuredCreate(MPI_Comm comm, Config config, Formula formula, Domain domain, RowBlock *block);
 PetscErrorCode MeasuredDestroy(Measured *data);
+PetscInt MeasuredPoints(Measured data); /* on all ranks */
 PetscErrorCode MeasuredDraw(Residual residual, const RowBlock *block, Probe probe, RowSet *set);
 /* Pairs each point of a set with the one at the far end of a coordinate: rows are their differences (fold.c). */
 PetscErrorCode RowSetPair(RowSet *set, int coord, double far_end);
