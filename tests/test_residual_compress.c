@@ -162,6 +162,19 @@ START_TEST(wide_layers_are_compressed_on_demand)
 }
 END_TEST
 
+/* Where the layer is as wide as the laplacian no column is saved, and a hard constraint brings first derivatives. */
+START_TEST(demands_hold_beside_hard_constraints)
+{
+  const char *text = "problem: { coordinates = [\"x[7]\", \"t\"]; fields = [\"u\"];"
+                     "  transform: { u = \"t*(1 - norm2(x))*net\"; };"
+                     "  equations = ( { residual = \"u_t - laplacian(u) - dot(x, grad(u)) + sin(u)\"; } ); };"
+                     "domain: { lower = [-0.2]; upper = [0.3]; }; network: { hidden = [9, 4]; };"
+                     "points: { interior = { sampler = \"uniform\"; count = 6; }; };";
+  compare(text, "compressed", "9 columns; laplacian over x[7] compressed to 7 coordinates");
+  compare(text, "auto", "1, x[0], x[1], x[2]");
+}
+END_TEST
+
 /* One hidden layer has a laplacian in closed form: sum_k a_k tanh''(z_k) |w_k|^2. */
 START_TEST(ten_thousand_dimensions_are_exact_and_cheap)
 {
@@ -224,5 +237,5 @@ END_TEST
 
 TEST_SUITE("residual compress", poisson_in_300_dimensions, heat_in_299_dimensions, biharmonic_in_9_dimensions,
            hard_constraints_and_drift_are_compressed, random_features_are_compressed_too,
-           wide_layers_are_compressed_on_demand, ten_thousand_dimensions_are_exact_and_cheap,
-           what_cannot_be_compressed_is_told)
+           wide_layers_are_compressed_on_demand, demands_hold_beside_hard_constraints,
+           ten_thousand_dimensions_are_exact_and_cheap, what_cannot_be_compressed_is_told)

@@ -82,6 +82,7 @@ typedef struct {
   int width, least;
   JetReduction reduction;
   int slots, draws, passes;
+  bool insist;      /* also where no column is saved by it */
   const char *name; /* of the estimator, for people; borrowed */
 } JetReducer;
 

@@ -4,7 +4,8 @@
 #include "linear_impl.h"
 #include "program_impl.h"
 
-#define FACTOR_TEXT 48 /* characters of a factor in a description */
+#define FACTOR_TEXT    48         /* characters of a factor in a description */
+#define WITHOUT_GROUPS 1000000000 /* columns that a program counts for which has none of the groups asked for */
 
 static PetscErrorCode emit(Builder *b, int dst, Area area, int index, double coef)
 {
@@ -328,6 +329,7 @@ PetscErrorCode ProgramCountColumns(Formula formula, int n_root, const FormulaNod
   PetscCall(create_builder(formula, n_root, lowered, reducer, &b));
   PetscCall(PetscFree(lowered));
   *columns = JetPlanColumns(b.program->plan);
+  if (reducer && reducer->insist && !b.program->n_group) *columns += WITHOUT_GROUPS;
   *n_refused = b.n_refused;
   *refused = b.refused;
   b.refused = NULL;

@@ -136,7 +136,8 @@ typedef struct {
   PairMap reduced; /* (draw, operator) -> the same in the coordinates of the network's plan, where they differ */
 } Builder;
 
-/* The columns that the network would carry for the roots, and the operators with factors that would not be one of them.
+/* The columns that the network would carry for the roots (very many where the reducer insists on groups and there are
+   none), and the operators with factors that would not be one of them.
      refused  [out]  [*n_refused] PetscFree */
 PetscErrorCode ProgramCountColumns(Formula formula, int n_root, const FormulaNode roots[], const JetReducer *reducer,
                                    int *columns, int *n_refused, int **refused);

@@ -57,6 +57,7 @@ JetReducer EstimatorReducer(const EstimatorChoice *choice, Network network)
                         .least = !estimator->reduces ? INT_MAX
                                  : estimator->always ? 2
                                                      : PetscMax(width, 2) + 1,
+                        .insist = estimator->always,
                         .reduction = estimator->reduction};
   if (!estimator->draw) return reducer;
   reducer.slots = estimator->by_passes ? 1 : choice->directions;
