@@ -231,7 +231,7 @@ static inline OptimizerReason test_solve(TestRows *t, const char *stage, double 
   return reason;
 }
 
-/* A state as a checkpoint holds it: every entry as values. */
+/* A state as a checkpoint holds it: every entry as values or single. */
 typedef struct {
   int n;
   StateEntry *entries;
@@ -251,11 +251,15 @@ static inline void test_save_state(Optimizer optimizer, Saved *saved)
     snprintf(saved->names[k], sizeof(saved->names[k]), "%s", entries[k].name);
     if (entries[k].vec) ck_petsc(VecGetSize(entries[k].vec, &n));
     if (entries[k].single) n = (PetscInt)optimizer->rows->n_param;
-    *entry = (StateEntry){.name = saved->names[k], .n = (size_t)n, .values = calloc((size_t)n, sizeof(double))};
+    *entry = (StateEntry){.name = saved->names[k], .n = (size_t)n};
+    if (entries[k].single) {
+      entry->single = calloc((size_t)n, sizeof(float));
+      memcpy(entry->single, entries[k].single, (size_t)n * sizeof(float));
+      continue;
+    }
+    entry->values = calloc((size_t)n, sizeof(double));
     if (entries[k].vec)
       ck_petsc(test_gather(entries[k].vec, entry->values));
-    else if (entries[k].single)
-      for (PetscInt i = 0; i < n; i++) entry->values[i] = entries[k].single[i];
     else
       memcpy(entry->values, entries[k].values, (size_t)n * sizeof(double));
   }
@@ -263,7 +267,7 @@ static inline void test_save_state(Optimizer optimizer, Saved *saved)
 
 static inline void test_free_state(Saved *saved)
 {
-  for (int k = 0; k < saved->n; k++) free(saved->entries[k].values);
+  for (int k = 0; k < saved->n; k++) free(saved->entries[k].values), free(saved->entries[k].single);
   free(saved->entries);
   free(saved->names);
 }

@@ -11,6 +11,7 @@
 #define N_FROZEN 37
 
 static double numbers[4 * N_PARAM], scales[2] = {0.25, 4};
+static float singles[N_PARAM];
 
 static Checkpoint example(PetscInt number)
 {
@@ -18,8 +19,10 @@ static Checkpoint example(PetscInt number)
   static StateEntry state[] = {{"momentum", N_PARAM, numbers + N_PARAM, NULL, NULL},
                                {"second moment", N_PARAM, numbers + 2 * N_PARAM, NULL, NULL},
                                {"iteration", 1, step, NULL, NULL},
+                               {"root", N_PARAM, NULL, NULL, singles},
                                {"empty", 0, none, NULL, NULL}};
   for (int i = 0; i < 4 * N_PARAM; i++) numbers[i] = sin(i + 1.0) * pow(10, i % 600 - 300);
+  for (int i = 0; i < N_PARAM; i++) singles[i] = (float)(sin(i + 2.0) * pow(10, i % 80 - 44));
   numbers[5] = NAN, numbers[6] = -INFINITY, numbers[7] = -0.0, numbers[8] = 4.9e-324;
   return (Checkpoint){.number = number,
                       .stage = 2,
@@ -31,7 +34,7 @@ static Checkpoint example(PetscInt number)
                       .frozen = numbers + 3 * N_PARAM,
                       .n_scale = 2,
                       .scales = scales,
-                      .n_state = 4,
+                      .n_state = 5,
                       .state = state,
                       .case_text = (char *)"seed = 1;\n# \xc3\xa4\n"};
 }
@@ -55,7 +58,11 @@ static void check_equal(const Checkpoint *a, const Checkpoint *b)
     while (k < b->n_state && strcmp(a->state[i].name, b->state[k].name) != 0) k++;
     ck_assert_int_lt(k, b->n_state);
     ck_assert_uint_eq(a->state[i].n, b->state[k].n);
-    if (a->state[i].n) ck_assert_mem_eq(a->state[i].values, b->state[k].values, a->state[i].n * sizeof(double));
+    ck_assert_int_eq(a->state[i].single == NULL, b->state[k].single == NULL);
+    if (a->state[i].single)
+      ck_assert_mem_eq(a->state[i].single, b->state[k].single, a->state[i].n * sizeof(float));
+    else if (a->state[i].n)
+      ck_assert_mem_eq(a->state[i].values, b->state[k].values, a->state[i].n * sizeof(double));
   }
 }
 
@@ -296,6 +303,40 @@ START_TEST(a_full_disk_leaves_the_older_ones)
 }
 END_TEST
 
+/* On a disk that files of that size fill; the test's own messages go to files, too. */
+static PetscErrorCode write_within(size_t end, Folder folder, const Checkpoint *checkpoint)
+{
+  const struct rlimit small = {end, RLIM_INFINITY}, any = {RLIM_INFINITY, RLIM_INFINITY};
+  setrlimit(RLIMIT_FSIZE, &small);
+  const PetscErrorCode code = CheckpointWrite(SELF, folder, checkpoint, 1);
+  setrlimit(RLIMIT_FSIZE, &any);
+  return code;
+}
+
+/* In the superblock, in an array, in what HDF5 writes last, or at once. */
+START_TEST(a_disk_may_end_anywhere)
+{
+  const char *base;
+  Folder folder = open_folder(&base);
+  Checkpoint written = example(1), read;
+  ck_petsc(CheckpointWrite(SELF, folder, &written, 1));
+  size_t size;
+  free(fixture_read(fixture_path(base, "checkpoint-1.h5"), &size));
+  signal(SIGXFSZ, SIG_IGN);
+  written.number = 2;
+  for (size_t end = 0; end < size; end += end < 1200 ? 97 : 1777) {
+    ck_petsc_fails(write_within(end, folder, &written), PETSC_ERR_FILE_WRITE, "checkpoint-2.h5: File too large");
+    ck_assert_int_eq(fixture_count(base), 1);
+  }
+  ck_petsc(write_within(size, folder, &written));
+  ck_petsc(CheckpointRead(SELF, folder, NULL, N_PARAM, N_FROZEN, &read));
+  check_equal(&written, &read);
+  ck_petsc(CheckpointDestroy(&read));
+  close_folder(base, folder);
+}
+END_TEST
+
 TEST_SUITE("output checkpoint", what_is_written_is_read, it_is_an_hdf5_file_behind_a_text,
            every_flipped_byte_is_noticed, truncated_and_extended_files_are_noticed, wrong_files_are_told_apart,
-           the_newest_readable_one_is_taken, the_last_ones_are_kept, a_full_disk_leaves_the_older_ones)
+           the_newest_readable_one_is_taken, the_last_ones_are_kept, a_full_disk_leaves_the_older_ones,
+           a_disk_may_end_anywhere)

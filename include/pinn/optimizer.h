@@ -70,10 +70,9 @@ PetscErrorCode OptimizerSingularValues(Rows rows, Vec theta, bool scaled, PetscI
 /* Everything besides theta that the stage needs to go on where it is, as named arrays of doubles (an integer up to 2^53
    is kept exactly). Arrays laid out like theta are gathered by the caller.
      OptimizerGetState   entries are borrowed; valid until the next step. The iteration is one of them. Collective.
-     OptimizerSetState   after Create, before Solve: gives back what a checkpoint held, every entry as `values` (those
-     that
-                         were Vecs too, in full on all ranks). Unknown or missing names or lengths are
-                         PETSC_ERR_USER_INPUT ("the checkpoint is of another stage"). */
+     OptimizerSetState   after Create, before Solve: gives back what a checkpoint held, every entry with its n as
+                         `values` or `single` (those that were Vecs too), in full on all ranks. Unknown or missing names
+                         or lengths are PETSC_ERR_USER_INPUT ("the checkpoint is of another stage"). */
 typedef struct {
   const char *name;
   size_t n;       /* entries of values; ignored for vec */

@@ -60,7 +60,7 @@ typedef struct {
   int n_scale;
   double *scales; /* of random features; NULL without */
   int n_state;
-  StateEntry *state; /* values only; names and values owned by the checkpoint when read */
+  StateEntry *state; /* n values or single in full; owned by the checkpoint when read, with the names */
   char *case_text;
 } Checkpoint;
 /* Keeps the newest `keep`, counted back from this one; later numbers, left behind by a run that was resumed from an

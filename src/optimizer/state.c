@@ -53,35 +53,49 @@ PetscErrorCode OptimizerGetState(Optimizer optimizer, int *n, const StateEntry *
 static const StateEntry *find_entry(int n, const StateEntry entries[], const char *name, size_t length)
 {
   for (int k = 0; k < n; k++)
-    if (!strcmp(entries[k].name, name) && entries[k].n == length && entries[k].values) return &entries[k];
+    if (!strcmp(entries[k].name, name) && entries[k].n == length && (entries[k].values || entries[k].single))
+      return &entries[k];
   return NULL;
 }
 
-/* The local part of values laid out like theta, which the first-order stages' gradients are. */
-static PetscErrorCode restore_single(Optimizer optimizer, float single[], const double values[])
+/* Numbers [first, first + n) of a saved entry, to one of both. */
+static void copy_saved(const StateEntry *saved, size_t first, size_t n, double values[], float single[])
+{
+  for (size_t k = 0; k < n; k++) {
+    const double value = saved->single ? (double)saved->single[first + k] : saved->values[first + k];
+    if (single)
+      single[k] = (float)value;
+    else
+      values[k] = value;
+  }
+}
+
+/* This rank's part of an array laid out like theta, which the first-order stages' gradients are. */
+static PetscErrorCode restore_single(Optimizer optimizer, float single[], const StateEntry *saved)
 {
   PetscInt first, last;
-  Vec like;
+  PetscLayout layout;
   PetscFunctionBegin;
-  PetscCall(OptimizerCreateVec(optimizer, &like));
-  PetscCall(VecGetOwnershipRange(like, &first, &last));
-  for (PetscInt k = first; k < last; k++) single[k - first] = (float)values[k];
-  PetscCall(VecDestroy(&like));
+  PetscCall(
+      PetscLayoutCreateFromSizes(optimizer->rows->comm, PETSC_DECIDE, (PetscInt)optimizer->rows->n_param, 1, &layout));
+  PetscCall(PetscLayoutGetRange(layout, &first, &last));
+  copy_saved(saved, (size_t)first, (size_t)(last - first), NULL, single);
+  PetscCall(PetscLayoutDestroy(&layout));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode restore_entry(const StateEntry *entry, const double values[])
+static PetscErrorCode restore_entry(const StateEntry *entry, const StateEntry *saved)
 {
   PetscInt first, last;
   double *local;
   PetscFunctionBegin;
   if (entry->values) {
-    PetscCall(PetscArraycpy(entry->values, values, entry->n));
+    copy_saved(saved, 0, entry->n, entry->values, NULL);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(VecGetOwnershipRange(entry->vec, &first, &last));
   PetscCall(VecGetArrayWrite(entry->vec, &local));
-  PetscCall(PetscArraycpy(local, values + first, last - first));
+  copy_saved(saved, (size_t)first, (size_t)(last - first), local, NULL);
   PetscCall(VecRestoreArrayWrite(entry->vec, &local));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -100,9 +114,9 @@ PetscErrorCode OptimizerSetState(Optimizer optimizer, int n, const StateEntry en
                   "the checkpoint is of another stage: it has no '%s' of %zu numbers, which solver[%d] (%s) needs",
                   own->name, length, optimizer->index, optimizer->name);
     if (own->single)
-      PetscCall(restore_single(optimizer, own->single, saved->values));
+      PetscCall(restore_single(optimizer, own->single, saved));
     else
-      PetscCall(restore_entry(own, saved->values));
+      PetscCall(restore_entry(own, saved));
   }
   optimizer->reported = optimizer->iteration;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -46,7 +46,10 @@ static PetscErrorCode fill_checkpoint(hid_t file, const char *path, void *contex
     const hsize_t n = c->state[i].n;
     PetscCheck(!strchr(c->state[i].name, '/'), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "state entry '%s' contains '/'",
                c->state[i].name);
-    PetscCall(HDF5Put(group, path, c->state[i].name, real, real, 1, &n, c->state[i].values));
+    const StateEntry *entry = &c->state[i];
+    const hid_t type = entry->single ? H5T_NATIVE_FLOAT : real;
+    PetscCall(HDF5Put(group, path, entry->name, type, type, 1, &n,
+                      entry->single ? (const void *)entry->single : (const void *)entry->values));
   }
   PinnCallHDF5(path, H5Gclose(group));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -76,32 +79,6 @@ static PetscErrorCode remove_old(Folder folder, PetscInt newest, int keep)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode write_checkpoint(Folder folder, const Checkpoint *checkpoint, int keep)
-{
-  const char *path = checkpoint_path(folder, checkpoint->number);
-  size_t size;
-  char *bytes;
-
-  PetscFunctionBegin;
-  PetscCall(HDF5Build(path, BLOCK_SIZE, fill_checkpoint, (void *)checkpoint, &size, &bytes));
-  print_block(FORMAT, size, FileChecksum(0, size - BLOCK_SIZE, bytes + BLOCK_SIZE), bytes);
-  const PetscErrorCode code = FileWrite(path, size, bytes);
-  PetscCall(PetscFree(bytes));
-  PetscCall(code);
-  PetscCall(remove_old(folder, checkpoint->number, keep));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode CheckpointWrite(MPI_Comm comm, Folder folder, const Checkpoint *checkpoint, int keep)
-{
-  PetscMPIInt rank;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCall(ErrorAgree(comm, rank == 0 ? write_checkpoint(folder, checkpoint, keep) : PETSC_SUCCESS));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode sum_file(FILE *stream, const char *path, size_t *size, uint64_t *crc)
 {
   static char chunk[1 << 16];
@@ -115,6 +92,60 @@ static PetscErrorCode sum_file(FILE *stream, const char *path, size_t *size, uin
     *size += n;
   }
   PetscCheck(!ferror(stream), PETSC_COMM_SELF, PETSC_ERR_FILE_READ, "cannot read %s: %s", path, strerror(errno));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode put_block(FILE *stream, const char *path)
+{
+  char block[BLOCK_SIZE];
+  size_t size;
+  uint64_t crc;
+
+  PetscFunctionBegin;
+  PinnSystemCheck(fseek(stream, BLOCK_SIZE, SEEK_SET) == 0, "cannot read %s: %s", path, strerror(errno));
+  PetscCall(sum_file(stream, path, &size, &crc));
+  print_block(FORMAT, size, crc, block);
+  const bool written =
+      fseek(stream, 0, SEEK_SET) == 0 && fwrite(block, 1, BLOCK_SIZE, stream) == BLOCK_SIZE && fflush(stream) == 0;
+  PetscCheck(written, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "cannot write %s: %s", path, strerror(errno));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The text before a file that is complete but for it. */
+static PetscErrorCode sign_file(const char *path)
+{
+  char temporary[PINN_PATH_SIZE];
+
+  PetscFunctionBegin;
+  FileTemporaryName(path, temporary);
+  FILE *stream = fopen(temporary, "r+b");
+  PetscCheck(stream != NULL, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "cannot write %s: %s", path, strerror(errno));
+  PetscErrorCode code = put_block(stream, path);
+  fclose(stream);
+  if (code) unlink(temporary);
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode write_checkpoint(Folder folder, const Checkpoint *checkpoint, int keep)
+{
+  const char *path = checkpoint_path(folder, checkpoint->number);
+
+  PetscFunctionBegin;
+  PetscCall(HDF5Stream(path, BLOCK_SIZE, fill_checkpoint, (void *)checkpoint));
+  PetscCall(sign_file(path));
+  PetscCall(FileCommit(path));
+  PetscCall(remove_old(folder, checkpoint->number, keep));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode CheckpointWrite(MPI_Comm comm, Folder folder, const Checkpoint *checkpoint, int keep)
+{
+  PetscMPIInt rank;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCall(ErrorAgree(comm, rank == 0 ? write_checkpoint(folder, checkpoint, keep) : PETSC_SUCCESS));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -164,6 +195,23 @@ static PetscErrorCode get_array(hid_t file, const char *path, const char *name, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* In the precision it was written in. */
+static PetscErrorCode get_entry(hid_t file, const char *path, const char *name, StateEntry *entry)
+{
+  hsize_t dims[1];
+
+  PetscFunctionBegin;
+  PetscCall(HDF5GetShape(file, path, name, 1, dims));
+  if (!HDF5IsSingle(file, name)) {
+    PetscCall(get_array(file, path, name, &entry->n, &entry->values));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  entry->n = dims[0];
+  PetscCall(PetscMalloc1(entry->n, &entry->single));
+  PetscCall(HDF5GetSingles(file, path, name, entry->n, entry->single));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode get_state(hid_t file, const char *path, Checkpoint *c)
 {
   H5G_info_t info;
@@ -179,7 +227,7 @@ static PetscErrorCode get_state(hid_t file, const char *path, Checkpoint *c)
     PinnCallHDF5(path, H5Lget_name_by_idx(file, "/state", H5_INDEX_NAME, H5_ITER_INC, (hsize_t)i, name + prefix,
                                           sizeof(name) - prefix, H5P_DEFAULT));
     PetscCall(PetscStrallocpy(name + prefix, (char **)&entry->name));
-    PetscCall(get_array(file, path, name, &entry->n, &entry->values));
+    PetscCall(get_entry(file, path, name, entry));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -277,8 +325,13 @@ static PetscErrorCode broadcast_checkpoint(MPI_Comm comm, Checkpoint *c)
   PetscCall(BroadcastText(comm, &c->case_text));
   for (int i = 0; i < c->n_state; i++) {
     PetscCall(BroadcastText(comm, (char **)&c->state[i].name));
+    int single = c->state[i].single != NULL;
     PetscCallMPI(MPI_Bcast(&c->state[i].n, (int)sizeof(size_t), MPI_BYTE, 0, comm));
-    PetscCall(BroadcastReals(comm, c->state[i].n, &c->state[i].values));
+    PetscCallMPI(MPI_Bcast(&single, 1, MPI_INT, 0, comm));
+    if (single)
+      PetscCall(BroadcastSingles(comm, c->state[i].n, &c->state[i].single));
+    else
+      PetscCall(BroadcastReals(comm, c->state[i].n, &c->state[i].values));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -305,6 +358,7 @@ PetscErrorCode CheckpointDestroy(Checkpoint *checkpoint)
   for (int i = 0; i < checkpoint->n_state; i++) {
     PetscCall(PetscFree(checkpoint->state[i].name));
     PetscCall(PetscFree(checkpoint->state[i].values));
+    PetscCall(PetscFree(checkpoint->state[i].single));
   }
   PetscCall(PetscFree(checkpoint->state));
   PetscCall(PetscFree(checkpoint->theta));

@@ -21,8 +21,7 @@ const char *HDF5Cause(void)
   return text;
 }
 
-/* Access that closes with the file whatever an error left open in it. */
-static PetscErrorCode create_access(const char *path, hid_t *access)
+PetscErrorCode HDF5CreateAccess(const char *path, hid_t *access)
 {
   PetscFunctionBegin;
   PinnCallHDF5(path, H5Eset_auto2(H5E_DEFAULT, NULL, NULL));
@@ -38,36 +37,6 @@ static PetscErrorCode create_file(const char *path, const char *name, hid_t acce
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode get_image(hid_t file, const char *path, size_t room, size_t *size, char **bytes)
-{
-  ssize_t n;
-
-  PetscFunctionBegin;
-  PinnCallHDF5(path, H5Fflush(file, H5F_SCOPE_GLOBAL));
-  PinnCallHDF5(path, n = H5Fget_file_image(file, NULL, 0));
-  *size = room + (size_t)n;
-  PetscCall(PetscMalloc1(*size, bytes));
-  PinnCallHDF5(path, H5Fget_file_image(file, *bytes + room, (size_t)n));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode HDF5Build(const char *path, size_t room, HDF5FillFn fill, void *context, size_t *size, char **bytes)
-{
-  hid_t access, file;
-
-  PetscFunctionBegin;
-  *bytes = NULL;
-  PetscCall(create_access(path, &access));
-  PinnCallHDF5(path, H5Pset_fapl_core(access, (size_t)1 << 20, 0));
-  PetscCall(create_file(path, path, access, &file));
-  PetscErrorCode code = fill(file, path, context);
-  if (code == 0) code = get_image(file, path, room, size, bytes);
-  H5Fclose(file);
-  H5Pclose(access);
-  PetscCall(code);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode write_parallel(MPI_Comm comm, const char *path, HDF5FillFn fill, void *context)
 {
   char temporary[PINN_PATH_SIZE];
@@ -77,7 +46,7 @@ static PetscErrorCode write_parallel(MPI_Comm comm, const char *path, HDF5FillFn
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   FileTemporaryName(path, temporary);
-  PetscCall(create_access(path, &access));
+  PetscCall(HDF5CreateAccess(path, &access));
   PinnCallHDF5(path, H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL));
   PetscCall(ErrorAgree(comm, create_file(path, temporary, access, &file)));
   PetscErrorCode code = ErrorAgree(comm, fill(file, path, context));
@@ -94,8 +63,6 @@ static PetscErrorCode write_parallel(MPI_Comm comm, const char *path, HDF5FillFn
 PetscErrorCode HDF5Write(MPI_Comm comm, const char *path, HDF5FillFn fill, void *context)
 {
   PetscMPIInt n_rank;
-  size_t size;
-  char *bytes;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(comm, &n_rank));
@@ -103,10 +70,8 @@ PetscErrorCode HDF5Write(MPI_Comm comm, const char *path, HDF5FillFn fill, void 
     PetscCall(write_parallel(comm, path, fill, context));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(HDF5Build(path, 0, fill, context, &size, &bytes));
-  const PetscErrorCode code = FileWrite(path, size, bytes);
-  PetscCall(PetscFree(bytes));
-  PetscCall(code);
+  PetscCall(HDF5Stream(path, 0, fill, context));
+  PetscCall(FileCommit(path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -121,7 +86,7 @@ PetscErrorCode HDF5Read(const char *path, HDF5FillFn read, void *context)
              "cannot read %s: %s", path, strerror(errno));
   close(descriptor);
   PetscCheck(S_ISREG(status.st_mode), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "cannot read %s: not a file", path);
-  PetscCall(create_access(path, &access));
+  PetscCall(HDF5CreateAccess(path, &access));
   PetscCheck(H5Fis_hdf5(path) > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s is not an HDF5 file", path);
   PinnCallHDF5(path, file = H5Fopen(path, H5F_ACC_RDONLY, access));
   const PetscErrorCode code = read(file, path, context);

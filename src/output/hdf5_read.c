@@ -91,6 +91,27 @@ PetscErrorCode HDF5GetShape(hid_t at, const char *path, const char *name, int ra
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+bool HDF5IsSingle(hid_t at, const char *name)
+{
+  const hid_t data = H5Dopen2(at, name, H5P_DEFAULT), type = H5Dget_type(data);
+  const bool single = H5Tget_class(type) == H5T_FLOAT && H5Tget_size(type) == sizeof(float);
+  H5Tclose(type);
+  H5Dclose(data);
+  return single;
+}
+
+PetscErrorCode HDF5GetSingles(hid_t at, const char *path, const char *name, size_t n, float values[])
+{
+  hid_t data;
+
+  PetscFunctionBegin;
+  if (n == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PinnCallHDF5(path, data = H5Dopen2(at, name, H5P_DEFAULT));
+  PinnCallHDF5(path, H5Dread(data, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values));
+  PinnCallHDF5(path, H5Dclose(data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode HDF5GetReals(hid_t at, const char *path, const char *name, size_t n, double values[])
 {
   hid_t data;
@@ -180,16 +201,30 @@ PetscErrorCode ErrorCapture(MPI_Comm comm, int line, const char *function, const
   return code;
 }
 
-PetscErrorCode BroadcastReals(MPI_Comm comm, size_t n, double **values)
+static PetscErrorCode broadcast_bytes(MPI_Comm comm, size_t n, char **bytes)
 {
-  const size_t chunk = (size_t)1 << 28;
+  const size_t chunk = (size_t)1 << 30;
   PetscMPIInt rank;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (rank != 0) PetscCall(PetscMalloc1(n, values));
+  if (rank != 0) PetscCall(PetscMalloc1(n, bytes));
   for (size_t done = 0; done < n; done += chunk)
-    PetscCallMPI(MPI_Bcast(*values + done, (int)PetscMin(chunk, n - done), MPI_DOUBLE, 0, comm));
+    PetscCallMPI(MPI_Bcast(*bytes + done, (int)PetscMin(chunk, n - done), MPI_BYTE, 0, comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode BroadcastReals(MPI_Comm comm, size_t n, double **values)
+{
+  PetscFunctionBegin;
+  PetscCall(broadcast_bytes(comm, n * sizeof(double), (char **)values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode BroadcastSingles(MPI_Comm comm, size_t n, float **values)
+{
+  PetscFunctionBegin;
+  PetscCall(broadcast_bytes(comm, n * sizeof(float), (char **)values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -41,10 +41,11 @@ const char *HDF5Cause(void); /* innermost message of the last failure; valid unt
 
 /* Puts groups and datasets into an open file. Ids inside `file` that an error leaves open are closed with it. */
 typedef PetscErrorCode (*HDF5FillFn)(hid_t file, const char *path, void *context);
-/* The bytes of a file built in memory by fill, after `room` bytes for the caller: 0, or 512 for a text that HDF5 skips
-   as a user block. HDF5 never writes to disk itself: a full disk would leave it with a file that it can neither flush
-   nor close. Freed by the caller. */
-PetscErrorCode HDF5Build(const char *path, size_t room, HDF5FillFn fill, void *context, size_t *size, char **bytes);
+/* File access that closes with the file whatever an error left open in it. */
+PetscErrorCode HDF5CreateAccess(const char *path, hid_t *access);
+/* A file under the temporary name of `path`, for FileCommit, behind `room` bytes for the caller: 0, or 512 for a text
+   that HDF5 skips as a user block. Whatever fails, HDF5 or the disk, leaves nothing. Not collective. */
+PetscErrorCode HDF5Stream(const char *path, size_t room, HDF5FillFn fill, void *context);
 /* Writes a whole file. With several ranks fill is collective and writes through MPI-IO. Collective on comm. */
 PetscErrorCode HDF5Write(MPI_Comm comm, const char *path, HDF5FillFn fill, void *context);
 /* Calls fill with a file opened for reading. Errors: absent, not HDF5, truncated. Not collective. */
@@ -66,6 +67,8 @@ PetscErrorCode HDF5PutTextAttribute(hid_t at, const char *path, const char *name
 /* The shape of a dataset of numbers. Errors: absent, not numbers, another rank, more values than the file can hold. */
 PetscErrorCode HDF5GetShape(hid_t at, const char *path, const char *name, int rank, hsize_t dims[]);
 PetscErrorCode HDF5GetReals(hid_t at, const char *path, const char *name, size_t n, double values[]);
+PetscErrorCode HDF5GetSingles(hid_t at, const char *path, const char *name, size_t n, float values[]);
+bool HDF5IsSingle(hid_t at, const char *name); /* of a dataset whose shape was got */
 PetscErrorCode HDF5GetText(hid_t at, const char *path, const char *name, char **text); /* freed by the caller */
 PetscErrorCode HDF5GetAttribute(hid_t at, const char *path, const char *name, hid_t type, void *value);
 PetscErrorCode HDF5GetTextAttribute(hid_t at, const char *path, const char *name, char text[], size_t size);
@@ -94,4 +97,5 @@ PetscErrorCode ErrorCapture(MPI_Comm comm, int line, const char *function, const
 
 /* The same n values on all ranks; others than rank 0 get *values allocated. Collective. */
 PetscErrorCode BroadcastReals(MPI_Comm comm, size_t n, double **values);
+PetscErrorCode BroadcastSingles(MPI_Comm comm, size_t n, float **values);
 PetscErrorCode BroadcastText(MPI_Comm comm, char **text);

@@ -68,25 +68,84 @@ PetscErrorCode RunWriteCase(const RunParts *parts)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* values [n_param]: this rank's part of each, in full. */
-static PetscErrorCode gather_single(const RunParts *parts, const float single[], double values[])
+static bool alone(const RunParts *parts)
 {
-  PetscInt n;
+  PetscMPIInt n_rank = 1;
+  (void)MPI_Comm_size(parts->comm, &n_rank);
+  return n_rank == 1;
+}
+
+/* All of a Vec like theta, borrowed where this is the only rank: one may fill most of the memory. */
+static PetscErrorCode take_vec(const RunParts *parts, Vec vec, double **values)
+{
+  PetscFunctionBegin;
+  if (alone(parts)) {
+    PetscCall(VecGetArrayRead(vec, (const double **)values));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscMalloc1(NetworkParameters(parts->network), values));
+  PetscCall(ResidualGatherTheta(parts->residual, vec, *values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode return_vec(const RunParts *parts, Vec vec, double **values)
+{
+  PetscFunctionBegin;
+  if (alone(parts))
+    PetscCall(VecRestoreArrayRead(vec, (const double **)values));
+  else
+    PetscCall(PetscFree(*values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* part: this rank's numbers of an array laid out like theta; all [out] [n_param], owned by the caller. */
+static PetscErrorCode gather_single(const RunParts *parts, const float part[], float **all)
+{
+  const size_t n_param = NetworkParameters(parts->network);
+  const double *values;
   double *local;
+  PetscInt n;
   Vec vec;
   PetscFunctionBegin;
   PetscCall(ResidualCreateTheta(parts->residual, &vec));
   PetscCall(VecGetLocalSize(vec, &n));
   PetscCall(VecGetArrayWrite(vec, &local));
-  for (PetscInt k = 0; k < n; k++) local[k] = single[k];
+  for (PetscInt k = 0; k < n; k++) local[k] = part[k];
   PetscCall(VecRestoreArrayWrite(vec, &local));
-  PetscCall(ResidualGatherTheta(parts->residual, vec, values));
+  PetscCall(PetscMalloc1(n_param, all));
+  PetscCall(ResidualBorrowTheta(parts->residual, vec, &values));
+  for (size_t k = 0; k < n_param; k++) (*all)[k] = (float)values[k];
+  PetscCall(ResidualReturnTheta(parts->residual, vec, &values));
   PetscCall(VecDestroy(&vec));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The stage's state and the points with every Vec gathered: entries [*n], their values owned here. */
-static PetscErrorCode gather_state(const RunParts *parts, Optimizer optimizer, int *n, StateEntry **entries)
+/* An entry of a stage's state in full; give it back with return_entry. */
+static PetscErrorCode take_entry(const RunParts *parts, const StateEntry *own, StateEntry *entry)
+{
+  PetscFunctionBegin;
+  *entry = (StateEntry){.name = own->name, .n = own->n, .values = own->values};
+  if (own->values) PetscFunctionReturn(PETSC_SUCCESS);
+  if (own->vec || own->single) entry->n = NetworkParameters(parts->network);
+  if (own->vec)
+    PetscCall(take_vec(parts, own->vec, &entry->values));
+  else if (own->single && alone(parts))
+    entry->single = own->single;
+  else if (own->single)
+    PetscCall(gather_single(parts, own->single, &entry->single));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode return_entry(const RunParts *parts, const StateEntry *own, StateEntry *entry)
+{
+  PetscFunctionBegin;
+  if (own->vec) PetscCall(return_vec(parts, own->vec, &entry->values));
+  if (own->single && !alone(parts)) PetscCall(PetscFree(entry->single));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Slabs, the stage's state, and the points: entries [*n]. */
+static PetscErrorCode take_state(const RunParts *parts, Optimizer optimizer, int *n, StateEntry **entries)
 {
   const StateEntry *state = NULL;
   int n_state = 0;
@@ -95,22 +154,28 @@ static PetscErrorCode gather_state(const RunParts *parts, Optimizer optimizer, i
   PetscFunctionBegin;
   if (optimizer) PetscCall(OptimizerGetState(optimizer, &n_state, &state));
   PetscCall(PetscMalloc1(n_state + n_slab + 1, entries));
-  PetscCall(RunSlabState(parts, *entries)); /* first: their names are freed, too */
-  for (int k = 0; k < n_state; k++) {
-    StateEntry *entry = &(*entries)[n_slab + k];
-    const bool like_theta = state[k].vec || state[k].single;
-    *entry = (StateEntry){.name = state[k].name, .n = like_theta ? NetworkParameters(parts->network) : state[k].n};
-    PetscCall(PetscMalloc1(entry->n, &entry->values));
-    if (state[k].vec)
-      PetscCall(ResidualGatherTheta(parts->residual, state[k].vec, entry->values));
-    else if (state[k].single)
-      PetscCall(gather_single(parts, state[k].single, entry->values));
-    else
-      PetscCall(PetscArraycpy(entry->values, state[k].values, entry->n));
-  }
+  PetscCall(RunSlabState(parts, *entries));
+  for (int k = 0; k < n_state; k++) PetscCall(take_entry(parts, &state[k], &(*entries)[n_slab + k]));
   PetscCall(ResidualGetPoints(parts->residual, &points.n, &points.values));
   *n = n_slab + n_state;
   if (points.n) (*entries)[(*n)++] = points;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode return_state(const RunParts *parts, Optimizer optimizer, int n, StateEntry **entries)
+{
+  const StateEntry *state = NULL;
+  int n_state = 0;
+  const int n_slab = RunSlabEntries(parts);
+  PetscFunctionBegin;
+  if (optimizer) PetscCall(OptimizerGetState(optimizer, &n_state, &state));
+  for (int k = 0; k < n_slab; k++) {
+    PetscCall(PetscFree((*entries)[k].values));
+    PetscCall(PetscFree((*entries)[k].name));
+  }
+  for (int k = 0; k < n_state; k++) PetscCall(return_entry(parts, &state[k], &(*entries)[n_slab + k]));
+  if (n > n_slab + n_state) PetscCall(PetscFree((*entries)[n - 1].values));
+  PetscCall(PetscFree(*entries));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -125,17 +190,14 @@ PetscErrorCode RunCheckpoint(const RunParts *parts, Optimizer optimizer, int sta
   PetscFunctionBegin;
   PetscCall(ConfigGetInt(parts->config, "output.keep", &keep));
   c.n_param = NetworkParameters(parts->network);
-  PetscCall(PetscMalloc1(c.n_param, &c.theta));
-  PetscCall(ResidualGatherTheta(parts->residual, theta, c.theta));
+  PetscCall(take_vec(parts, theta, &c.theta));
   c.frozen = NetworkFrozen(parts->network, &c.n_frozen);
   PetscCall(NetworkGetScales(parts->network, &c.n_scale, (const double **)&c.scales));
-  PetscCall(gather_state(parts, optimizer, &c.n_state, &c.state));
+  PetscCall(take_state(parts, optimizer, &c.n_state, &c.state));
   PetscCall(resolved_text(parts->config, &c.case_text));
   written = CheckpointWrite(parts->comm, parts->folder, &c, (int)keep);
-  for (int k = 0; k < c.n_state; k++) PetscCall(PetscFree(c.state[k].values));
-  for (int k = 0; k < RunSlabEntries(parts); k++) PetscCall(PetscFree(c.state[k].name));
-  PetscCall(PetscFree(c.state));
-  PetscCall(PetscFree(c.theta));
+  PetscCall(return_state(parts, optimizer, c.n_state, &c.state));
+  PetscCall(return_vec(parts, theta, &c.theta));
   free(c.case_text);
   PetscCall(written);
   PetscCall(ReportWriteHistory(parts->report));

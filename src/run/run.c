@@ -91,7 +91,7 @@ static PetscErrorCode explain_divergence(Loop *loop, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode run_stage(Loop *loop, const Checkpoint *from, Vec theta, bool *go_on)
+static PetscErrorCode run_stage(Loop *loop, Checkpoint *from, Vec theta, bool *go_on)
 {
   const RunParts *parts = loop->parts;
   Optimizer optimizer;
@@ -100,7 +100,10 @@ static PetscErrorCode run_stage(Loop *loop, const Checkpoint *from, Vec theta, b
   loop->progress = (Progress){0};
   PetscCall(OptimizerCreate(parts->config, loop->stage, ResidualRows(parts->residual), &optimizer));
   PetscCall(OptimizerSetMonitor(optimizer, monitor, loop));
-  if (from) PetscCall(RunRestoreStage(parts, from, optimizer));
+  if (from) {
+    PetscCall(RunRestoreStage(parts, from, optimizer));
+    PetscCall(CheckpointDestroy(from));
+  }
   PetscCall(OptimizerSolve(optimizer, theta, &reason));
   PetscCall(ReportStageEnd(parts->report, &loop->progress, reason));
   if ((reason == OPTIMIZER_STALLED || reason == OPTIMIZER_ITERATIONS) &&
@@ -124,10 +127,19 @@ static PetscErrorCode run_stage(Loop *loop, const Checkpoint *from, Vec theta, b
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Every rank draws all; where that is what it holds, in place. */
 static PetscErrorCode draw_theta(const RunParts *parts, Vec theta)
 {
   double *start;
+  PetscInt n;
   PetscFunctionBegin;
+  PetscCall(VecGetLocalSize(theta, &n));
+  if ((size_t)n == NetworkParameters(parts->network)) {
+    PetscCall(VecGetArrayWrite(theta, &start));
+    NetworkInitialize(parts->network, start);
+    PetscCall(VecRestoreArrayWrite(theta, &start));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscMalloc1(NetworkParameters(parts->network), &start));
   NetworkInitialize(parts->network, start);
   PetscCall(ResidualScatterTheta(parts->residual, start, theta));
@@ -147,6 +159,7 @@ static PetscErrorCode begin(Loop *loop, Vec theta, Checkpoint *from, bool *mid_s
   }
   PetscCall(RunReadCheckpoint(parts, parts->cli->checkpoint, from));
   PetscCall(RunRestore(parts, from, theta));
+  PetscCall(PetscFree(from->theta));
   if (parts->cli->start_from) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(RunStageGoesOn(parts->config, from, mid_stage));
   loop->stage = from->stage + (*mid_stage ? 0 : 1);
@@ -187,7 +200,7 @@ PetscErrorCode RunCheck(const RunParts *parts)
 }
 
 /* The stages that are left of the slab at work. */
-static PetscErrorCode run_slab(Loop *loop, const Checkpoint *from, Vec theta, bool *go_on)
+static PetscErrorCode run_slab(Loop *loop, Checkpoint *from, Vec theta, bool *go_on)
 {
   RunParts *parts = loop->parts;
   PetscFunctionBegin;
@@ -223,6 +236,7 @@ PetscErrorCode RunStages(RunParts *parts, Vec theta, RunResult *result)
   PetscCall(RunCheck(parts));
   PetscCall(DiagnosticsCreate(parts, &loop.diagnostics));
   PetscCall(begin(&loop, theta, &from, &mid_stage));
+  if (!mid_stage) PetscCall(CheckpointDestroy(&from));
   if (parts->cli->overwrite) PetscCall(FolderClear(parts->folder));
   PetscCall(RunWriteCase(parts));
   result->iterations = ReportIteration(parts->report);
