@@ -485,6 +485,38 @@ START_TEST(stages_that_need_rows_are_refused)
 }
 END_TEST
 
+/* A residual that is not linear in what is estimated would be another one in the mean. */
+START_TEST(nonlinear_residuals_are_refused)
+{
+  static const char *const wrong[] = {
+      "sin(laplacian(u))",        "laplacian(u)^2 + u",         "u*laplacian(u)*u_{x[0]} + laplacian(u)*laplacian(v)",
+      "v + 1/(3 + laplacian(u))", "if(laplacian(u) > 0, u, v)", "abs(u_{x[1]} + laplacian(v)) + u"};
+  static const char *const right[] = {"sin(u)*laplacian(u) + laplacian(v)*v_{x[0]}", "if(u > 0, laplacian(u), v^2)",
+                                      "sin(u)^2 + laplacian(u) - 1", "exp(x[2])*laplacian(u)*v/(1 + u^2)"};
+  static const char *const types[] = {"stde", "sdgd", "hutchinson"};
+  char text[2048];
+  Case c;
+  for (int k = 0; k < 6 + 4; k++)
+    for (int type = 0; type < 3; type++) {
+      snprintf(text, sizeof(text),
+               "problem: { coordinates = [\"x[8]\"]; fields = [\"u\", \"v\"]; equations = ( { residual = \"u - v\"; }, "
+               "{ residual = \"%s\"; } ); };" BOX POINTS "estimator: { type = \"%s\"; directions = 2; };",
+               k < 6 ? wrong[k] : right[k - 6], types[type]);
+      ck_petsc(ErrorPushHandler());
+      const PetscErrorCode code = CaseCreate(text, &c);
+      ck_petsc(PetscPopErrorHandler());
+      ck_assert_int_eq(code, k < 6 ? PETSC_ERR_USER_INPUT : PETSC_SUCCESS);
+      ck_assert(k >= 6 || strstr(ErrorText(), "problem.equations[1].residual: '"));
+      ck_assert(k >= 6 || strstr(ErrorText(), "estimates derivatives that this is not linear in"));
+      if (k >= 6) ck_petsc(CaseDestroy(&c));
+    }
+  ck_petsc(CaseCreate("problem: { coordinates = [\"x[8]\"]; fields = [\"u\"]; equations = ( { residual = "
+                      "\"sin(laplacian(u))\"; } ); };" BOX POINTS "estimator: { type = \"stde\"; directions = 8; };",
+                      &c)); /* nothing is left out: exact */
+  ck_petsc(CaseDestroy(&c));
+}
+END_TEST
+
 START_TEST(what_cannot_be_sampled_is_told)
 {
   Case c;
@@ -510,4 +542,4 @@ TEST_SUITE("residual estimator", laplacian, affine_parts_and_shared_inputs, hard
            mean_and_variance_are_those_without_replacement, directions_have_the_variance_of_the_trace,
            normal_directions_give_the_biharmonic, one_sweep_a_dimension_gives_the_same_numbers,
            two_draws_are_unbiased_and_one_is_not, reports_are_exact, stages_that_need_rows_are_refused,
-           what_cannot_be_sampled_is_told)
+           nonlinear_residuals_are_refused, what_cannot_be_sampled_is_told)

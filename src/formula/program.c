@@ -358,6 +358,9 @@ PetscErrorCode ProgramCreate(Formula formula, int n_root, const FormulaNode root
   *program = b.program;
   PetscCall(destroy_builder(&b));
   PetscCall(PetscFree(chosen));
+  const PetscErrorCode code = ProgramCheckEstimates(*program);
+  if (code) PetscCall(ProgramDestroy(program));
+  if (code) PetscFunctionReturn(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -149,6 +149,8 @@ PetscErrorCode BuilderCombine(Builder *b, int n, Combination *c);
 /* Factors of slots, after all steps and results are there (slots.c). */
 PetscErrorCode BuilderAddSlots(Builder *b);
 PetscErrorCode ProgramDestroySlots(Program program);
+/* PETSC_ERR_USER_INPUT where the roots are not linear in what is drawn (estimates.c). */
+PetscErrorCode ProgramCheckEstimates(Program program);
 /* Layouts of all nodes that the roots need and the plan of the network. */
 PetscErrorCode BuilderDemand(Builder *b, const FormulaNode roots[]);
 /* The column of the network's plan that carries an operator in a draw, times a factor; -1 where none does. */

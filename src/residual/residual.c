@@ -40,7 +40,7 @@ static PetscErrorCode check_normals(Config config, Problem problem, const RowBlo
 }
 
 /* The setting that a mistake in the formulas of a block belongs to: the first term that fails by itself. */
-static PetscErrorCode blame_formula(Config config, Problem problem, const Block *block)
+static PetscErrorCode blame_formula(Config config, Problem problem, const Block *block, const JetReducer *reducer)
 {
   char text[512];
   PetscFunctionBegin;
@@ -49,7 +49,7 @@ static PetscErrorCode blame_formula(Config config, Problem problem, const Block 
     const char *path = strchr(block->path, '[') ? ConfigPath("%s.residual", block->path)
                                                 : ConfigPath("%s[%d].residual", block->path, e);
     Program program;
-    if (block->n_term > 1 && !ProgramCreate(ProblemFormula(problem), 1, &block->terms[e].node, NULL, &program)) {
+    if (block->n_term > 1 && !ProgramCreate(ProblemFormula(problem), 1, &block->terms[e].node, reducer, &program)) {
       PetscCall(ProgramDestroy(&program));
       continue;
     }
@@ -98,7 +98,7 @@ static PetscErrorCode create_probes(Residual residual, Config config, RowBlock *
   const JetReducer exact = EstimatorReducer(NULL, residual->network);
   PetscFunctionBegin;
   const PetscErrorCode code = RowBlockProbe(residual, block->block, &reducer, 0.0, &block->probe);
-  if (code == PETSC_ERR_USER_INPUT) PetscCall(blame_formula(config, residual->problem, block->block));
+  if (code == PETSC_ERR_USER_INPUT) PetscCall(blame_formula(config, residual->problem, block->block, &reducer));
   PetscCall(code);
   if (EstimatorDraws(&block->estimator) && block->probe->compression)
     PetscCall(RowBlockProbe(residual, block->block, &exact, MOST_EXACT, &block->truth));
