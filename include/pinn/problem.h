@@ -12,6 +12,8 @@ typedef struct {
   char *text;       /* residual as written */
   FormulaNode node; /* its expression */
   double weight;    /* w_e of the loss */
+  int number;       /* of its equation in the case's list; 0 elsewhere */
+  bool gradient;    /* it is the equation's residual derived by a coordinate */
 } Term;
 
 typedef struct {

@@ -96,6 +96,9 @@ const ConfigKey ConfigKeys[] = {
     TEXT("problem.equations[].name", "", "for tables and messages; default: equation 1, 2, ..."),
     TEXT("problem.equations[].residual", NULL, "formula that must be zero"),
     {"problem.equations[].weight", CONFIG_REAL, "1.0", POSITIVE, NULL, NULL, "factor of its mean square in the loss"},
+    {"problem.equations[].gradient_enhanced", CONFIG_REAL, "", POSITIVE, NULL, NULL,
+     "also the gradient of the residual vanishes, a row for each of at most 8 coordinates: the factor of its mean "
+     "square in the loss"},
     TEXT("problem.equations[].manufactured", "",
          "symbol that stands for the forcing which makes problem.exact the solution"),
     {"problem.conditions", CONFIG_LIST, "", NO_RANGE, NULL, "residuals that vanish on parts of the domain"},

@@ -3,6 +3,8 @@
 #include <string.h>
 #include "problem_impl.h"
 
+#define MOST_GRADIENT 8 /* coordinates of a residual whose gradient has rows */
+
 static PetscErrorCode create_block(const char *on, const char *path, int n_term, Block *block)
 {
   PetscFunctionBegin;
@@ -39,12 +41,12 @@ static PetscErrorCode create_term(Problem p, const char *list, int k, const char
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* How often the equations derive a field by the coordinate. */
+/* How often the equations derive a field by the coordinate, their gradients left aside. */
 static PetscErrorCode highest_order(Problem p, int field, int coord, int *highest)
 {
   PetscFunctionBegin;
   *highest = 0;
-  for (int e = 0; e < p->blocks[0].n_term; e++) {
+  for (int e = 0; e < p->blocks[0].n_term && !p->blocks[0].terms[e].gradient; e++) {
     int order;
     PetscCall(FormulaOrder(p->formula, p->blocks[0].terms[e].node, field, coord, &order));
     *highest = PetscMax(*highest, order);
@@ -186,6 +188,58 @@ static PetscErrorCode create_measurement(Problem p, int k, Block *block)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static bool has_gradient(Problem p, int k)
+{
+  return ConfigHas(p->config, ConfigPath("problem.equations[%d].gradient_enhanced", k));
+}
+
+/* The residual of problem.equations[k] derived by each coordinate (gradient-enhanced loss: Yu, Lu, Meng and Karniadakis
+   2022), as terms that begin at `terms`. */
+static PetscErrorCode add_gradient(Problem p, int k, const Term *equation, Term terms[])
+{
+  const int n = FormulaCoordinates(p->formula);
+  const char *where = ConfigWhere(p->config, ConfigPath("problem.equations[%d].gradient_enhanced", k));
+  char text[512];
+  PetscFunctionBegin;
+  PinnUserCheck(n <= MOST_GRADIENT, "%s: there is a row for each coordinate, of which %d are too many: at most %d",
+                where, n, MOST_GRADIENT);
+  PetscCall(FormulaDefine(p->formula, where, "gradient_expression", equation->node));
+  for (int i = 0; i < n; i++) {
+    const char *coord = FormulaCoordinateName(p->formula, i);
+    Term *term = &terms[i];
+    term->number = k;
+    term->gradient = true;
+    snprintf(text, sizeof(text), "d(gradient_expression, %s)", coord);
+    PetscCall(FormulaParse(p->formula, where, text, &term->node));
+    snprintf(text, sizeof(text), "%.200s d%s", equation->name, coord);
+    PetscCall(PetscStrallocpy(text, &term->name));
+    snprintf(text, sizeof(text), "d(%.200s, %s)", equation->text, coord);
+    PetscCall(PetscStrallocpy(text, &term->text));
+    PetscCall(ConfigGetReal(p->config, ConfigPath("problem.equations[%d].gradient_enhanced", k), &term->weight));
+  }
+  PetscCall(FormulaUndefine(p->formula, "gradient_expression"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* All equations, then their gradients. */
+static PetscErrorCode create_equations(Problem p, int n_equation, Block *block)
+{
+  int n_term = n_equation;
+  PetscFunctionBegin;
+  for (int e = 0; e < n_equation; e++) n_term += has_gradient(p, e) ? FormulaCoordinates(p->formula) : 0;
+  PetscCall(create_block("interior", "problem.equations", n_term, block));
+  for (int e = 0; e < n_equation; e++) {
+    PetscCall(create_term(p, "problem.equations", e, ConfigPath("equation %d", e + 1), &block->terms[e]));
+    block->terms[e].number = e;
+  }
+  for (int e = 0, term = n_equation; e < n_equation; e++) {
+    if (!has_gradient(p, e)) continue;
+    PetscCall(add_gradient(p, e, &block->terms[e], block->terms + term));
+    term += FormulaCoordinates(p->formula);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ProblemCreateBlocks(Problem p)
 {
   const int n_equation = ConfigCount(p->config, "problem.equations");
@@ -195,9 +249,7 @@ PetscErrorCode ProblemCreateBlocks(Problem p)
   PinnUserCheck(n_equation > 0, "%s: at least one equation is needed", ConfigWhere(p->config, "problem.equations"));
   p->n_block = 1 + n_condition + n_measurement;
   PetscCall(PetscCalloc1(p->n_block, &p->blocks));
-  PetscCall(create_block("interior", "problem.equations", n_equation, &p->blocks[0]));
-  for (int e = 0; e < n_equation; e++)
-    PetscCall(create_term(p, "problem.equations", e, ConfigPath("equation %d", e + 1), &p->blocks[0].terms[e]));
+  PetscCall(create_equations(p, n_equation, &p->blocks[0]));
   for (int k = 0; k < n_condition; k++) PetscCall(create_condition(p, k, &p->blocks[1 + k]));
   for (int k = 0; k < n_measurement; k++) PetscCall(create_measurement(p, k, &p->blocks[1 + n_condition + k]));
   PetscFunctionReturn(PETSC_SUCCESS);

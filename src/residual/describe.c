@@ -10,12 +10,13 @@
 
 static void describe_block(const Residual residual, const RowBlock *block, char *text, size_t size)
 {
-  const int n_term = block->block->n_term;
+  int n_equation = 0;
   char columns[512];
+  for (int e = 0; e < block->block->n_term; e++) n_equation += !block->block->terms[e].gradient;
   ProgramDescribe(block->probe->program, columns, sizeof(columns));
   if (block == residual->blocks)
-    snprintf(text, size, "interior: %d points, %d equation%s; jets %s", (int)block->train.count, n_term,
-             n_term > 1 ? "s" : "", columns);
+    snprintf(text, size, "interior: %d points, %d equation%s; jets %s", (int)block->train.count, n_equation,
+             n_equation > 1 ? "s" : "", columns);
   else
     snprintf(text, size, "%s: %d points on %s; jets %s", block->block->terms[0].name, (int)block->train.count,
              block->block->on, columns);

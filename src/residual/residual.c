@@ -46,14 +46,16 @@ static PetscErrorCode blame_formula(Config config, Problem problem, const Block 
   PetscFunctionBegin;
   PetscCall(PetscStrncpy(text, ErrorText(), sizeof(text)));
   for (int e = 0; e < block->n_term; e++) {
+    const Term *term = &block->terms[e];
     const char *path = strchr(block->path, '[') ? ConfigPath("%s.residual", block->path)
-                                                : ConfigPath("%s[%d].residual", block->path, e);
+                                                : ConfigPath("%s[%d].%s", block->path, term->number,
+                                                             term->gradient ? "gradient_enhanced" : "residual");
     Program program;
-    if (block->n_term > 1 && !ProgramCreate(ProblemFormula(problem), 1, &block->terms[e].node, reducer, &program)) {
+    if (block->n_term > 1 && !ProgramCreate(ProblemFormula(problem), 1, &term->node, reducer, &program)) {
       PetscCall(ProgramDestroy(&program));
       continue;
     }
-    PinnUserError("%s: '%.200s': %s", ConfigWhere(config, path), block->terms[e].text, text);
+    PinnUserError("%s: '%.200s': %s", ConfigWhere(config, path), term->text, text);
   }
   PinnUserError("%s: %s", ConfigWhere(config, block->path), text);
 }

@@ -70,7 +70,7 @@ static PetscErrorCode highest_order(Problem problem, int field, int t, int *orde
   const Block *interior = ProblemBlock(problem, 0);
   PetscFunctionBegin;
   *order = 0;
-  for (int e = 0; e < interior->n_term; e++) {
+  for (int e = 0; e < interior->n_term && !interior->terms[e].gradient; e++) {
     int of_term;
     PetscCall(FormulaOrder(ProblemFormula(problem), interior->terms[e].node, field, t, &of_term));
     *order = PetscMax(*order, of_term);
