@@ -27,7 +27,7 @@ static void set_up(Fixture *f, int n_row, int n, const double A[], const double 
   test_rows(&f->rows, PETSC_COMM_WORLD, n_row, n, 0, linear_row, &f->problem);
   f->config = test_config("type = \"gauss-newton\";");
   ck_petsc(OptimizerCreate(f->config, 0, &f->rows.rows, &f->optimizer));
-  ck_petsc(DenseCreate(f->optimizer, f->config, 0, (size_t)n, wide, false, &f->dense));
+  ck_petsc(DenseCreate(f->optimizer, f->config, f->optimizer->rows, 0, (size_t)n, wide, false, &f->dense));
   f->theta = test_theta(&f->rows.rows, zero);
   ck_petsc(DenseAssemble(f->dense, f->theta, evenness, with_rows));
 }

@@ -117,9 +117,75 @@ static void check_resume(const char *keys)
   for (int k = 0; k < whole.n; k++) ck_assert_double_eq(whole.loss[k], parts.loss[k]);
 }
 
+/* Steps that are solved to the end are the same by both ways, momentum and acceleration among them. */
+static void check_dense(int n_point, const char *keys)
+{
+  const Fit fit = {n_point, 5};
+  static Trace traces[2];
+  char stage[512];
+  double theta[15];
+  TestRows t;
+  test_rows(&t, PETSC_COMM_WORLD, fit.n_point, 15, 10, network_row, &fit);
+  t.rows.linear = false;
+  for (int dense = 0; dense < 2; dense++) {
+    network_start(&fit, theta);
+    snprintf(stage, sizeof(stage), STAGE "iterations = 4; model_tolerance = 1e-15; dense = %s; %s",
+             dense ? "true" : "false", keys);
+    test_solve(&t, stage, theta, &traces[dense]);
+  }
+  ck_assert_int_eq(traces[0].n, traces[1].n);
+  for (int k = 0; k < traces[0].n; k++) ck_near(traces[1].loss[k], traces[0].loss[k], 1e-6, 0);
+  ck_assert_double_ne(traces[0].loss[2], traces[1].loss[2]); /* the second step is a dense one */
+}
+
+START_TEST(dense_steps_are_krylov_steps)
+{
+  const int n_points[] = {40, 12}; /* more rows than parameters, and fewer */
+  for (int k = 0; k < 2; k++) {
+    check_dense(n_points[k], "momentum = 0.0; geodesic = false;");
+    check_dense(n_points[k], "momentum = 0.0;");
+    check_dense(n_points[k], "momentum = 0.7; geodesic = false;");
+    check_dense(n_points[k], "momentum = 0.7;");
+  }
+}
+END_TEST
+
+/* Its times are in the state: two runs from it go the same way, whatever the machine does meanwhile. */
+START_TEST(the_choice_of_dense_steps_is_repeated)
+{
+  const Fit fit = {30, 5};
+  Config config = test_config(STAGE "iterations = 12; dense = true;");
+  double first[15], start[15], after[2][15];
+  static Trace trace;
+  OptimizerReason reason;
+  Optimizer optimizer;
+  Saved saved;
+  TestRows t;
+  test_rows(&t, PETSC_COMM_WORLD, fit.n_point, 15, 10, network_row, &fit);
+  t.rows.linear = false;
+  network_start(&fit, first);
+  for (int part = 0; part < 3; part++) {
+    Vec x = test_theta(&t.rows, part ? start : first);
+    trace.n = 0;
+    trace.stop_at = part ? 0 : 4;
+    ck_petsc(OptimizerCreate(config, 0, &t.rows, &optimizer));
+    ck_petsc(OptimizerSetMonitor(optimizer, test_monitor, &trace));
+    if (part) ck_petsc(OptimizerSetState(optimizer, saved.n, saved.entries));
+    ck_petsc(OptimizerSolve(optimizer, x, &reason));
+    if (!part) test_save_state(optimizer, &saved);
+    ck_petsc(test_gather(x, part ? after[part - 1] : start));
+    ck_petsc(OptimizerDestroy(&optimizer));
+    ck_petsc(VecDestroy(&x));
+  }
+  for (int k = 0; k < 15; k++) ck_assert_double_eq(after[0][k], after[1][k]);
+  test_free_state(&saved);
+  ck_petsc(ConfigDestroy(&config));
+}
+END_TEST
+
 START_TEST(a_resumed_run_repeats_bit_for_bit)
 {
-  check_resume("refresh = 3;");
+  check_resume("refresh = 3; momentum = 0.5;");
   check_resume("refresh = 1; momentum = 0.0; precond = \"none\";");
   check_resume("refresh = 4; precond = \"ekfac\";");
 }
@@ -200,5 +266,5 @@ END_TEST
 
 TEST_SUITE("optimizer_krylov", a_quadratic_problem_by_every_method, a_quadratic_problem_by_every_preconditioner,
            settings_of_a_quadratic_problem, rosenbrock_s_valley, a_tight_tolerance_gives_the_exact_step,
-           a_resumed_run_repeats_bit_for_bit, not_a_number_ends_it_at_the_last_point, mistakes_are_sentences,
-           poisson_s_equation)
+           dense_steps_are_krylov_steps, the_choice_of_dense_steps_is_repeated, a_resumed_run_repeats_bit_for_bit,
+           not_a_number_ends_it_at_the_last_point, mistakes_are_sentences, poisson_s_equation)

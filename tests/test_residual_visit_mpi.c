@@ -92,8 +92,8 @@ static void check_visit(Rows rows, Vec theta, size_t n_interior, const double J[
   free(c.seen);
 }
 
-/* The layers' parts of J J^T are those of J's columns. */
-static void check_gram(Rows rows, Vec theta, const double J[])
+/* The layers' parts of J J^T are those of J's columns, J given as it is scaled. */
+static void check_gram(Rows rows, Vec theta, const double scaling[], const double J[])
 {
   const size_t m = (size_t)rows->n_row, n = rows->n_param, all = (size_t)rows->n_row_global;
   int first = 0, n_row = (int)m;
@@ -102,7 +102,7 @@ static void check_gram(Rows rows, Vec theta, const double J[])
   for (int l = 0; l < RowsLayers(rows); l++) {
     const RowsLayer layer = RowsLayerAt(rows, l);
     double most = 0.0;
-    ck_petsc(RowsGramLayer(rows, theta, l, K, all));
+    ck_petsc(RowsGramLayer(rows, theta, l, scaling, K, all));
     for (size_t i = 0; i < m; i++) most = fmax(most, K[i * all + (size_t)first + i]);
     for (size_t i = 0; i < m; i++)
       for (size_t j = 0; j < m; j++) {
@@ -118,9 +118,8 @@ static void check_gram(Rows rows, Vec theta, const double J[])
 static void check(const char *text, const char *network, double memory)
 {
   char whole[4096];
-  double *J, *r;
+  double *J, *r, *scaling, *values;
   PetscInt first, last;
-  double *values;
   Vec theta;
   Case c;
   snprintf(whole, sizeof(whole), "%s%s\nlimits: { memory = %.9g; };", text, network, memory);
@@ -132,7 +131,7 @@ static void check(const char *text, const char *network, double memory)
   ck_petsc(VecGetArray(theta, &values));
   for (PetscInt k = first; k < last; k++) values[k - first] = 0.6 * sin(12.9898 * (double)k);
   ck_petsc(VecRestoreArray(theta, &values));
-  ck_petsc(PetscMalloc2(m * n, &J, m, &r));
+  ck_petsc(PetscMalloc3(m * n, &J, m, &r, n, &scaling));
   ck_petsc(rows->ops->jacobian(rows->self, theta, 0, n, r, J, n));
   size_t n_interior = 0;
   for (int b = 0; b < 1; b++) n_interior += (size_t)c.residual->blocks[b].train.points.n;
@@ -142,9 +141,12 @@ static void check(const char *text, const char *network, double memory)
   check_visit(rows, theta, n_interior, J, RowsLayers(rows) - 1);
   check_visit(rows, theta, n_interior, J, 0);
   const double sweeps = (ResidualRowsEvaluated(c.residual) - evaluated) / (double)m; /* kept: one for all */
-  check_gram(rows, theta, J);
+  check_gram(rows, theta, NULL, J);
+  for (size_t k = 0; k < n; k++) scaling[k] = 1.5 + sin(7.31 * (double)k);
+  for (size_t k = 0; k < m * n; k++) J[k] *= scaling[k % n];
+  check_gram(rows, theta, scaling, J);
   if (m) ck_near(sweeps, memory < 1e6 ? 3.0 : 1.0, 1e-12, 0);
-  ck_petsc(PetscFree2(J, r));
+  ck_petsc(PetscFree3(J, r, scaling));
   ck_petsc(VecDestroy(&theta));
   ck_petsc(CaseDestroy(&c));
 }

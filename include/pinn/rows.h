@@ -60,8 +60,8 @@ typedef struct {
   /* optional: the local rows of J S^2 J^T, S = diag(scaling) [n_param] on all ranks (NULL: 1):
      K [out] [n_row][ld], ld >= n_row_global; columns are the rows of all ranks, rank by rank */
   PetscErrorCode (*gram)(void *self, Vec theta, const double scaling[], double K[], size_t ld);
-  /* optional: the same of one layer's columns of J alone, without scaling */
-  PetscErrorCode (*gram_layer)(void *self, Vec theta, int layer, double K[], size_t ld);
+  /* optional: the same of one layer's columns of J alone */
+  PetscErrorCode (*gram_layer)(void *self, Vec theta, int layer, const double scaling[], double K[], size_t ld);
   /* optional: J^T J of the local rows, lower triangle: N [out] [n_param][ld], row-major; and J^T r of the local rows,
      b [out] [n_param]. The sum over ranks is the caller's. */
   PetscErrorCode (*normal)(void *self, Vec theta, double N[], size_t ld, double b[]);
@@ -116,7 +116,7 @@ PetscErrorCode RowsDiagonal(Rows rows, Vec theta, double d[]);
 PetscErrorCode RowsVisit(Rows rows, Vec theta, int layer, RowsPanelFn fn, void *context);
 int RowsThreads(Rows rows);
 /* RowsOps.gram_layer, by `jacobian` where there is none. Collective. */
-PetscErrorCode RowsGramLayer(Rows rows, Vec theta, int layer, double K[], size_t ld);
+PetscErrorCode RowsGramLayer(Rows rows, Vec theta, int layer, const double scaling[], double K[], size_t ld);
 /* The layers that RowsVisit shows, in the order of theta, which they cover without gaps. Cannot fail. */
 int RowsLayers(Rows rows);
 RowsLayer RowsLayerAt(Rows rows, int layer);

@@ -15,14 +15,14 @@ static double bytes_needed(Dense d)
   return doubles * sizeof(double);
 }
 
-PetscErrorCode DenseCreate(Optimizer optimizer, Config config, size_t begin, size_t n, bool wide, bool gram_only,
-                           Dense *dense)
+PetscErrorCode DenseCreate(Optimizer optimizer, Config config, Rows rows, size_t begin, size_t n, bool wide,
+                           bool gram_only, Dense *dense)
 {
   Dense d;
   PetscFunctionBegin;
   PetscCall(PetscNew(&d));
   *dense = d;
-  d->rows = optimizer->rows;
+  d->rows = rows;
   d->begin = begin;
   d->n = n;
   d->wide = wide;

@@ -60,10 +60,11 @@ typedef struct {
   Vec everywhere;
 } * Dense;
 
-/* Columns [begin, begin + n). Allocates at the first DenseAssemble, but checks now that it will fit.
+/* Columns [begin, begin + n) of rows, borrowed: the optimizer's or scaled ones. Allocates at the first DenseAssemble,
+   but checks now that it will fit.
    Errors: PETSC_ERR_USER_INPUT, where the memory of the machine (or limits.memory) is too small. Collective. */
-PetscErrorCode DenseCreate(Optimizer optimizer, Config config, size_t begin, size_t n, bool wide, bool gram_only,
-                           Dense *dense);
+PetscErrorCode DenseCreate(Optimizer optimizer, Config config, Rows rows, size_t begin, size_t n, bool wide,
+                           bool gram_only, Dense *dense);
 PetscErrorCode DenseDestroy(Dense *dense);
 
 /* J, r and what follows from them at theta, which must not change until the next time. gradient is not finite where J

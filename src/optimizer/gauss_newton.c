@@ -83,7 +83,7 @@ static PetscErrorCode OptimizerSetUp_GaussNewton(Optimizer optimizer, Config con
   PetscCall(ConfigGetBool(config, OptimizerKey(optimizer, "geodesic"), &gn->geodesic));
   const bool wide = gn->method.form ? gn->method.form == 2 : (size_t)rows->n_row_global < rows->n_param;
   const bool gram_only = gn->method.gram && !gn->method.triangle;
-  PetscCall(DenseCreate(optimizer, config, 0, rows->n_param, wide, gram_only, &gn->dense));
+  PetscCall(DenseCreate(optimizer, config, rows, 0, rows->n_param, wide, gram_only, &gn->dense));
   PetscCall(OptimizerCreateVec(optimizer, &gn->trial));
   PetscCall(OptimizerCreateVec(optimizer, &gn->last));
   PetscCall(PetscMalloc2(rows->n_param, &gn->step, rows->n_param, &gn->acceleration));

@@ -1,29 +1,32 @@
-/* Damped Gauss-Newton without the Jacobian: steps d = argmin |J d + r|^2 + lambda |d - momentum d_last|^2 by a
-   preconditioned Krylov method on products J v and J^T w of one stored sweep, lambda controlled by the ratio of the
-   actual to the predicted decrease of the loss. lambda is `damping` times the largest entry of diag J^T J.
+/* Damped Gauss-Newton without the Jacobian: steps d = argmin |J d + r|^2 + lambda |D^{1/2} (d - momentum d_last)|^2 by
+   a preconditioned Krylov method on products J v and J^T w of one stored sweep, lambda controlled by the ratio of the
+   actual to the predicted decrease of the loss. All is done in the scaled parameters of pinn/scaled_rows.h, in which D
+   is the identity.
 
    Each solve ends where the quadratic model does not decrease any more (Martens 2010): more accurate steps of a model
    that is only right nearby are no better. It begins with the last step, as long as is best (or with momentum times it:
-   Goldshlager, Abrahamsen and Lin 2024). A step that is not taken makes lambda rise, without a new J.
+   Goldshlager, Abrahamsen and Lin 2024). Geodesic acceleration is that of gauss-newton, by a second solve with the
+   preconditioner at hand. A step that is not taken makes lambda rise, without a new J.
 
-   Where the smaller side of J allows a dense solve, one iteration is done that way, and whichever took less time goes
-   on; both are timed again from time to time. */
+   Where the smaller side of J allows a dense solve, the first iteration is timed, the second one is done that way and
+   timed too; the stage goes over to dense steps for good once the Krylov iterations of a step would take longer. The
+   times are part of the state, so that a resumed run goes on in the same way. */
 #include <float.h>
 #include <math.h>
-#include "dense.h"
+#include "dense_steps.h"
 #include "krylov.h"
+#include "pinn/scaled_rows.h"
 
 #define LEAST_DAMPING   1e-20
-#define FALL            0.1 /* factor of the damping after a step that did as predicted */
-#define RISE            3.0 /* and after one that was not taken */
-#define GOOD_RATIO      0.5 /* of actual to predicted decrease */
-#define LEAST_RATIO     1e-4
+#define FALL            0.1 /* factor of the damping after a step that was taken */
+#define RISE            3.0 /* and after one that was not */
+#define EVENNESS        1e-2
+#define LEAST_RATIO     1e-4 /* of actual to predicted decrease */
+#define LINEAR_RATIO    0.9  /* the same where the acceleration makes no sense: the model is right, r_vv is rounding */
+#define CURVATURE_STEP  0.1  /* of the finite difference for r_vv, in units of the step */
+#define MOST_CURVATURE  0.75 /* of 2 |a| / |v| */
 #define SLOW_DECREASE   1e-14
 #define MOST_SLOW_STEPS 5
-#define MOST_DENSE      4000  /* order of dense problems that are tried */
-#define MOST_ENTRIES    1e8   /* of J where it is formed */
-#define GRAM_LIMIT      1e-13 /* damping below which J^T J and J J^T have too few digits */
-#define TRIAL_PERIOD    50    /* iterations between timings of the way that is not taken */
 
 typedef enum { WAY_KRYLOV, WAY_DENSE } Way;
 
@@ -31,52 +34,57 @@ typedef enum { WAY_KRYLOV, WAY_DENSE } Way;
 typedef struct {
   double damping, slow;
   double age;          /* points since factors were built; negative = none yet */
-  double built_lambda; /* absolute, at that point */
+  double built_lambda; /* at that point */
   double choice;       /* of a preconditioner that chooses; -1 = none yet */
   double has_last;     /* is there a last step? */
-  double way, tried;   /* the way that is taken, and iterations since the other one was */
-  double seconds[2];   /* of a step, by way; negative = not known */
+  double gone_over;    /* to dense steps */
+  double inner;        /* Krylov iterations of the last step that had any */
+  /* seconds: of a Krylov step's set-up and each of its iterations, and of a dense step; negative = not known */
+  double setup_time, inner_time, dense_time;
 } State;
 
 typedef struct {
   State state;
   double momentum;
+  bool geodesic;
   PetscInt refresh;
+  Rows scaled;
   Krylov krylov;
-  Dense dense;               /* NULL where it is too large or not wanted */
-  Vec trial, before;         /* before: the point before theta */
-  Vec step, last, start;     /* d, the last one, and where the solve begins */
-  Vec built;                 /* theta of the preconditioner's factors */
-  Vec gradient, right, rest; /* J^T r, right-hand side, and its solution */
-  double *Jv, *w;            /* [n_row] */
-  double *dense_step;        /* [n_param] */
-  double largest;            /* of diag J^T J */
-  PetscInt inner;            /* Krylov iterations of the last step */
+  DenseSteps dense;
+  Vec trial, before;             /* before: the point before theta */
+  Vec last;                      /* step, not scaled */
+  Vec step, start, acceleration; /* d, where its solve begins, a */
+  Vec built;                     /* theta of the preconditioner's factors */
+  Vec gradient, right, solution; /* J^T r, right-hand side, and its solution */
+  double *Jv, *w;                /* [n_row] */
 } NewtonKrylov;
+
+#define N_VEC 10
+static void vectors(NewtonKrylov *nk, Vec *vecs[N_VEC])
+{
+  Vec *const all[N_VEC] = {&nk->trial, &nk->before, &nk->last,     &nk->step,     &nk->start,
+                           &nk->built, &nk->right,  &nk->gradient, &nk->solution, &nk->acceleration};
+  for (int k = 0; k < N_VEC; k++) vecs[k] = all[k];
+}
 
 static PetscErrorCode OptimizerSetUp_NewtonKrylov(Optimizer optimizer, Config config)
 {
   const Rows rows = optimizer->rows;
-  const PetscInt n = (PetscInt)rows->n_param;
   NewtonKrylov *nk;
-  bool dense;
+  Vec *vecs[N_VEC];
   PetscFunctionBegin;
   PetscCall(PetscNew(&nk));
   optimizer->data = nk;
-  nk->state = (State){.age = -1.0, .choice = -1.0, .seconds = {-1.0, -1.0}};
+  nk->state = (State){.age = -1.0, .choice = -1.0, .setup_time = -1.0, .inner_time = -1.0, .dense_time = -1.0};
   PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "damping"), &nk->state.damping));
   PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "momentum"), &nk->momentum));
+  PetscCall(ConfigGetBool(config, OptimizerKey(optimizer, "geodesic"), &nk->geodesic));
   PetscCall(ConfigGetInt(config, OptimizerKey(optimizer, "refresh"), &nk->refresh));
-  PetscCall(ConfigGetBool(config, OptimizerKey(optimizer, "dense"), &dense));
-  PetscCall(KrylovCreate(optimizer, config, &nk->krylov));
-  if (dense && PetscMin(n, rows->n_row_global) <= MOST_DENSE) {
-    const bool gram_only = (double)n * (double)rows->n_row_global > MOST_ENTRIES;
-    PetscCall(DenseCreate(optimizer, config, 0, rows->n_param, rows->n_row_global < n, gram_only, &nk->dense));
-    PetscCall(PetscMalloc1(rows->n_param, &nk->dense_step));
-  }
-  Vec *const vecs[] = {&nk->trial, &nk->before,   &nk->step,  &nk->last, &nk->start,
-                       &nk->built, &nk->gradient, &nk->right, &nk->rest};
-  for (size_t k = 0; k < sizeof(vecs) / sizeof(vecs[0]); k++) PetscCall(OptimizerCreateVec(optimizer, vecs[k]));
+  PetscCall(ScaledRowsCreate(rows, &nk->scaled));
+  PetscCall(KrylovCreate(optimizer, config, nk->scaled, &nk->krylov));
+  PetscCall(DenseStepsCreate(optimizer, config, nk->scaled, &nk->dense));
+  vectors(nk, vecs);
+  for (int k = 0; k < N_VEC; k++) PetscCall(OptimizerCreateVec(optimizer, vecs[k]));
   PetscCall(OptimizerAddValues(optimizer, "state", sizeof(State) / sizeof(double), &nk->state.damping));
   PetscCall(OptimizerAddVec(optimizer, "last step", nk->last));
   PetscCall(OptimizerAddVec(optimizer, "built", nk->built));
@@ -86,44 +94,41 @@ static PetscErrorCode OptimizerSetUp_NewtonKrylov(Optimizer optimizer, Config co
 static PetscErrorCode OptimizerDestroy_NewtonKrylov(Optimizer optimizer)
 {
   NewtonKrylov *nk = optimizer->data;
+  Vec *vecs[N_VEC];
   PetscFunctionBegin;
-  Vec *const vecs[] = {&nk->trial, &nk->before,   &nk->step,  &nk->last, &nk->start,
-                       &nk->built, &nk->gradient, &nk->right, &nk->rest};
-  for (size_t k = 0; k < sizeof(vecs) / sizeof(vecs[0]); k++) PetscCall(VecDestroy(vecs[k]));
+  vectors(nk, vecs);
+  for (int k = 0; k < N_VEC; k++) PetscCall(VecDestroy(vecs[k]));
   PetscCall(KrylovDestroy(&nk->krylov));
-  PetscCall(DenseDestroy(&nk->dense));
-  PetscCall(PetscFree(nk->dense_step));
+  PetscCall(DenseStepsDestroy(&nk->dense));
+  PetscCall(ScaledRowsDestroy(&nk->scaled));
   PetscCall(PetscFree2(nk->Jv, nk->w));
   PetscCall(PetscFree(nk));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode largest_diagonal(Optimizer optimizer, Vec theta, double *largest)
+/* sum of squares over all ranks */
+static PetscErrorCode square(const Rows rows, const double a[], double *sum)
 {
-  const Rows rows = optimizer->rows;
-  double *d;
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(rows->n_param, &d));
-  PetscCall(RowsDiagonal(rows, theta, d));
-  *largest = 0.0;
-  for (size_t k = 0; k < rows->n_param; k++) *largest = isfinite(d[k]) ? fmax(*largest, d[k]) : NAN;
-  PetscCall(PetscFree(d));
-  if (*largest == 0.0) *largest = 1.0;
+  *sum = 0.0;
+  for (PetscInt i = 0; i < rows->n_row; i++) *sum += a[i] * a[i];
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, 1, MPI_DOUBLE, MPI_SUM, rows->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static double row_dot(const Rows rows, const double a[], const double b[])
-{
-  double sum = 0.0;
-  for (PetscInt i = 0; i < rows->n_row; i++) sum += a[i] * b[i];
-  return sum;
-}
-
-/* sums over all ranks */
-static PetscErrorCode add_ranks(const Rows rows, int n, double sums[])
+static PetscErrorCode longest(const Rows rows, double began, double *seconds)
 {
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, n, MPI_DOUBLE, MPI_SUM, rows->comm));
+  *seconds = MPI_Wtime() - began;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, seconds, 1, MPI_DOUBLE, MPI_MAX, rows->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode set_point(NewtonKrylov *nk, Vec theta, bool fresh)
+{
+  PetscFunctionBegin;
+  PetscCall(ScaledRowsSetPoint(nk->scaled, theta, EVENNESS));
+  PetscCall(GaussNewtonSetPoint(nk->krylov->A, theta, fresh));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -132,7 +137,7 @@ static PetscErrorCode linearize(Optimizer optimizer, Vec theta, bool changed, do
 {
   NewtonKrylov *nk = optimizer->data;
   State *s = &nk->state;
-  const Rows rows = optimizer->rows;
+  const Rows rows = nk->scaled;
   const GaussNewtonSystem *system;
   PC pc;
   PetscFunctionBegin;
@@ -140,100 +145,132 @@ static PetscErrorCode linearize(Optimizer optimizer, Vec theta, bool changed, do
   if (!nk->Jv) PetscCall(PrecondSetChoice(pc, (PetscInt)s->choice));
   const bool fresh = s->age < 0.0 || changed || s->age >= (double)nk->refresh;
   if (!fresh && !nk->Jv) {
-    PetscCall(GaussNewtonSetPoint(nk->krylov->A, nk->built, true));
+    PetscCall(set_point(nk, nk->built, true));
     PetscCall(GaussNewtonSetDamping(nk->krylov->A, s->built_lambda));
-    PetscCall(KSPSetUp(nk->krylov->ksp));
+    PetscCall(KrylovSetUp(nk->krylov));
   }
-  PetscCall(GaussNewtonSetPoint(nk->krylov->A, theta, fresh));
+  PetscCall(set_point(nk, theta, fresh));
   PetscCall(GaussNewtonGetSystem(nk->krylov->A, &system));
-  PetscCall(largest_diagonal(optimizer, theta, &nk->largest));
   PetscCall(PetscFree2(nk->Jv, nk->w));
   PetscCall(PetscMalloc2(rows->n_row, &nk->Jv, rows->n_row, &nk->w));
   PetscCall(rows->ops->apply_transpose(rows->self, theta, system->r, nk->gradient));
   *loss = system->loss;
   if (fresh) s->age = -1.0;
+  DenseStepsForget(&nk->dense);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* start, and w = r + J start. base: what the model has decreased there. */
-static PetscErrorCode begin_solve(Optimizer optimizer, Vec theta, double lambda, double *base)
+static PetscErrorCode begin_solve(NewtonKrylov *nk, Vec theta, Way way, double *base)
 {
-  NewtonKrylov *nk = optimizer->data;
-  const Rows rows = optimizer->rows;
+  const Rows rows = nk->scaled;
   const GaussNewtonSystem *system;
-  double factor = nk->momentum, sums[1], slope, length;
+  double factor = nk->momentum, curvature, slope, length;
   PetscFunctionBegin;
   PetscCall(GaussNewtonGetSystem(nk->krylov->A, &system));
   *base = 0.0;
   PetscCall(VecZeroEntries(nk->start));
   PetscCall(PetscArraycpy(nk->w, system->r, rows->n_row));
-  if (nk->state.has_last == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(rows->ops->apply(rows->self, theta, nk->last, nk->Jv));
+  if (nk->state.has_last == 0.0 || (factor == 0.0 && way == WAY_DENSE)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecPointwiseDivide(nk->start, nk->last, ScaledRowsScaling(rows)));
+  PetscCall(rows->ops->apply(rows->self, theta, nk->start, nk->Jv));
   if (factor == 0.0) {
-    sums[0] = row_dot(rows, nk->Jv, nk->Jv);
-    PetscCall(add_ranks(rows, 1, sums));
-    PetscCall(VecDot(nk->gradient, nk->last, &slope));
-    PetscCall(VecNorm(nk->last, NORM_2, &length));
-    const double curvature = sums[0] + lambda * length * length;
+    PetscCall(square(rows, nk->Jv, &curvature));
+    PetscCall(VecDot(nk->gradient, nk->start, &slope));
+    PetscCall(VecNorm(nk->start, NORM_2, &length));
+    curvature += nk->state.damping * length * length;
     factor = curvature > 0.0 && isfinite(curvature) ? -slope / curvature : 0.0;
     *base = -0.5 * factor * slope;
   }
-  PetscCall(VecAXPY(nk->start, factor, nk->last));
+  PetscCall(VecScale(nk->start, factor));
   for (PetscInt i = 0; i < rows->n_row; i++) nk->w[i] += factor * nk->Jv[i];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* step for this lambda; predicted: the decrease of 1/2 |r + J d|^2. */
-static PetscErrorCode krylov_step(Optimizer optimizer, Vec theta, double *predicted, bool *ok)
+/* x = (J^T J + lambda)^{-1} (J^T w + lambda v) by the Krylov method; v may be NULL. */
+static PetscErrorCode solve_krylov(NewtonKrylov *nk, Vec theta, const double w[], Vec v, double base, Vec x, bool *ok)
 {
-  NewtonKrylov *nk = optimizer->data;
   State *s = &nk->state;
-  const Rows rows = optimizer->rows;
-  const double lambda = s->damping * nk->largest;
-  double base = 0.0, sums[1], slope;
+  const Rows rows = nk->scaled;
+  double began = MPI_Wtime();
   PetscInt choice;
   PC pc;
   PetscFunctionBegin;
-  PetscCall(GaussNewtonSetDamping(nk->krylov->A, lambda));
-  PetscCall(begin_solve(optimizer, theta, lambda, &base));
-  PetscCall(rows->ops->apply_transpose(rows->self, theta, nk->w, nk->right));
-  if (nk->momentum == 0.0) PetscCall(VecAXPY(nk->right, lambda, nk->start));
-  PetscCall(KrylovSolve(nk->krylov, nk->right, nk->w, nk->momentum == 0.0 ? nk->start : NULL, base, nk->rest, ok));
+  PetscCall(GaussNewtonSetDamping(nk->krylov->A, s->damping));
+  PetscCall(KrylovSetUp(nk->krylov));
+  if (nk->dense.dense && s->setup_time < 0.0) PetscCall(longest(rows, began, &s->setup_time));
   if (s->age < 0.0) {
     s->age = 0.0;
-    s->built_lambda = lambda;
+    s->built_lambda = s->damping;
     PetscCall(VecCopy(theta, nk->built));
+  }
+  began = MPI_Wtime();
+  PetscCall(rows->ops->apply_transpose(rows->self, theta, w, nk->right));
+  if (v) PetscCall(VecAXPY(nk->right, s->damping, v));
+  PetscCall(KrylovSolve(nk->krylov, nk->right, w, v, base, x, ok));
+  s->inner += (double)nk->krylov->iterations;
+  if (nk->dense.dense && s->inner_time < 0.0) {
+    PetscCall(longest(rows, began, &s->inner_time));
+    s->inner_time /= (double)PetscMax(nk->krylov->iterations, 1);
   }
   PetscCall(KSPGetPC(nk->krylov->ksp, &pc));
   PetscCall(PrecondGetChoice(pc, &choice));
   s->choice = (double)choice;
-  nk->inner += nk->krylov->iterations;
-  PetscCall(VecWAXPY(nk->step, -1.0, nk->rest, nk->start));
-  PetscCall(rows->ops->apply(rows->self, theta, nk->step, nk->Jv));
-  sums[0] = row_dot(rows, nk->Jv, nk->Jv);
-  PetscCall(add_ranks(rows, 1, sums));
-  PetscCall(VecDot(nk->gradient, nk->step, &slope));
-  *predicted = -slope - 0.5 * sums[0];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The same by a Cholesky factor, or below GRAM_LIMIT an orthogonal one. */
-static PetscErrorCode dense_step(Optimizer optimizer, Vec theta, double *predicted, bool *ok)
+/* step at this damping; predicted: the decrease of 1/2 |r + J d|^2. */
+static PetscErrorCode find_step(NewtonKrylov *nk, Vec theta, Way way, double *predicted, bool *ok)
 {
-  NewtonKrylov *nk = optimizer->data;
-  const Dense d = nk->dense;
-  double length = 0.0, slope = 0.0;
+  const Rows rows = nk->scaled;
+  double base = 0.0, curvature, slope;
   PetscFunctionBegin;
-  if (d->kind == DENSE_NONE) PetscCall(DenseAssemble(d, theta, INFINITY, false));
-  PetscCall(DenseReduce(d, nk->state.damping >= GRAM_LIMIT ? DENSE_GRAM : DENSE_TRIANGLE));
-  PetscCall(DenseSolve(d, nk->state.damping, nk->dense_step, ok));
-  for (size_t k = 0; k < d->n; k++) {
-    length += nk->dense_step[k] * nk->dense_step[k];
-    slope += nk->dense_step[k] * d->gradient[k];
-  }
-  *predicted = 0.5 * (nk->state.damping * length - slope);
-  PetscCall(DenseShift(d, nk->trial, theta, 1.0, nk->dense_step));
-  PetscCall(VecWAXPY(nk->step, -1.0, theta, nk->trial));
+  PetscCall(begin_solve(nk, theta, way, &base));
+  if (way == WAY_DENSE)
+    PetscCall(DenseStepsSolve(&nk->dense, theta, nk->state.damping, nk->w, nk->solution, ok));
+  else
+    PetscCall(solve_krylov(nk, theta, nk->w, nk->momentum == 0.0 ? nk->start : NULL, base, nk->solution, ok));
+  PetscCall(VecWAXPY(nk->step, -1.0, nk->solution, nk->start));
+  PetscCall(rows->ops->apply(rows->self, theta, nk->step, nk->Jv));
+  PetscCall(square(rows, nk->Jv, &curvature));
+  PetscCall(VecDot(nk->gradient, nk->step, &slope));
+  *predicted = -slope - 0.5 * curvature;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* trial = theta + factor D^{-1/2} step */
+static PetscErrorCode shift(NewtonKrylov *nk, Vec theta, double factor)
+{
+  PetscFunctionBegin;
+  PetscCall(VecPointwiseMult(nk->trial, nk->step, ScaledRowsScaling(nk->scaled)));
+  PetscCall(VecAYPX(nk->trial, factor, theta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* step += a / 2, a = -(J^T J + lambda)^{-1} J^T r_vv, where that is small against v; *curved = true where it is not. */
+static PetscErrorCode accelerate(NewtonKrylov *nk, Vec theta, Way way, bool *curved)
+{
+  const Rows rows = nk->scaled;
+  const GaussNewtonSystem *system;
+  const double h = CURVATURE_STEP;
+  double loss, a, v;
+  bool ok;
+  PetscFunctionBegin;
+  *curved = true;
+  PetscCall(GaussNewtonGetSystem(nk->krylov->A, &system));
+  PetscCall(shift(nk, theta, h));
+  PetscCall(rows->ops->evaluate(rows->self, nk->trial, nk->w, &loss));
+  if (!isfinite(loss)) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt i = 0; i < rows->n_row; i++) nk->w[i] = 2.0 / h * ((nk->w[i] - system->r[i]) / h - nk->Jv[i]);
+  if (way == WAY_DENSE)
+    PetscCall(DenseStepsSolve(&nk->dense, theta, nk->state.damping, nk->w, nk->acceleration, &ok));
+  else
+    PetscCall(solve_krylov(nk, theta, nk->w, NULL, 0.0, nk->acceleration, &ok));
+  PetscCall(VecNorm(nk->acceleration, NORM_2, &a));
+  PetscCall(VecNorm(nk->step, NORM_2, &v));
+  if (!ok || 2.0 * a > MOST_CURVATURE * v) PetscFunctionReturn(PETSC_SUCCESS);
+  *curved = false;
+  PetscCall(VecAXPY(nk->step, -0.5, nk->acceleration));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -245,74 +282,62 @@ static PetscErrorCode take_step(Optimizer optimizer, Vec theta, Way way, double 
   const Rows rows = optimizer->rows;
   const double before = *loss, momentum = nk->momentum;
   double trial = NAN, predicted = NAN;
-  bool ok;
+  bool ok, curved = false;
   PetscFunctionBegin;
-  nk->inner = 0;
-  if (nk->dense) nk->dense->kind = DENSE_NONE;
+  if (way == WAY_KRYLOV) s->inner = 0.0;
   for (*found = false;; s->damping = RISE * fmax(s->damping, LEAST_DAMPING)) {
-    PetscCall((way == WAY_DENSE ? dense_step : krylov_step)(optimizer, theta, &predicted, &ok));
+    PetscCall(find_step(nk, theta, way, &predicted, &ok));
+    if (ok && nk->geodesic) PetscCall(accelerate(nk, theta, way, &curved));
     if (ok) {
-      PetscCall(VecWAXPY(nk->trial, 1.0, theta, nk->step));
+      PetscCall(shift(nk, theta, 1.0));
       PetscCall(rows->ops->evaluate(rows->self, nk->trial, NULL, &trial));
-      *found = isfinite(trial) && trial < before && before - trial >= LEAST_RATIO * predicted;
+      const double least = (curved ? LINEAR_RATIO : LEAST_RATIO) * predicted;
+      *found = isfinite(trial) && trial < before && before - trial >= least;
     }
     nk->momentum = 0.0; /* what is not a descent direction shall not be tried again */
     if (*found || (ok && fabs(predicted) <= DBL_EPSILON * before) || !isfinite(s->damping)) break;
   }
   nk->momentum = momentum;
   if (!*found) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecWAXPY(nk->last, -1.0, theta, nk->trial));
   PetscCall(VecCopy(theta, nk->before));
   PetscCall(VecCopy(nk->trial, theta));
-  PetscCall(VecCopy(nk->step, nk->last));
   s->has_last = 1.0;
-  if (before - trial > GOOD_RATIO * predicted) s->damping = fmax(FALL * s->damping, LEAST_DAMPING);
+  s->damping = fmax(FALL * s->damping, LEAST_DAMPING);
   s->slow = before - trial < SLOW_DECREASE * before ? s->slow + 1.0 : 0.0;
   *loss = trial;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The way of the next step: what took less time, the other one once in a while. */
-static Way choose_way(const NewtonKrylov *nk)
+/* Krylov steps first; one dense step for its time; and dense ones from where they are the faster ones. */
+static Way choose_way(NewtonKrylov *nk)
 {
-  const State *s = &nk->state;
-  if (!nk->dense || (nk->dense->gram_only && s->damping < GRAM_LIMIT)) return WAY_KRYLOV;
-  for (int way = 0; way < 2; way++)
-    if (s->seconds[way] < 0.0) return way;
-  return s->tried >= TRIAL_PERIOD ? !(Way)s->way : (Way)s->way;
-}
-
-static PetscErrorCode note_time(Optimizer optimizer, Way way, double seconds)
-{
-  NewtonKrylov *nk = optimizer->data;
   State *s = &nk->state;
-  PetscFunctionBegin;
-  if (!nk->dense) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &seconds, 1, MPI_DOUBLE, MPI_MAX, optimizer->rows->comm));
-  s->tried = way == (Way)s->way ? s->tried + 1.0 : 0.0;
-  s->seconds[way] = seconds;
-  if (s->seconds[0] >= 0.0 && s->seconds[1] >= 0.0) s->way = s->seconds[1] < s->seconds[0] ? WAY_DENSE : WAY_KRYLOV;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  if (s->inner_time < 0.0 || !DenseStepsCan(&nk->dense, s->damping)) return WAY_KRYLOV;
+  if (s->dense_time < 0.0) return WAY_DENSE;
+  if (s->setup_time + s->inner * s->inner_time > s->dense_time) s->gone_over = 1.0;
+  return s->gone_over != 0.0 ? WAY_DENSE : WAY_KRYLOV;
 }
 
 /* One iteration. found = false: the end. */
 static PetscErrorCode iterate(Optimizer optimizer, Vec theta, bool changed, double *loss, OptimizerReason *reason)
 {
   NewtonKrylov *nk = optimizer->data;
-  const double began = MPI_Wtime();
   double norm;
   bool found = false;
   PetscFunctionBegin;
   PetscCall(linearize(optimizer, theta, changed, loss));
   PetscCall(VecNorm(nk->gradient, NORM_2, &norm));
-  if (!isfinite(norm) || !isfinite(nk->largest)) {
+  if (!isfinite(norm)) {
     PetscCall(VecCopy(nk->before, theta));
     *reason = OPTIMIZER_DIVERGED;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   const Way way = choose_way(nk);
+  const double began = MPI_Wtime();
   if (nk->state.slow < MOST_SLOW_STEPS) PetscCall(take_step(optimizer, theta, way, loss, &found));
+  if (way == WAY_DENSE && nk->state.dense_time < 0.0) PetscCall(longest(optimizer->rows, began, &nk->state.dense_time));
   if (nk->state.age >= 0.0) nk->state.age += 1.0;
-  PetscCall(note_time(optimizer, way, MPI_Wtime() - began));
   if (!found) *reason = OPTIMIZER_STALLED;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -124,6 +124,7 @@ static PetscErrorCode create_tall(Krylov k, Rows rows)
   const PetscInt n = (PetscInt)rows->n_param;
   PetscInt local = PETSC_DECIDE;
   PetscFunctionBegin;
+  if (k->J) PetscCall(KSPReset(k->ksp)); /* what PETSc keeps there has the old sizes */
   PetscCall(MatDestroy(&k->J));
   PetscCall(VecDestroy(&k->tall));
   PetscCall(PetscSplitOwnership(rows->comm, &local, &(PetscInt){n}));
@@ -135,7 +136,7 @@ static PetscErrorCode create_tall(Krylov k, Rows rows)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode KrylovCreate(Optimizer optimizer, Config config, Krylov *krylov)
+PetscErrorCode KrylovCreate(Optimizer optimizer, Config config, Rows rows, Krylov *krylov)
 {
   const char *word;
   Krylov k;
@@ -146,8 +147,8 @@ PetscErrorCode KrylovCreate(Optimizer optimizer, Config config, Krylov *krylov)
   PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "model_tolerance"), &k->tolerance));
   PetscCall(ConfigGetInt(config, OptimizerKey(optimizer, "inner_iterations"), &k->most));
   PetscCall(PetscMalloc1(k->most + 1, &k->model));
-  PetscCall(GaussNewtonCreate(optimizer->rows, &k->A));
-  PetscCall(KSPCreate(optimizer->rows->comm, &k->ksp));
+  PetscCall(GaussNewtonCreate(rows, &k->A));
+  PetscCall(KSPCreate(rows->comm, &k->ksp));
   PetscCall(KSPSetOptionsPrefix(k->ksp, "krylov_"));
   PetscCall(ConfigGetString(config, OptimizerKey(optimizer, "krylov"), &word));
   PetscCall(KSPSetType(k->ksp, ChoiceFind(&KrylovTable, word)->data));
@@ -176,17 +177,31 @@ PetscErrorCode KrylovDestroy(Krylov *krylov)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode KrylovSetUp(Krylov k)
+{
+  const GaussNewtonSystem *system;
+  PetscInt all = -1, n;
+  PC pc;
+  PetscFunctionBegin;
+  PetscCall(GaussNewtonGetSystem(k->A, &system));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)k->ksp, &k->squares, KSPLSQR, KSPCGLS, ""));
+  if (k->tall) PetscCall(VecGetLocalSize(k->tall, &all));
+  PetscCall(VecGetLocalSize(system->theta, &n));
+  if (k->squares && all != system->rows->n_row + n) PetscCall(create_tall(k, system->rows));
+  PetscCall(KSPGetPC(k->ksp, &pc));
+  PetscCall(PCSetUp(pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* c = [w; sqrt(lambda) v] */
 static PetscErrorCode fill_tall(Krylov k, const GaussNewtonSystem *system, const double w[], Vec v)
 {
   const PetscInt n_row = system->rows->n_row;
   const double *in;
   double *c;
-  PetscInt all, n;
+  PetscInt n;
   PetscFunctionBegin;
-  if (k->tall) PetscCall(VecGetLocalSize(k->tall, &all));
   PetscCall(VecGetLocalSize(system->theta, &n));
-  if (!k->tall || all != n_row + n) PetscCall(create_tall(k, system->rows));
   PetscCall(VecGetArrayWrite(k->tall, &c));
   PetscCall(PetscArraycpy(c, w, n_row));
   PetscCall(PetscArrayzero(c + n_row, n));
@@ -203,16 +218,15 @@ PetscErrorCode KrylovSolve(Krylov k, Vec right, const double w[], Vec v, double 
 {
   const GaussNewtonSystem *system;
   KSPConvergedReason reason;
-  PetscBool squares;
   double norm;
   PetscFunctionBegin;
   PetscCall(GaussNewtonGetSystem(k->A, &system));
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)k->ksp, &squares, KSPLSQR, KSPCGLS, ""));
-  if (squares) PetscCall(fill_tall(k, system, w, v));
+  PetscCall(KrylovSetUp(k));
+  if (k->squares) PetscCall(fill_tall(k, system, w, v));
   k->right = right;
   k->base = base;
   k->iterations = 0;
-  PetscCall(KSPSolve(k->ksp, squares ? k->tall : right, x));
+  PetscCall(KSPSolve(k->ksp, k->squares ? k->tall : right, x));
   PetscCall(KSPGetConvergedReason(k->ksp, &reason));
   PetscCall(VecNorm(x, NORM_2, &norm));
   *ok = isfinite(norm) && (reason > 0 || (k->iterations > 0 && reason != KSP_DIVERGED_NANORINF));

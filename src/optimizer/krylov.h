@@ -12,12 +12,16 @@ typedef struct {
   double *model;             /* [most + 1] decrease of the model after each iteration */
   PetscInt most, iterations; /* at most, and of the last solve */
   Vec right;
+  PetscBool squares; /* a method of least squares: it sees J */
 } * Krylov;
 
-/* Reads krylov, precond, rank, deflate, model_tolerance and inner_iterations of the stage. Collective.
+/* Reads krylov, precond, rank, deflate, model_tolerance and inner_iterations of the stage; rows, the
+   optimizer's or scaled ones, are borrowed. Collective.
    Errors: PETSC_ERR_USER_INPUT, also for unknown names in options. */
-PetscErrorCode KrylovCreate(Optimizer optimizer, Config config, Krylov *krylov);
+PetscErrorCode KrylovCreate(Optimizer optimizer, Config config, Rows rows, Krylov *krylov);
 PetscErrorCode KrylovDestroy(Krylov *krylov);
+/* The preconditioner for the point and the damping of A; a solve does it too. Collective. */
+PetscErrorCode KrylovSetUp(Krylov krylov);
 /* x [out] about (J^T J + lambda)^{-1} right; with w [n_row] such that right = J^T w + lambda v, v may be NULL. It ends
    when the decrease of the model in the last third of the iterations is below tolerance times (all of it + base); for
    methods whose residual is orthogonal to x, cg and lsqr among them, that decrease is right . x / 2. ok = false: what

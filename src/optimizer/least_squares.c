@@ -28,7 +28,7 @@ static PetscErrorCode OptimizerSetUp_LeastSquares(Optimizer optimizer, Config co
   PetscCall(PetscNew(&ls));
   optimizer->data = ls;
   PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "cutoff"), &ls->cutoff));
-  PetscCall(DenseCreate(optimizer, config, rows->last_begin, count, false, false, &ls->dense));
+  PetscCall(DenseCreate(optimizer, config, rows, rows->last_begin, count, false, false, &ls->dense));
   PetscCall(PetscMalloc2(count, &ls->step, count, &ls->coefficients));
   PetscCall(OptimizerCreateVec(optimizer, &ls->trial));
   PetscCall(OptimizerAddValues(optimizer, "solves", 1, &ls->solves));

@@ -128,7 +128,7 @@ static PetscErrorCode build_wide(Precond p, int l)
   double *K;
   PetscFunctionBegin;
   PetscCall(PetscMalloc1((size_t)rows->n_row * all, &K));
-  PetscCall(RowsGramLayer(rows, p->theta, l, K, all));
+  PetscCall(RowsGramLayer(rows, p->theta, l, NULL, K, all));
   PetscCallMPI(MPI_Type_contiguous(layer->k, MPI_DOUBLE, &row));
   PetscCallMPI(MPI_Type_commit(&row));
   PetscCallMPI(

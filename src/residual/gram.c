@@ -321,9 +321,9 @@ PetscErrorCode RowsGram_Residual(void *self, Vec theta, const double scaling[], 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode RowsGramLayer_Residual(void *self, Vec theta, int layer, double K[], size_t ld)
+PetscErrorCode RowsGramLayer_Residual(void *self, Vec theta, int layer, const double scaling[], double K[], size_t ld)
 {
   PetscFunctionBegin;
-  PetscCall(gram_of_layers(self, theta, NULL, layer, K, ld));
+  PetscCall(gram_of_layers(self, theta, scaling, layer, K, ld));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -43,7 +43,7 @@ PetscErrorCode GramAddReduced(Residual residual, NetworkStore a, NetworkStore b,
 
 PetscErrorCode RowsLinearize_Residual(void *self, Vec theta, double r[], double *loss);
 PetscErrorCode RowsGram_Residual(void *self, Vec theta, const double scaling[], double K[], size_t ld);
-PetscErrorCode RowsGramLayer_Residual(void *self, Vec theta, int layer, double K[], size_t ld);
+PetscErrorCode RowsGramLayer_Residual(void *self, Vec theta, int layer, const double scaling[], double K[], size_t ld);
 PetscErrorCode RowsNormal_Residual(void *self, Vec theta, double N[], size_t ld, double b[]);
 PetscErrorCode RowsSymbol_Residual(void *self, Vec theta, double d[]);
 PetscErrorCode RowsDiagonal_Residual(void *self, Vec theta, double d[]);

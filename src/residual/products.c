@@ -134,15 +134,15 @@ PetscErrorCode RowsGram(Rows rows, Vec theta, const double scaling[], double K[]
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode RowsGramLayer(Rows rows, Vec theta, int layer, double K[], size_t ld)
+PetscErrorCode RowsGramLayer(Rows rows, Vec theta, int layer, const double scaling[], double K[], size_t ld)
 {
   const RowsLayer l = RowsLayerAt(rows, layer);
   const size_t part[2] = {l.offset, l.offset + (size_t)l.n_in * (size_t)l.n_out};
   PetscFunctionBegin;
   if (rows->ops->gram_layer)
-    PetscCall(rows->ops->gram_layer(rows->self, theta, layer, K, ld));
+    PetscCall(rows->ops->gram_layer(rows->self, theta, layer, scaling, K, ld));
   else
-    PetscCall(ProductsGramByColumns(rows, theta, NULL, 1, part, K, ld));
+    PetscCall(ProductsGramByColumns(rows, theta, scaling, 1, part, K, ld));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
