@@ -277,22 +277,23 @@ static void SeedAddRow_Compress(NetworkCompression c, const SeedGroup *group, co
   }
 }
 
-static void SeedDirection_Compress(NetworkCompression c, const SeedGroup *group, const double theta[], int seed,
-                                   double scale, double direction[])
+static void SeedDirections_Compress(NetworkCompression c, const SeedGroup *group, const double theta[], int seed, int n,
+                                    const double factor[], double directions[])
 {
   const double *t = c->squares->inverse + (size_t)seed * c->h;
   const SeedColumns *columns = &group->each;
 #pragma omp parallel for schedule(static) num_threads(c->n_thread)
   for (int begin = 0; begin < columns->n; begin += CHUNK) {
-    double sum[CHUNK] = {0.0};
-    const int n = PetscMin(CHUNK, columns->n - begin);
-    for (size_t j = 0; j < c->h; j++) {
-      bool affine;
-      const double *row = SeedRow(c, theta, j, &affine);
-      const int *at = (affine ? columns->coord : columns->input) + begin;
-      for (int i = 0; i < n; i++) sum[i] += t[j] * row[at[i]];
+    const int n_column = PetscMin(CHUNK, columns->n - begin);
+    const size_t size = (size_t)n_column;
+    double *packed = c->squares->scratch[omp_get_thread_num()], *product = packed + c->h * CHUNK;
+    pack(c, columns, theta, begin, n_column, true, packed);
+    KernelCPU.gemm('N', 'N', (size_t)n, size, c->h, 1.0, t, c->h, packed, size, 0.0, product, size); /* n <= h */
+    for (int k = 0; k < n; k++) {
+      double *direction = directions + (size_t)k * (size_t)c->network->n_coord;
+      for (int i = 0; i < n_column; i++)
+        direction[columns->coord[begin + i]] += factor[k] * product[(size_t)k * size + (size_t)i];
     }
-    for (int i = 0; i < n; i++) direction[columns->coord[begin + i]] = scale * columns->weight[begin + i] * sum[i];
   }
 }
 
@@ -315,5 +316,5 @@ static void SeedReverse_Compress(NetworkCompression c, const SeedGroup *group, c
   }
 }
 
-const SeedOps SeedCompress = {SeedCreate_Compress, SeedDestroy_Compress, SeedUpdate_Compress,   SeedTangent_Compress,
-                              SeedAddRow_Compress, SeedReverse_Compress, SeedDirection_Compress};
+const SeedOps SeedCompress = {SeedCreate_Compress, SeedDestroy_Compress, SeedUpdate_Compress,    SeedTangent_Compress,
+                              SeedAddRow_Compress, SeedReverse_Compress, SeedDirections_Compress};

@@ -55,9 +55,9 @@ typedef struct {
                   const double bar[], double *scratch, double W_bar[]);
   void (*reverse)(NetworkCompression c, const SeedGroup *group, const double theta[], const double bar[],
                   double gradient[]);
-  /* adds to direction [n_coord] */
-  void (*direction)(NetworkCompression c, const SeedGroup *group, const double theta[], int seed, double factor,
-                    double direction[]);
+  /* adds the directions of the n seeds from `seed` on, each with its factor, to directions [n][n_coord] */
+  void (*directions)(NetworkCompression c, const SeedGroup *group, const double theta[], int seed, int n,
+                     const double factor[], double directions[]);
 } SeedOps;
 extern const SeedOps SeedCompress, SeedGather, SeedProject;
 
@@ -92,10 +92,11 @@ PetscErrorCode CompressionSlot(NetworkCompression compression, int *slot, double
    among all. */
 const double *CompressionSeeds(NetworkCompression compression, bool dots, int pass);
 size_t CompressionPass(NetworkCompression compression, int pass);
-/* The direction of the inputs that a seed stands for, seed = W direction, times a factor: direction [n_coord] is
-   overwritten. By all threads. With directions held fixed, all first derivatives by W are exact. */
-void CompressionDirection(NetworkCompression compression, const double theta[], int seed, double factor,
-                          double direction[]);
+/* The directions of the inputs that n consecutive seeds stand for, seed = W direction, each times its factor:
+   directions [n][n_coord] are overwritten. By all threads. With directions held fixed, all first derivatives by W are
+   exact. */
+void CompressionDirections(NetworkCompression compression, const double theta[], int seed, int n, const double factor[],
+                           double directions[]);
 /* W_bar [n_out][n_in] of one of the layers that read the coordinates += its weights' adjoint by that of the seeds in
    the slot, of which the layer's share is set to zero. Threads may call it at once, each with its slot. Cost of
    compressed groups: 2 d h n_out. */

@@ -83,13 +83,15 @@ static void SeedReverse_Gather(NetworkCompression c, const SeedGroup *group, con
   if (affine) SeedAddRow_Gather(c, group, affine, theta, bar, NULL, gradient + affine->offset);
 }
 
-static void SeedDirection_Gather(NetworkCompression c, const SeedGroup *group, const double theta[], int seed,
-                                 double factor, double direction[])
+static void SeedDirections_Gather(NetworkCompression c, const SeedGroup *group, const double theta[], int seed, int n,
+                                  const double factor[], double directions[])
 {
-  const int k = seed - group->first;
-  (void)c, (void)theta;
-  direction[group->place[k]] += factor * group->scale[k];
+  const int first = seed - group->first;
+  (void)theta;
+  for (int k = 0; k < n; k++)
+    directions[(size_t)k * (size_t)c->network->n_coord + (size_t)group->place[first + k]] +=
+        factor[k] * group->scale[first + k];
 }
 
-const SeedOps SeedGather = {SeedCreate_Gather, SeedDestroy_Gather, SeedUpdate_Gather,   SeedTangent_Gather,
-                            SeedAddRow_Gather, SeedReverse_Gather, SeedDirection_Gather};
+const SeedOps SeedGather = {SeedCreate_Gather, SeedDestroy_Gather, SeedUpdate_Gather,    SeedTangent_Gather,
+                            SeedAddRow_Gather, SeedReverse_Gather, SeedDirections_Gather};

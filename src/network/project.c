@@ -117,13 +117,16 @@ static void SeedReverse_Project(NetworkCompression c, const SeedGroup *group, co
   if (affine) SeedAddRow_Project(c, group, affine, theta, bar, NULL, gradient + affine->offset);
 }
 
-static void SeedDirection_Project(NetworkCompression c, const SeedGroup *group, const double theta[], int seed,
-                                  double factor, double direction[])
+static void SeedDirections_Project(NetworkCompression c, const SeedGroup *group, const double theta[], int seed, int n,
+                                   const double factor[], double directions[])
 {
-  const double *v = group->directions + (size_t)(seed - group->first) * (size_t)group->each.n;
-  (void)c, (void)theta;
-  for (int i = 0; i < group->each.n; i++) direction[group->each.coord[i]] += factor * v[i];
+  (void)theta;
+  for (int k = 0; k < n; k++) {
+    const double *v = group->directions + (size_t)(seed - group->first + k) * (size_t)group->each.n;
+    double *direction = directions + (size_t)k * (size_t)c->network->n_coord;
+    for (int i = 0; i < group->each.n; i++) direction[group->each.coord[i]] += factor[k] * v[i];
+  }
 }
 
-const SeedOps SeedProject = {SeedCreate_Project, SeedDestroy_Project, SeedUpdate_Project,   SeedTangent_Project,
-                             SeedAddRow_Project, SeedReverse_Project, SeedDirection_Project};
+const SeedOps SeedProject = {SeedCreate_Project, SeedDestroy_Project, SeedUpdate_Project,    SeedTangent_Project,
+                             SeedAddRow_Project, SeedReverse_Project, SeedDirections_Project};

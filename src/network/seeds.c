@@ -97,12 +97,19 @@ void CompressionAddRow(NetworkCompression c, int slot, const Layer *layer, const
   for (size_t k = 0; k < (size_t)c->n_seed; k++) memset(s->bar + k * c->h + first, 0, n_row * sizeof(double));
 }
 
-void CompressionDirection(NetworkCompression c, const double theta[], int seed, double factor, double direction[])
+void CompressionDirections(NetworkCompression c, const double theta[], int seed, int n, const double factor[],
+                           double directions[])
 {
-  const SeedGroup *group = c->groups;
-  while (seed >= group->first + group->width) group++;
-  memset(direction, 0, sizeof(double) * (size_t)c->network->n_coord);
-  kinds[group->reduction]->direction(c, group, theta, seed, factor, direction);
+  const size_t n_coord = (size_t)c->network->n_coord;
+  memset(directions, 0, sizeof(double) * (size_t)n * n_coord);
+  for (int g = 0; g < c->n_group; g++) {
+    const SeedGroup *group = &c->groups[g];
+    const int from = PetscMax(seed, group->first), to = PetscMin(seed + n, group->first + group->width);
+    if (from >= to) continue;
+    const int skip = from - seed;
+    kinds[group->reduction]->directions(c, group, theta, from, to - from, factor + skip,
+                                        directions + (size_t)skip * n_coord);
+  }
 }
 
 void NetworkCompressionReverse(NetworkCompression c, const double theta[], double gradient[])

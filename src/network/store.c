@@ -2,6 +2,7 @@
 #include <string.h>
 #include "store_impl.h"
 
+#define RUN        128 /* directions made at once */
 #define PANEL_JETS 256 /* points times columns: GEMMs of this order run at full speed, their result fits the cache */
 #define LINE       8   /* doubles of a cache line: unaligned vectors cost twice the time */
 
@@ -117,16 +118,27 @@ PetscErrorCode NetworkStoreCreate(Network network, JetPlan plan, NetworkCompress
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-void NetworkStoreSetTheta(NetworkStore s, const double theta[])
+/* The seed of a compressed coordinate that a kept column is, counted from 0, and its factor; or -1. */
+static int compressed_seed(NetworkStore s, int column, double *factor)
 {
   const int n_coord = s->network->n_coord;
+  Seeds seeds = {0, NULL, NULL};
+  (void)JetPlanSeeds(s->plan, s->columns[column], &seeds.n, &seeds.coord, &seeds.factor);
+  if (seeds.n != 1 || seeds.coord[0] < n_coord) return -1;
+  *factor = seeds.factor[0];
+  return seeds.coord[0] - n_coord;
+}
+
+void NetworkStoreSetTheta(NetworkStore s, const double theta[])
+{
+  const size_t n_coord = (size_t)s->network->n_coord;
+  double factors[RUN];
   if (!s->compression) return;
-  for (int k = 0; k < s->n_kept - s->n_own; k++) {
-    Seeds seeds = {0, NULL, NULL};
-    (void)JetPlanSeeds(s->plan, s->columns[s->n_own + k], &seeds.n, &seeds.coord, &seeds.factor);
-    if (seeds.n == 1 && seeds.coord[0] >= n_coord)
-      CompressionDirection(s->compression, theta, seeds.coord[0] - n_coord, seeds.factor[0],
-                           s->seeds + (size_t)k * (size_t)n_coord);
+  for (int k = s->n_own, n = 1; k < s->n_kept; k += n, n = 1) {
+    const int first = compressed_seed(s, k, factors);
+    if (first < 0) continue;
+    while (n < RUN && k + n < s->n_kept && compressed_seed(s, k + n, factors + n) == first + n) n++;
+    CompressionDirections(s->compression, theta, first, n, factors, s->seeds + (size_t)(k - s->n_own) * n_coord);
   }
   share_constants(s);
 }

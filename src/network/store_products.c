@@ -85,6 +85,27 @@ static void point_row(const PanelLayer *part, int term, size_t p, size_t begin, 
   if (!part->layer->unbiased) memcpy(row + count * n_in, g, count * sizeof(double));
 }
 
+/* The rows of all points in a layer of one output: what its columns share is read once. */
+static void single_rows(const PanelLayer *part, int term, double J[], size_t ld)
+{
+  const size_t n_in = part->n_in, n = (size_t)part->n, rest = part->n_column - 1;
+  const double *g = part->g + (size_t)term * part->g_term;
+  for (size_t p = 0; p < n; p++) {
+    for (size_t i = 0; i < n_in; i++) J[p * ld + i] = g[p] * part->z[p * n_in + i];
+    if (!part->layer->unbiased) J[p * ld + n_in] = g[p];
+  }
+  if (rest) KernelCPU.gemm('T', 'N', n, n_in, rest, 1.0, g + n, n, part->seeds, n_in, 1.0, J, ld);
+}
+
+static void layer_rows(const PanelLayer *part, int term, size_t begin, size_t count, double J[], size_t ld)
+{
+  if (part->n_own == 1 && part->n_out == 1) {
+    single_rows(part, term, J, ld);
+    return;
+  }
+  for (size_t p = 0; p < (size_t)part->n; p++) point_row(part, term, p, begin, count, J + p * ld);
+}
+
 void NetworkStoreRows(NetworkStore s, int panel, size_t begin, size_t count, double J[], size_t stride, size_t ld)
 {
   for (int l = s->first; l < s->network->n_layer + s->network->affine; l++) {
@@ -92,8 +113,7 @@ void NetworkStoreRows(NetworkStore s, int panel, size_t begin, size_t count, dou
     const size_t offset = part.layer->offset;
     if (offset < begin || offset >= begin + count) continue;
     for (int e = 0; e < s->n_term; e++)
-      for (size_t p = 0; p < (size_t)part.n; p++)
-        point_row(&part, e, p, 0, part.n_out, J + ((size_t)e * stride + p) * ld + (offset - begin));
+      layer_rows(&part, e, 0, part.n_out, J + (size_t)e * stride * ld + (offset - begin), ld);
   }
 }
 
@@ -141,12 +161,12 @@ void NetworkStoreLayerRows(NetworkStore s, int panel, int l, int begin, int coun
   const size_t n_weight = (size_t)count * part.n_in, j = (size_t)begin;
   const double *weights = scaling ? scaling + part.layer->offset + j * part.n_in : NULL;
   const double *biases = scaling ? scaling + part.layer->offset + part.n_out * part.n_in + j : NULL;
-  for (int e = 0; e < s->n_term; e++)
-    for (size_t p = 0; p < (size_t)part.n; p++) {
-      double *row = J + ((size_t)e * stride + p) * ld;
-      point_row(&part, e, p, j, (size_t)count, row);
-      if (!scaling) continue;
-      for (size_t k = 0; k < n_weight; k++) row[k] *= weights[k];
-      for (size_t k = 0; k < (size_t)count && !part.layer->unbiased; k++) row[n_weight + k] *= biases[k];
+  for (int e = 0; e < s->n_term; e++) {
+    double *rows = J + (size_t)e * stride * ld;
+    layer_rows(&part, e, j, (size_t)count, rows, ld);
+    for (size_t p = 0; scaling && p < (size_t)part.n; p++) {
+      for (size_t k = 0; k < n_weight; k++) rows[p * ld + k] *= weights[k];
+      for (size_t k = 0; k < (size_t)count && !part.layer->unbiased; k++) rows[p * ld + n_weight + k] *= biases[k];
     }
+  }
 }
