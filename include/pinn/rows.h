@@ -102,6 +102,20 @@ struct Rows_s {
   bool search_scales;        /* the case asks a least-squares stage for a search */
 };
 
+/* A vector laid out like theta in full on every rank: what it takes to gather one, made when first used. Zero it before
+   use. Get borrows values [n_param] until Restore, which may be those of the vector itself on one rank; at most one
+   vector is borrowed from it at a time. Copy gives the caller's own; Put is the way back, each rank its share. All
+   but Destroy and Put are collective. */
+typedef struct {
+  VecScatter scatter;
+  Vec all;
+} FullVec;
+PetscErrorCode FullVecGet(FullVec *full, Vec vec, const double **values);
+PetscErrorCode FullVecRestore(FullVec *full, Vec vec, const double **values);
+PetscErrorCode FullVecCopy(FullVec *full, Vec vec, double values[]);
+PetscErrorCode FullVecPut(const double values[], Vec vec);
+PetscErrorCode FullVecDestroy(FullVec *full);
+
 /* The optional products, by `jacobian` where the rows have no better way. Collective. */
 PetscErrorCode RowsLinearize(Rows rows, Vec theta, double r[], double *loss);
 PetscErrorCode RowsGram(Rows rows, Vec theta, const double scaling[], double K[], size_t ld);

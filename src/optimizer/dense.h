@@ -56,8 +56,7 @@ typedef struct {
   double *work;          /* [max(n, k) + 1] */
   double *K;             /* wide, without rows, on several ranks: [n_row][k] local rows of J J^T */
   Vec direction;         /* without rows: what goes into products and comes out of them */
-  VecScatter gather;     /* to all ranks */
-  Vec everywhere;
+  FullVec full;
 } * Dense;
 
 /* Columns [begin, begin + n) of rows, borrowed: the optimizer's or scaled ones. Allocates at the first DenseAssemble,

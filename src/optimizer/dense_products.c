@@ -6,7 +6,6 @@ static PetscErrorCode prepare(Dense d)
   PetscFunctionBegin;
   if (d->direction) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(d->theta, &d->direction));
-  PetscCall(VecScatterCreateToAll(d->direction, &d->gather, &d->everywhere));
   if (d->wide && d->size > 1) PetscCall(PetscMalloc1((size_t)d->rows->n_row * (size_t)d->k, &d->K));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -16,22 +15,16 @@ PetscErrorCode DenseProductsDestroy(Dense d)
   PetscFunctionBegin;
   PetscCall(PetscFree(d->K));
   PetscCall(VecDestroy(&d->direction));
-  PetscCall(VecScatterDestroy(&d->gather));
-  PetscCall(VecDestroy(&d->everywhere));
+  PetscCall(FullVecDestroy(&d->full));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* y = J^T w on all ranks, unscaled */
 static PetscErrorCode transpose(Dense d, const double w[], double y[])
 {
-  const double *all;
   PetscFunctionBegin;
   PetscCall(d->rows->ops->apply_transpose(d->rows->self, d->theta, w, d->direction));
-  PetscCall(VecScatterBegin(d->gather, d->direction, d->everywhere, INSERT_VALUES, SCATTER_FORWARD));
-  PetscCall(VecScatterEnd(d->gather, d->direction, d->everywhere, INSERT_VALUES, SCATTER_FORWARD));
-  PetscCall(VecGetArrayRead(d->everywhere, &all));
-  PetscCall(PetscArraycpy(y, all, d->n));
-  PetscCall(VecRestoreArrayRead(d->everywhere, &all));
+  PetscCall(FullVecCopy(&d->full, d->direction, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

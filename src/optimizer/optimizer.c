@@ -101,8 +101,7 @@ PetscErrorCode OptimizerDestroy(Optimizer *optimizer)
   PetscFunctionBegin;
   if (!*optimizer) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall((*optimizer)->ops->destroy(*optimizer));
-  PetscCall(VecScatterDestroy(&(*optimizer)->gather));
-  PetscCall(VecDestroy(&(*optimizer)->everywhere));
+  PetscCall(FullVecDestroy(&(*optimizer)->full));
   PetscCall(PetscFree((*optimizer)->state));
   PetscCall(PetscFree(*optimizer));
   PetscFunctionReturn(PETSC_SUCCESS);

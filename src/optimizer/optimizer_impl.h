@@ -47,8 +47,7 @@ struct Optimizer_s {
   void *monitor_context;
   int n_state, max_state;
   StateEntry *state;
-  VecScatter gather; /* made by the first OptimizerGather() on several ranks */
-  Vec everywhere;
+  FullVec full; /* of vectors like theta */
 };
 
 /* A stage by its row of the table, with the keys of solver[index]: for stages on top of it. */
@@ -67,10 +66,6 @@ PetscErrorCode OptimizerAddVec(Optimizer optimizer, const char *name, Vec vec);
 PetscErrorCode OptimizerAddSingle(Optimizer optimizer, const char *name, float single[]);
 /* A zero vector laid out like theta; owned by the caller. */
 PetscErrorCode OptimizerCreateVec(Optimizer optimizer, Vec *vec);
-
-/* values [out] [n_param]: all of a vector like theta, the same on every rank; collective. And the way back, local. */
-PetscErrorCode OptimizerGather(Optimizer optimizer, Vec vec, double values[]);
-PetscErrorCode OptimizerScatter(const double values[], Vec vec);
 
 /* New points, if it is time, before rows are evaluated at the current iteration. */
 PetscErrorCode OptimizerUpdateRows(Optimizer optimizer, Vec theta, bool *changed);

@@ -68,7 +68,7 @@ static PetscErrorCode multiply(Optimizer optimizer, double values[])
 {
   QuasiNewton *qn = optimizer->data;
   PetscFunctionBegin;
-  PetscCall(OptimizerGather(optimizer, qn->gradient, qn->work));
+  PetscCall(FullVecCopy(&optimizer->full, qn->gradient, qn->work));
   PetscCall(InverseHessianApply(&qn->H, qn->work, values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -105,20 +105,20 @@ static PetscErrorCode learn(Optimizer optimizer, double step, Vec theta)
   PetscCall(measure_step(qn, step, theta, &c, &counts));
   if (!counts && qn->pairs == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   if (qn->pairs == 0.0) {
-    PetscCall(OptimizerGather(optimizer, qn->line.start_gradient, qn->work));
+    PetscCall(FullVecCopy(&optimizer->full, qn->line.start_gradient, qn->work));
     PetscCall(InverseHessianApply(&qn->H, qn->work, qn->product));
   }
   PetscCall(PetscArraycpy(qn->Hy_all, qn->product, n));
   PetscCall(multiply(optimizer, qn->product));
   if (!counts) PetscFunctionReturn(PETSC_SUCCESS);
   for (size_t k = 0; k < n; k++) qn->Hy_all[k] = qn->product[k] - qn->Hy_all[k];
-  PetscCall(OptimizerScatter(qn->Hy_all, qn->Hy));
+  PetscCall(FullVecPut(qn->Hy_all, qn->Hy));
   PetscCall(VecDot(qn->y, qn->Hy, &c.yHy));
   PetscCall(VecDot(qn->s, qn->gradient, &sx));
   PetscCall(VecDot(qn->Hy, qn->gradient, &Hyx));
   qn->pairs += 1.0;
   if (!(c.sBs > 0.0 && c.yHy > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(OptimizerGather(optimizer, qn->s, qn->s_all));
+  PetscCall(FullVecCopy(&optimizer->full, qn->s, qn->s_all));
   qn->scaling(&c, (double)n, &tau, &phi);
   PetscCall(InverseHessianUpdate(&qn->H, tau, phi, &c, qn->s_all, qn->Hy_all));
   InverseHessianUpdateProduct(n, tau, phi, &c, qn->s_all, qn->Hy_all, sx, Hyx, qn->product);
@@ -132,7 +132,7 @@ static PetscErrorCode take_step(Optimizer optimizer, Vec theta, double norm, dou
   PetscFunctionBegin;
   *found = false;
   if (qn->pairs > 0.0) {
-    PetscCall(OptimizerScatter(qn->product, qn->direction));
+    PetscCall(FullVecPut(qn->product, qn->direction));
     PetscCall(VecScale(qn->direction, -1.0));
     PetscCall(VecDot(qn->direction, qn->gradient, &slope));
     if (slope < 0.0 && isfinite(slope))

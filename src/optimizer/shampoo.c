@@ -56,7 +56,7 @@ static PetscErrorCode OptimizerStep_Shampoo(Optimizer optimizer, double rate, Ve
   const Layers *layers = optimizer->data;
   const bool refresh = fmod(optimizer->iteration, (double)layers->refresh) == 0.0;
   PetscFunctionBegin;
-  PetscCall(OptimizerGather(optimizer, layers->first.gradient, layers->gradient));
+  PetscCall(FullVecCopy(&optimizer->full, layers->first.gradient, layers->gradient));
   LayersAdam(layers, optimizer->iteration + 1.0, ADAM_EPSILON, optimizer->rows->n_param, layers->gradient, layers->m,
              layers->v, layers->step);
   for (int k = 0; k < layers->n_layer; k++) {

@@ -112,7 +112,7 @@ static PetscErrorCode OptimizerStep_SOAP(Optimizer optimizer, double rate, Vec t
   const double count = optimizer->iteration;
   const bool refresh = count > 0.0 && fmod(count, (double)layers->refresh) == 0.0;
   PetscFunctionBegin;
-  PetscCall(OptimizerGather(optimizer, layers->first.gradient, layers->gradient));
+  PetscCall(FullVecCopy(&optimizer->full, layers->first.gradient, layers->gradient));
   for (int k = 0; k < layers->n_layer; k++) {
     const LayerMatrix *layer = &layers->layers[k];
     const size_t at = layer->offset;

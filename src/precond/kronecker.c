@@ -84,8 +84,7 @@ PetscErrorCode KroneckerDestroy(Kronecker *kronecker)
   PetscCall(PetscFree(k->layers));
   PetscCall(PetscFree2(k->factors, k->squares));
   PetscCall(PetscFree3(k->x, k->y, k->value));
-  PetscCall(VecScatterDestroy(&k->scatter));
-  PetscCall(VecDestroy(&k->everywhere));
+  PetscCall(FullVecDestroy(&k->full));
   PetscCall(PetscFree(*kronecker));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -204,28 +203,12 @@ PetscErrorCode KroneckerDamp(Kronecker kronecker, double lambda)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* kronecker->x = all of x. */
-static PetscErrorCode gather(Kronecker kronecker, Vec x)
-{
-  const double *all;
-  PetscFunctionBegin;
-  if (!kronecker->scatter) PetscCall(VecScatterCreateToAll(x, &kronecker->scatter, &kronecker->everywhere));
-  PetscCall(VecScatterBegin(kronecker->scatter, x, kronecker->everywhere, INSERT_VALUES, SCATTER_FORWARD));
-  PetscCall(VecScatterEnd(kronecker->scatter, x, kronecker->everywhere, INSERT_VALUES, SCATTER_FORWARD));
-  PetscCall(VecGetArrayRead(kronecker->everywhere, &all));
-  PetscCall(PetscArraycpy(kronecker->x, all, kronecker->rows->n_param));
-  PetscCall(VecRestoreArrayRead(kronecker->everywhere, &all));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode KroneckerApply(Kronecker kronecker, Vec x, Vec y)
 {
   const size_t n = kronecker->rows->n_param;
-  PetscInt first, last;
   PetscMPIInt count;
-  double *local;
   PetscFunctionBegin;
-  PetscCall(gather(kronecker, x));
+  PetscCall(FullVecCopy(&kronecker->full, x, kronecker->x));
   PetscCall(PetscArrayzero(kronecker->y, n));
   for (int l = 0; l < kronecker->n_layer; l++) {
     const KroneckerLayer *layer = &kronecker->layers[l];
@@ -237,10 +220,7 @@ PetscErrorCode KroneckerApply(Kronecker kronecker, Vec x, Vec y)
   }
   PetscCall(PetscMPIIntCast((PetscInt)n, &count));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, kronecker->y, count, MPI_DOUBLE, MPI_SUM, kronecker->rows->comm));
-  PetscCall(VecGetOwnershipRange(y, &first, &last));
-  PetscCall(VecGetArrayWrite(y, &local));
-  PetscCall(PetscArraycpy(local, kronecker->y + first, last - first));
-  PetscCall(VecRestoreArrayWrite(y, &local));
+  PetscCall(FullVecPut(kronecker->y, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -31,8 +31,7 @@ struct Kronecker_s {
   bool solved;     /* eigenvectors are those of the factors */
   double *x, *y;   /* [n_param] in full */
   double *value;   /* [4 largest n_in n_out] of one layer: in, out, work */
-  VecScatter scatter;
-  Vec everywhere;
+  FullVec full;
 };
 
 /* Adds a panel's part to sums [n_sum]; work [KroneckerPanelWork]. */

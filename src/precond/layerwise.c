@@ -250,7 +250,7 @@ static PetscErrorCode PrecondApply_Layerwise(Precond p, Vec x, Vec y)
 {
   Layerwise *w = p->data;
   PetscFunctionBegin;
-  PetscCall(PrecondGather(p, x, w->x));
+  PetscCall(FullVecCopy(&p->full, x, w->x));
   if (w->any_wide) PetscCall(LayerProductsApply(p->rows, p->theta, w->x, w->rows));
   PetscCall(solve(p));
   if (w->any_wide) PetscCall(LayerProductsTranspose(p->rows, p->theta, w->rows, w->y));
@@ -259,7 +259,7 @@ static PetscErrorCode PrecondApply_Layerwise(Precond p, Vec x, Vec y)
     const size_t first = layer->shape.offset, n = (size_t)(layer->shape.n_in * layer->shape.n_out);
     for (size_t k = first; k < first + n; k++) w->y[k] = layer->wide ? (w->x[k] - w->y[k]) / layer->lambda : w->tall[k];
   }
-  PetscCall(PrecondScatter(w->y, y));
+  PetscCall(FullVecPut(w->y, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

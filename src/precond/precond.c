@@ -75,8 +75,7 @@ static PetscErrorCode PCDestroy_Precond(PC pc)
   Precond p = pc->data;
   PetscFunctionBegin;
   PetscCall(p->ops->destroy(p));
-  PetscCall(VecScatterDestroy(&p->gather));
-  PetscCall(VecDestroy(&p->everywhere));
+  PetscCall(FullVecDestroy(&p->full));
   PetscCall(PetscFree(pc->data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -158,30 +157,5 @@ PetscErrorCode PrecondCreateInner(Precond p, const char *type, PetscInt rank, PC
   PetscCall(PrecondSetRank(*inner, rank));
   PetscCall(PrecondSetSeed(*inner, p->seed));
   PetscCall(PCSetFromOptions(*inner));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode PrecondGather(Precond p, Vec vec, double values[])
-{
-  const double *all;
-  PetscFunctionBegin;
-  if (!p->gather) PetscCall(VecScatterCreateToAll(vec, &p->gather, &p->everywhere));
-  PetscCall(VecScatterBegin(p->gather, vec, p->everywhere, INSERT_VALUES, SCATTER_FORWARD));
-  PetscCall(VecScatterEnd(p->gather, vec, p->everywhere, INSERT_VALUES, SCATTER_FORWARD));
-  PetscCall(VecGetArrayRead(p->everywhere, &all));
-  PetscCall(PetscArraycpy(values, all, p->rows->n_param));
-  PetscCall(VecRestoreArrayRead(p->everywhere, &all));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode PrecondScatter(const double values[], Vec vec)
-{
-  PetscInt first, last;
-  double *local;
-  PetscFunctionBegin;
-  PetscCall(VecGetOwnershipRange(vec, &first, &last));
-  PetscCall(VecGetArrayWrite(vec, &local));
-  PetscCall(PetscArraycpy(local, values + first, last - first));
-  PetscCall(VecRestoreArrayWrite(vec, &local));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

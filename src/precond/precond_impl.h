@@ -38,13 +38,8 @@ struct Precond_s {
   double damped;              /* lambda of the last damp; negative = none */
   PetscInt rank;              /* what PrecondSetRank said; 0 = the type's default */
   PetscInt seed;              /* of random vectors */
-  VecScatter gather;          /* of PrecondGather */
-  Vec everywhere;
+  FullVec full;               /* of vectors like theta */
 };
-
-/* values [out] [n_param]: all of a vector like theta, the same on every rank; and the way back, local. */
-PetscErrorCode PrecondGather(Precond p, Vec vec, double values[]);
-PetscErrorCode PrecondScatter(const double values[], Vec vec);
 
 /* What is behind a PC; NULL where it is of another type. */
 PetscErrorCode PrecondGet(PC pc, Precond *p);

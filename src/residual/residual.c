@@ -183,19 +183,6 @@ PetscErrorCode ResidualLayout(Residual residual)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode create_gather(Residual residual)
-{
-  PetscMPIInt size;
-  Vec theta;
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_size(residual->rows.comm, &size));
-  if (size == 1) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ResidualCreateTheta(residual, &theta));
-  PetscCall(VecScatterCreateToAll(theta, &residual->gather, &residual->everywhere));
-  PetscCall(VecDestroy(&theta));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode create_parameter_blocks(Residual residual)
 {
   Rows rows = &residual->rows;
@@ -215,12 +202,15 @@ PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Dom
 {
   Residual r;
   int n_feature;
+  PetscMPIInt size;
   bool drawn;
   PetscFunctionBegin;
   PetscCall(PetscNew(&r));
   *residual = r;
   r->problem = problem;
   r->network = network;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  r->several = size > 1;
   r->n_thread = NetworkIsWide(network) ? 1 : omp_get_max_threads();
   r->n_block = ProblemBlocks(problem);
   r->rows = (struct Rows_s){.comm = comm,
@@ -246,7 +236,6 @@ PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Dom
   PetscCall(CausalCreate(r, config, domain));
   PetscCall(ResidualLayout(r));
   PetscCall(EstimatorDraw(r, 0, &drawn));
-  PetscCall(create_gather(r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -275,8 +264,7 @@ PetscErrorCode ResidualDestroy(Residual *residual)
   PetscCall(PetscFree(r->gradients));
   PetscCall(PetscFree(r->direction));
   PetscCall(PetscFree(r->description));
-  PetscCall(VecScatterDestroy(&r->gather));
-  PetscCall(VecDestroy(&r->everywhere));
+  PetscCall(FullVecDestroy(&r->full));
   PetscCall(PetscFree(*residual));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -296,11 +284,7 @@ PetscErrorCode ResidualCreateTheta(Residual residual, Vec *theta)
 PetscErrorCode ResidualBorrowTheta(Residual residual, Vec theta, const double **values)
 {
   PetscFunctionBegin;
-  if (residual->gather) {
-    PetscCall(VecScatterBegin(residual->gather, theta, residual->everywhere, INSERT_VALUES, SCATTER_FORWARD));
-    PetscCall(VecScatterEnd(residual->gather, theta, residual->everywhere, INSERT_VALUES, SCATTER_FORWARD));
-  }
-  PetscCall(VecGetArrayRead(residual->gather ? residual->everywhere : theta, values));
+  PetscCall(FullVecGet(&residual->full, theta, values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -315,7 +299,7 @@ PetscErrorCode ResidualThetaGet(Residual residual, Vec theta, const double **val
 PetscErrorCode ResidualThetaRestore(Residual residual, Vec theta, const double **values)
 {
   PetscFunctionBegin;
-  PetscCall(VecRestoreArrayRead(residual->gather ? residual->everywhere : theta, values));
+  PetscCall(FullVecRestore(&residual->full, theta, values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -328,24 +312,16 @@ PetscErrorCode ResidualReturnTheta(Residual residual, Vec theta, const double **
 
 PetscErrorCode ResidualGatherTheta(Residual residual, Vec theta, double values[])
 {
-  const double *all;
   PetscFunctionBegin;
-  PetscCall(ResidualBorrowTheta(residual, theta, &all));
-  PetscCall(PetscArraycpy(values, all, residual->rows.n_param));
-  PetscCall(ResidualThetaRestore(residual, theta, &all));
+  PetscCall(FullVecCopy(&residual->full, theta, values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode ResidualScatterTheta(Residual residual, const double values[], Vec theta)
 {
-  PetscInt first, last;
-  double *local;
   PetscFunctionBegin;
   (void)residual;
-  PetscCall(VecGetOwnershipRange(theta, &first, &last));
-  PetscCall(VecGetArrayWrite(theta, &local));
-  PetscCall(PetscArraycpy(local, values + first, last - first));
-  PetscCall(VecRestoreArrayWrite(theta, &local));
+  PetscCall(FullVecPut(values, theta));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

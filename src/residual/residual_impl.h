@@ -118,8 +118,8 @@ struct Residual_s {
   double *raw;       /* [n_raw] values of points that do */
   PetscInt resample, adapt, n_heldout;
   Causal causal;     /* NULL = interior points of all times count alike */
-  VecScatter gather; /* theta to all ranks; NULL on one rank */
-  Vec everywhere;
+  bool several;      /* ranks */
+  FullVec full;      /* of theta */
   double *gradients; /* [n_thread][n_param] */
   double *direction; /* [n_param] of a tangent, in full */
   double *last;      /* [n_row] the rows last evaluated */

@@ -233,7 +233,7 @@ static PetscErrorCode gradient_begin(Residual residual, Vec gradient, double **s
 {
   const size_t n = residual->rows.n_param;
   PetscFunctionBegin;
-  if (residual->n_thread > 1 || residual->gather) {
+  if (residual->n_thread > 1 || residual->several) {
     PetscCall(ResidualZeroGradients(residual));
     *shares = residual->gradients;
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -247,7 +247,7 @@ static PetscErrorCode gradient_begin(Residual residual, Vec gradient, double **s
 static PetscErrorCode gradient_end(Residual residual, Vec gradient, double **shares)
 {
   PetscFunctionBegin;
-  if (residual->n_thread > 1 || residual->gather)
+  if (residual->n_thread > 1 || residual->several)
     PetscCall(finish_gradient(residual, gradient));
   else
     PetscCall(VecRestoreArrayWrite(gradient, shares));
@@ -286,7 +286,7 @@ static PetscErrorCode RowsGradient_Residual(void *self, Vec theta, double *loss,
 static PetscErrorCode direction_begin(Residual residual, Vec v, const double **values)
 {
   PetscFunctionBegin;
-  if (!residual->gather) {
+  if (!residual->several) {
     PetscCall(VecGetArrayRead(v, values));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
@@ -311,7 +311,7 @@ static PetscErrorCode RowsApply_Residual(void *self, Vec theta, Vec v, double Jv
     ResidualFold(residual, Jv);
   }
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
-  if (!residual->gather) PetscCall(VecRestoreArrayRead(v, &sweep.v));
+  if (!residual->several) PetscCall(VecRestoreArrayRead(v, &sweep.v));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
