@@ -75,6 +75,29 @@ START_TEST(settings_of_a_quadratic_problem)
 }
 END_TEST
 
+/* A solve that may take two iterations takes no more for each step, of which one is tried at least. */
+START_TEST(iterations_and_the_choice_are_told)
+{
+  Quadratic q;
+  static Trace trace;
+  double theta[N] = {0.0};
+  quadratic(&q);
+  test_solve(&q.rows, STAGE "iterations = 3; inner_iterations = 2; geodesic = false; precond = \"none\";", theta,
+             &trace);
+  ck_assert(isnan(trace.inner[0]));
+  for (int k = 1; k < trace.n; k++) {
+    ck_assert_double_ge(trace.inner[k], 1.0);
+    ck_assert_double_eq(fmod(trace.inner[k], 1.0), 0.0);
+  }
+  ck_assert_double_eq(trace.inner[1], 2.0);
+  ck_assert_ptr_null(trace.choice);
+  for (int k = 0; k < N; k++) theta[k] = 0.0;
+  test_solve(&q.rows, STAGE "iterations = 2; precond = \"auto\";", theta, &trace);
+  ck_assert_ptr_nonnull(trace.choice);
+  ck_assert_ptr_nonnull(ChoiceFind(&PrecondTable, trace.choice));
+}
+END_TEST
+
 START_TEST(rosenbrock_s_valley)
 {
   TestRows t;
@@ -265,6 +288,7 @@ START_TEST(poisson_s_equation)
 END_TEST
 
 TEST_SUITE("optimizer_krylov", a_quadratic_problem_by_every_method, a_quadratic_problem_by_every_preconditioner,
-           settings_of_a_quadratic_problem, rosenbrock_s_valley, a_tight_tolerance_gives_the_exact_step,
-           dense_steps_are_krylov_steps, the_choice_of_dense_steps_is_repeated, a_resumed_run_repeats_bit_for_bit,
-           not_a_number_ends_it_at_the_last_point, mistakes_are_sentences, poisson_s_equation)
+           settings_of_a_quadratic_problem, iterations_and_the_choice_are_told, rosenbrock_s_valley,
+           a_tight_tolerance_gives_the_exact_step, dense_steps_are_krylov_steps, the_choice_of_dense_steps_is_repeated,
+           a_resumed_run_repeats_bit_for_bit, not_a_number_ends_it_at_the_last_point, mistakes_are_sentences,
+           poisson_s_equation)

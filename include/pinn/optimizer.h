@@ -18,6 +18,16 @@ typedef enum {
 
 const char *OptimizerReasonText(OptimizerReason reason); /* "converged: the loss is below the tolerance" */
 
+/* What some stages tell of themselves, each a column of the table and of the history. */
+typedef enum {
+  MEASURE_REACH, /* rho = |P_range(J) r|^2 / |r|^2, the part of the residual that steps can take away */
+  MEASURE_INNER, /* Krylov iterations of the last step */
+  N_MEASURE
+} OptimizerMeasure;
+
+/* "rho", "inner" */
+const char *OptimizerMeasureName(OptimizerMeasure measure);
+
 typedef struct {
   const char *stage; /* "gauss-newton" */
   int stage_index;
@@ -29,10 +39,11 @@ typedef struct {
   double loss;              /* 1/2 |r|^2 */
   const char *control_name; /* what the column shows: "rate", "step", "damping", "rank", "scale" */
   double control;
-  double gradient_norm; /* NaN where the method has none at hand */
-  bool has_reach;       /* does the stage tell its reach? */
-  double reach;         /* rho = |P_range(J) r|^2 / |r|^2, the part of the residual that steps can take away; NaN where
-                           not known yet */
+  double gradient_norm;       /* NaN where the method has none at hand */
+  bool has[N_MEASURE];        /* does the stage tell it? */
+  double measures[N_MEASURE]; /* NaN where not known yet */
+  bool chooses;               /* does the stage choose a part of itself? */
+  const char *choice;         /* "nystrom"; NULL where it has not yet */
 } Progress;
 
 /* At a lower reach than this more iterations are of no use. */
@@ -49,7 +60,7 @@ typedef PetscErrorCode (*OptimizerMonitorFn)(Optimizer optimizer, const Progress
    Errors: PETSC_ERR_USER_INPUT for an unknown method, or where a dense Jacobian does not fit in memory. */
 PetscErrorCode OptimizerCreate(Config config, int index, Rows rows, Optimizer *optimizer);
 PetscErrorCode OptimizerDestroy(Optimizer *optimizer);
-/* Progress.reach as it is now; NaN where the stage does not tell it. Cannot fail. */
+/* MEASURE_REACH as it is now; NaN where the stage does not tell it. Cannot fail. */
 double OptimizerReach(Optimizer optimizer);
 /* What the stage's matrices will take of this rank's memory; they are allocated by OptimizerSolve. Cannot fail. */
 double OptimizerMemoryMB(Optimizer optimizer);

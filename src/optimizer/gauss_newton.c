@@ -90,8 +90,8 @@ static PetscErrorCode OptimizerSetUp_GaussNewton(Optimizer optimizer, Config con
   PetscCall(PetscMalloc2(rows->n_row, &gn->r, rows->n_row, &gn->Jv));
   PetscCall(OptimizerAddValues(optimizer, "slow", 1, &gn->slow));
   PetscCall(OptimizerAddValues(optimizer, "renewed", 1, &gn->renewed));
-  PetscCall(OptimizerAddValues(optimizer, "reach", 1, &optimizer->reach));
-  optimizer->has_reach = true;
+  PetscCall(OptimizerAddValues(optimizer, "reach", 1, &optimizer->measures[MEASURE_REACH]));
+  optimizer->has[MEASURE_REACH] = true;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -124,7 +124,8 @@ static PetscErrorCode measure_reach(Optimizer optimizer)
   bool ok;
   PetscFunctionBegin;
   PetscCall(solve(gn, REACH_DAMPING, gn->step, &ok));
-  if (ok && d->loss > 0.0) optimizer->reach = fmin(-dot(d->n, gn->step, d->gradient) / (2.0 * d->loss), 1.0);
+  if (ok && d->loss > 0.0)
+    optimizer->measures[MEASURE_REACH] = fmin(-dot(d->n, gn->step, d->gradient) / (2.0 * d->loss), 1.0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -87,6 +87,9 @@ static PetscErrorCode OptimizerSetUp_NewtonKrylov(Optimizer optimizer, Config co
   for (int k = 0; k < N_VEC; k++) PetscCall(OptimizerCreateVec(optimizer, vecs[k]));
   PetscCall(OptimizerAddValues(optimizer, "state", sizeof(State) / sizeof(double), &nk->state.damping));
   PetscCall(OptimizerAddVec(optimizer, "last step", nk->last));
+  PetscCall(OptimizerAddValues(optimizer, "inner", 1, &optimizer->measures[MEASURE_INNER]));
+  optimizer->has[MEASURE_INNER] = true;
+  optimizer->chooses = KrylovChooses(nk->krylov);
   PetscCall(OptimizerAddVec(optimizer, "built", nk->built));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -338,6 +341,8 @@ static PetscErrorCode iterate(Optimizer optimizer, Vec theta, bool changed, doub
   if (nk->state.slow < MOST_SLOW_STEPS) PetscCall(take_step(optimizer, theta, way, loss, &found));
   if (way == WAY_DENSE && nk->state.dense_time < 0.0) PetscCall(longest(optimizer->rows, began, &nk->state.dense_time));
   if (nk->state.age >= 0.0) nk->state.age += 1.0;
+  optimizer->measures[MEASURE_INNER] = way == WAY_DENSE ? 0.0 : nk->state.inner;
+  if (nk->state.choice >= 0.0) optimizer->choice = PrecondTable.rows[(int)nk->state.choice].name;
   if (!found) *reason = OPTIMIZER_STALLED;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -158,9 +158,16 @@ PetscErrorCode KrylovCreate(Optimizer optimizer, Config config, Rows rows, Krylo
   PetscCall(check_option("-ksp_type", KSPList, &KrylovTable));
   PetscCall(check_option("-pc_type", PCList, &PrecondTable));
   PetscCall(KSPSetFromOptions(k->ksp));
+  PetscCall(PCGetType(pc, &word));
+  k->chooses = !strcmp(word, "auto");
   PetscCall(KSPSetConvergenceTest(k->ksp, test, k, NULL));
   PetscCall(KSPSetTolerances(k->ksp, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT, k->most + 1));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+bool KrylovChooses(Krylov k)
+{
+  return k->chooses;
 }
 
 PetscErrorCode KrylovDestroy(Krylov *krylov)

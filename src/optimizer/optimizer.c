@@ -79,7 +79,7 @@ PetscErrorCode OptimizerCreateStage(Config config, int index, Rows rows, const C
   o->index = index;
   o->rows = rows;
   o->reported = -1.0;
-  o->reach = NAN;
+  for (int k = 0; k < N_MEASURE; k++) o->measures[k] = NAN;
   PetscCall(ConfigGetInt(config, OptimizerKey(o, "iterations"), &o->iterations));
   PetscCall(ConfigGetReal(config, OptimizerKey(o, "tolerance"), &o->tolerance));
   o->name = stage->name;
@@ -149,26 +149,36 @@ PetscErrorCode OptimizerSkipToNewRows(Optimizer optimizer, Vec theta, bool *chan
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+const char *OptimizerMeasureName(OptimizerMeasure measure)
+{
+  static const char *const names[N_MEASURE] = {"rho", "inner"};
+  return names[measure];
+}
+
 double OptimizerReach(Optimizer optimizer)
 {
-  return optimizer->reach;
+  return optimizer->measures[MEASURE_REACH];
 }
 
 PetscErrorCode OptimizerReport(Optimizer optimizer, Vec theta, double loss, double control, double gradient_norm,
                                OptimizerReason *reason)
 {
-  const Progress progress = {.stage = optimizer->name,
-                             .stage_index = optimizer->index,
-                             .iteration = (PetscInt)optimizer->iteration,
-                             .iterations = optimizer->iterations,
-                             .loss = loss,
-                             .control_name = optimizer->control_name,
-                             .control = control,
-                             .gradient_norm = gradient_norm,
-                             .has_reach = optimizer->has_reach,
-                             .reach = optimizer->reach};
+  Progress progress = {.stage = optimizer->name,
+                       .stage_index = optimizer->index,
+                       .iteration = (PetscInt)optimizer->iteration,
+                       .iterations = optimizer->iterations,
+                       .loss = loss,
+                       .control_name = optimizer->control_name,
+                       .control = control,
+                       .gradient_norm = gradient_norm,
+                       .chooses = optimizer->chooses,
+                       .choice = optimizer->choice};
   bool stop = false;
   PetscFunctionBegin;
+  for (int k = 0; k < N_MEASURE; k++) {
+    progress.has[k] = optimizer->has[k];
+    progress.measures[k] = optimizer->measures[k];
+  }
   if (optimizer->monitor && optimizer->reported < optimizer->iteration)
     PetscCall(optimizer->monitor(optimizer, &progress, theta, optimizer->monitor_context, &stop));
   optimizer->reported = optimizer->iteration;

@@ -39,10 +39,12 @@ struct Optimizer_s {
   double bytes; /* of this rank's matrices */
   PetscInt iterations;
   double tolerance;
-  double iteration; /* whole: steps done */
-  double reported;  /* the iteration that the monitor saw last; -1 = none */
-  bool has_reach;   /* the stage tells: */
-  double reach;     /* Progress.reach of the last J for which it was found */
+  double iteration;    /* whole: steps done */
+  double reported;     /* the iteration that the monitor saw last; -1 = none */
+  bool has[N_MEASURE]; /* what the stage tells, of the last J for which it was found: */
+  double measures[N_MEASURE];
+  bool chooses;
+  const char *choice; /* Progress.choice */
   OptimizerMonitorFn monitor;
   void *monitor_context;
   int n_state, max_state;

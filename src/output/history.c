@@ -14,8 +14,12 @@ struct History_s {
   char **stages; /* [n_stage] names; NULL where not seen */
 };
 
-static const char *const fixed_names[N_COLUMN] = {"iteration",     "stage_index", "stage_iteration", "loss", "control",
-                                                  "gradient_norm", "rho"};
+static const char *column_name(int column)
+{
+  static const char *const names[COLUMN_MEASURES] = {"iteration", "stage_index", "stage_iteration",
+                                                     "loss",      "control",     "gradient_norm"};
+  return column < COLUMN_MEASURES ? names[column] : OptimizerMeasureName(column - COLUMN_MEASURES);
+}
 
 PetscErrorCode HistoryCreate(int n, const char *const names[], History *history)
 {
@@ -26,7 +30,7 @@ PetscErrorCode HistoryCreate(int n, const char *const names[], History *history)
   h->n_column = N_COLUMN + n;
   PetscCall(PetscCalloc2(h->n_column, &h->names, h->n_column, &h->values));
   for (int c = 0; c < h->n_column; c++)
-    PetscCall(PetscStrallocpy(c < N_COLUMN ? fixed_names[c] : names[c - N_COLUMN], &h->names[c]));
+    PetscCall(PetscStrallocpy(c < N_COLUMN ? column_name(c) : names[c - N_COLUMN], &h->names[c]));
   *history = h;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -179,7 +179,9 @@ static PetscErrorCode put_sample_event(Report report, const Sample *sample)
   put_numbers(&json, "rms", report->n_term, report->terms, sample->rms);
   if (progress->control_name[0]) JsonNumber(&json, progress->control_name, progress->control);
   JsonNumber(&json, "gradient_norm", progress->gradient_norm);
-  if (progress->has_reach) JsonNumber(&json, "rho", progress->reach);
+  for (int k = 0; k < N_MEASURE; k++)
+    if (progress->has[k]) JsonNumber(&json, OptimizerMeasureName(k), progress->measures[k]);
+  if (progress->chooses) JsonText(&json, "choice", progress->choice);
   if (sample->error) put_numbers(&json, "error", report->n_field, report->fields, sample->error);
   JsonNumber(&json, "rows_per_second", sample->rate);
   JsonNumber(&json, "seconds", sample->seconds);
@@ -235,7 +237,7 @@ static void fill_fixed(double row[N_COLUMN], const Progress *progress, PetscInt 
   row[COLUMN_LOSS] = progress->loss;
   row[COLUMN_CONTROL] = progress->control_name[0] ? progress->control : NAN;
   row[COLUMN_GRADIENT] = progress->gradient_norm;
-  row[COLUMN_REACH] = progress->has_reach ? progress->reach : NAN;
+  for (int k = 0; k < N_MEASURE; k++) row[COLUMN_MEASURES + k] = progress->has[k] ? progress->measures[k] : NAN;
 }
 
 static PetscErrorCode store_sample(Report report, const Sample *sample)

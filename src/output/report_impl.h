@@ -28,8 +28,8 @@ enum {
   COLUMN_LOSS,
   COLUMN_CONTROL,
   COLUMN_GRADIENT,
-  COLUMN_REACH,
-  N_COLUMN
+  COLUMN_MEASURES,
+  N_COLUMN = COLUMN_MEASURES + N_MEASURE
 };
 /* n more columns after those of the enumeration; names are copied. */
 PetscErrorCode HistoryCreate(int n, const char *const names[], History *history);

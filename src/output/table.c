@@ -69,10 +69,28 @@ static void append_number(Line *line, double value)
   append(line, text, COLUMN_WIDTH);
 }
 
+static void append_measure(Line *line, OptimizerMeasure measure, double value)
+{
+  char text[32];
+  snprintf(text, sizeof(text), "%.0f", value);
+  if (measure == MEASURE_INNER && !isnan(value))
+    append(line, text, COLUMN_WIDTH);
+  else
+    append_number(line, value);
+}
+
+/* Columns of what only some stages tell. */
+static int special_columns(const Progress *progress)
+{
+  int n = progress->chooses;
+  for (int k = 0; k < N_MEASURE; k++) n += progress->has[k];
+  return n;
+}
+
 /* How many terms have a column of their own; the others share one. */
 static int shown_terms(const struct Report_s *report, const Progress *progress)
 {
-  const int other = STAGE_WIDTH + 8 + (2 + progress->has_reach + (progress->causal ? 2 : 0)) * COLUMN_WIDTH +
+  const int other = STAGE_WIDTH + 8 + (2 + special_columns(progress) + (progress->causal ? 2 : 0)) * COLUMN_WIDTH +
                     (report->with_error ? report->n_field : 0) * COLUMN_WIDTH + 8 + 8 + 10;
   const int room = (report->width - 1 - other) / COLUMN_WIDTH;
   return room >= report->n_term ? report->n_term : PetscMax(room - 1, 0);
@@ -93,7 +111,7 @@ static void put_header(Report report, const Sample *sample)
 
   append(&groups, "", STAGE_WIDTH + 8 + COLUMN_WIDTH + 1);
   if (n_rms) append(&groups, "residual RMS", -PetscMax(n_rms * COLUMN_WIDTH, 13));
-  append(&groups, "", (sample->progress->has_reach ? 2 : 1) * COLUMN_WIDTH);
+  append(&groups, "", (1 + special_columns(sample->progress)) * COLUMN_WIDTH);
   if (sample->progress->causal)
     append(&groups, "causal", COLUMN_WIDTH), append(&groups, "least", COLUMN_WIDTH - 1), append(&groups, "", 1);
   if (report->with_error) append(&groups, "relative L2 error", -18);
@@ -105,7 +123,9 @@ static void put_header(Report report, const Sample *sample)
   for (int t = 0; t < shown; t++) append(&titles, report->terms[t], COLUMN_WIDTH);
   if (shown < report->n_term) append(&titles, shown ? "others" : "largest", COLUMN_WIDTH);
   append(&titles, sample->progress->control_name, COLUMN_WIDTH);
-  if (sample->progress->has_reach) append(&titles, "rho", COLUMN_WIDTH);
+  for (int k = 0; k < N_MEASURE; k++)
+    if (sample->progress->has[k]) append(&titles, OptimizerMeasureName(k), COLUMN_WIDTH);
+  if (sample->progress->chooses) append(&titles, "choice", COLUMN_WIDTH);
   if (sample->progress->causal) append(&titles, "epsilon", COLUMN_WIDTH), append(&titles, "weight", COLUMN_WIDTH);
   for (int f = 0; report->with_error && f < report->n_field; f++) append(&titles, report->fields[f], COLUMN_WIDTH);
   append(&titles, "rows/s", 8);
@@ -138,7 +158,9 @@ static void build_line(Report report, const Sample *sample, Line *line)
     append_number(line, progress->control);
   else
     append(line, "", COLUMN_WIDTH);
-  if (progress->has_reach) append_number(line, progress->reach);
+  for (int k = 0; k < N_MEASURE; k++)
+    if (progress->has[k]) append_measure(line, k, progress->measures[k]);
+  if (progress->chooses) append(line, progress->choice ? progress->choice : "-", COLUMN_WIDTH);
   if (progress->causal) append_number(line, progress->epsilon), append_number(line, progress->least_weight);
   for (int f = 0; report->with_error && f < report->n_field; f++)
     append_number(line, sample->error ? sample->error[f] : NAN);
