@@ -517,6 +517,52 @@ START_TEST(nonlinear_residuals_are_refused)
 }
 END_TEST
 
+/* Equations with derivatives of their own stand at the same points, and each is what its estimator makes it alone. */
+START_TEST(equations_choose_their_own)
+{
+  const char *format =
+      "problem: { coordinates = [\"x[8]\"]; fields = [\"u\"]; equations = ( %s ); conditions = ( { on = "
+      "\"x[0] = -0.3\"; residual = \"u + laplacian(u)\"; %s } ); };" BOX
+      "points: { interior = { sampler = \"uniform\"; count = 5; }; conditions = { count = 4; }; };"
+      "network: { hidden = [6, 5]; };";
+  const char *a = "{ residual = \"sin(laplacian(u))\"; %s }",
+             *b = "{ name = \"b\"; residual = \"laplacian(u) - u^3\"; %s }";
+  const char *own = "estimator: { type = \"stde\"; directions = 2; unbiased = false; };";
+  char equations[1024], first[256], second[256], text[4096];
+  double exact[14], both[14], loss;
+  bool changed;
+  snprintf(first, sizeof(first), a, "");
+  snprintf(second, sizeof(second), b, "");
+  snprintf(equations, sizeof(equations), "%s, %s", first, second);
+  snprintf(text, sizeof(text), format, equations, "");
+  Products all = create(text, "type = \"exact\";");
+  snprintf(second, sizeof(second), b, own);
+  snprintf(equations, sizeof(equations), "%s, %s", second, first);
+  snprintf(text, sizeof(text), format, equations, own);
+  Products mixed = create(text, "type = \"auto\";");
+  ck_assert_int_eq(mixed.rows->n_row, 14);
+  ck_assert_str_eq(ResidualTermName(mixed.c.residual, 0), "equation 2");
+  ck_assert_str_eq(ResidualTermName(mixed.c.residual, 1), "b");
+  const char *described = ResidualDescribe(mixed.c.residual);
+  const char *of_b =
+      strstr(described, "\ninterior: 5 points, 1 equation; jets 4 columns; stde: 2 of 8 second derivatives");
+  ck_assert_msg(of_b && strstr(of_b + 1, "4 points on x[0] = -0.3; jets 4 columns; stde"), "%s", described);
+  ck_petsc(all.rows->ops->evaluate(all.rows->self, all.theta, exact, &loss));
+  double mean[14] = {0};
+  for (int k = 0; k < 4; k++) { /* every term once */
+    ck_petsc(mixed.rows->ops->update(mixed.rows->self, mixed.theta, k, &changed));
+    ck_petsc(mixed.rows->ops->evaluate(mixed.rows->self, mixed.theta, both, &loss));
+    for (int i = 0; i < 5; i++) ck_near(both[i], exact[i], 1e-12, 0);
+    ck_assert(both[5] != exact[5] && both[10] != exact[10]);
+    add(14, 0.25, both, mean);
+  }
+  expect_same("row", 14, exact, mean);
+  add_step(&mixed, 3, 1.0);
+  destroy(&all);
+  destroy(&mixed);
+}
+END_TEST
+
 START_TEST(what_cannot_be_sampled_is_told)
 {
   Case c;
@@ -524,6 +570,15 @@ START_TEST(what_cannot_be_sampled_is_told)
                             "\"laplacian(u)\"; } ); };" BOX "estimator: { type = \"stde\"; directions = 10; };",
                             &c),
                  PETSC_ERR_USER_INPUT, "estimator.directions = 10 is more than the 9 terms");
+  ck_petsc_fails(CaseCreate("problem: { coordinates = [\"x[9]\"]; fields = [\"u\"]; equations = ( { residual = "
+                            "\"laplacian(u)\"; estimator: { type = \"stde\"; directions = 11; }; } ); };" BOX,
+                            &c),
+                 PETSC_ERR_USER_INPUT, "problem.equations[0].estimator.directions = 11 is more than the 9 terms");
+  ck_petsc_fails(CaseCreate("problem: { coordinates = [\"x[9]\"]; fields = [\"u\"]; equations = ( { residual = "
+                            "\"laplacian(u)\"; }, { residual = \"u\"; estimator: { type = \"exact\"; }; } ); };" BOX
+                            "points: { interior = { adapt = 5; }; };",
+                            &c),
+                 PETSC_ERR_USER_INPUT, "points.interior.adapt: does not go with equations that have an estimator");
   ck_petsc_fails(CaseCreate("problem: { coordinates = [\"x[9]\"]; fields = [\"u\"]; equations = ( { residual = "
                             "\"norm2(grad(u)) - 1\"; } ); };" BOX "estimator: { type = \"stde\"; };",
                             &c),
@@ -542,4 +597,4 @@ TEST_SUITE("residual estimator", laplacian, affine_parts_and_shared_inputs, hard
            mean_and_variance_are_those_without_replacement, directions_have_the_variance_of_the_trace,
            normal_directions_give_the_biharmonic, one_sweep_a_dimension_gives_the_same_numbers,
            two_draws_are_unbiased_and_one_is_not, reports_are_exact, stages_that_need_rows_are_refused,
-           nonlinear_residuals_are_refused, what_cannot_be_sampled_is_told)
+           nonlinear_residuals_are_refused, equations_choose_their_own, what_cannot_be_sampled_is_told)

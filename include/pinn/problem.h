@@ -1,7 +1,7 @@
 /* What is solved: the case's `problem` group as expression nodes.
 
-   Blocks are the sets of rows: block 0 is the interior with all equations, the others are the conditions. */
-#pragma once
+   Blocks are the sets of rows: the first ones are the interior with the equations, one block unless equations choose
+   how their own derivatives are made; the others are the conditions. */
 #include "pinn/config.h"
 #include "pinn/formula.h"
 
@@ -17,12 +17,14 @@ typedef struct {
 } Term;
 
 typedef struct {
-  char *on;      /* selection text; "interior" for block 0 */
-  char *path;    /* "problem.conditions[2]", for ConfigWhere */
-  bool jump;     /* rows are what the terms differ by from those of the slab of time before (ProblemAddJump) */
-  int periodic;  /* a coordinate: rows are what the terms differ by at its two ends; -1 elsewhere */
-  int measured;  /* k: rows are what the term differs by from the values of problem.measurements[k]; -1 elsewhere */
-  bool integral; /* its one row is the integral of its term less `value` */
+  char *on;        /* selection text; "interior" for equations */
+  char *path;      /* "problem.conditions[2]", for ConfigWhere */
+  char *estimator; /* the group that says how derivatives are made: "estimator", or one of its own */
+  bool interior;   /* equations */
+  bool jump;       /* rows are what the terms differ by from those of the slab of time before (ProblemAddJump) */
+  int periodic;    /* a coordinate: rows are what the terms differ by at its two ends; -1 elsewhere */
+  int measured;    /* k: rows are what the term differs by from the values of problem.measurements[k]; -1 elsewhere */
+  bool integral;   /* its one row is the integral of its term less `value` */
   double value;
   int n_term;
   Term *terms; /* [n_term] */
@@ -40,6 +42,8 @@ const char *ProblemFieldName(Problem problem, int field);
 FormulaNode ProblemField(Problem problem, int field); /* the field as an expression of the network outputs */
 FormulaNode ProblemExact(Problem problem, int field); /* -1 where none is known */
 int ProblemBlocks(Problem problem);
+int ProblemInteriorBlocks(Problem problem); /* the first of them */
+int ProblemInteriorTerms(Problem problem);  /* of these */
 const Block *ProblemBlock(Problem problem, int block);
 /* One more block, of one term: the jump of the order-th time derivative of a field where a slab begins. path: the
    condition that its points are placed like, or the setting that stands for it. */

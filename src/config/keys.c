@@ -70,6 +70,22 @@
     prefix "translate", CONFIG_REALS, "", ANY, NULL, placed, "shift after scaling and turning, one a coordinate"       \
   }
 
+/* How derivatives are made, of the case or of an equation or a condition. */
+#define ESTIMATOR(prefix)                                                                                              \
+  {prefix "type", CONFIG_WORD, "\"auto\"", 0, 0, &EstimatorTable, NULL, "how they are made"},                          \
+      {prefix "directions",                                                                                            \
+       CONFIG_INT,                                                                                                     \
+       "16",                                                                                                           \
+       COUNT,                                                                                                          \
+       NULL,                                                                                                           \
+       "stde sdgd hutchinson",                                                                                         \
+       "terms of a sum of derivatives in a draw, or random directions"},                                               \
+      {prefix "distribution", CONFIG_WORD, "\"rademacher\"", 0, 0, &LawTable, "hutchinson", "law of the directions"},  \
+  {                                                                                                                    \
+    prefix "unbiased", CONFIG_BOOL, "false", NO_RANGE, "stde sdgd hutchinson",                                         \
+        "two independent draws r, r' with the loss 1/2 r r', without the variance of one draw's square"                \
+  }
+
 const ConfigKey ConfigKeys[] = {
     {"seed", CONFIG_INT, "1", TIMES, NULL, NULL, "seed of all random numbers of the run"},
     {"precision", CONFIG_WORD, "\"double\"", 0, 0, &PrecisionTable, NULL,
@@ -101,6 +117,8 @@ const ConfigKey ConfigKeys[] = {
      "square in the loss"},
     TEXT("problem.equations[].manufactured", "",
          "symbol that stands for the forcing which makes problem.exact the solution"),
+    GROUP("problem.equations[].estimator", "", "derivatives of this equation, like `estimator`, in a sweep of its own"),
+    ESTIMATOR("problem.equations[].estimator."),
     {"problem.conditions", CONFIG_LIST, "", NO_RANGE, NULL, "residuals that vanish on parts of the domain"},
     TEXT("problem.conditions[].name", "", "for tables and messages; default: its `on`"),
     TEXT("problem.conditions[].on", "",
@@ -117,6 +135,9 @@ const ConfigKey ConfigKeys[] = {
     {"problem.conditions[].count", CONFIG_INTS, "", COUNT, NULL, NULL,
      "points, as points.conditions.count, which is the default"},
     {"problem.conditions[].sampler", CONFIG_WORD, "", 0, 0, &SamplerTable, NULL, "default: points.conditions.sampler"},
+
+    GROUP("problem.conditions[].estimator", "", "derivatives of this condition, like `estimator`"),
+    ESTIMATOR("problem.conditions[].estimator."),
 
     {"problem.measurements", CONFIG_LIST, "", NO_RANGE, NULL, "values that were measured at points"},
     TEXT("problem.measurements[].name", "", "for tables and messages; default: data and the column"),
@@ -188,13 +209,10 @@ const ConfigKey ConfigKeys[] = {
      "components of a vector coordinate that follow each other and share a column of the first layer's weights"},
     {"network.normalize", CONFIG_BOOL, "true", NO_RANGE, "mlp", "map the domain to [-1, 1] before the first layer"},
 
-    GROUP("estimator", "{}", "derivatives in many dimensions"),
-    {"estimator.type", CONFIG_WORD, "\"auto\"", 0, 0, &EstimatorTable, NULL, "how they are made"},
-    {"estimator.directions", CONFIG_INT, "16", COUNT, NULL, "stde sdgd hutchinson",
-     "terms of a sum of derivatives in a draw, or random directions"},
-    {"estimator.distribution", CONFIG_WORD, "\"rademacher\"", 0, 0, &LawTable, "hutchinson", "law of the directions"},
-    {"estimator.unbiased", CONFIG_BOOL, "false", NO_RANGE, "stde sdgd hutchinson",
-     "two independent draws r, r' with the loss 1/2 r r', without the variance of one draw's square"},
+    GROUP("estimator", "{}",
+          "derivatives in many dimensions, but for equations and conditions with a group of their own; periodic "
+          "conditions have exact ones"),
+    ESTIMATOR("estimator."),
 
     {"solver", CONFIG_LIST, "( { type = \"adam\"; iterations = 2000; }, { type = \"gauss-newton\"; } )", NO_RANGE, NULL,
      "stages, run one after the other"},

@@ -14,7 +14,6 @@ static void add_array(OutputArrays *arrays, FormulaNode node, int error_of, cons
 /* u, exact_u and error_u by field, then residual_NAME by equation. The error is |u - exact|. */
 static void list_arrays(Problem problem, OutputArrays *arrays)
 {
-  const Block *interior = ProblemBlock(problem, 0);
   for (int f = 0; f < ProblemFields(problem); f++) {
     const char *name = ProblemFieldName(problem, f);
     const int field = arrays->n;
@@ -23,8 +22,11 @@ static void list_arrays(Problem problem, OutputArrays *arrays)
     add_array(arrays, ProblemExact(problem, f), -1, "exact_", name);
     add_array(arrays, -1, field, "error_", name);
   }
-  for (int e = 0; e < interior->n_term; e++)
-    add_array(arrays, interior->terms[e].node, -1, "residual_", interior->terms[e].name);
+  for (int b = 0; b < ProblemInteriorBlocks(problem); b++) {
+    const Block *interior = ProblemBlock(problem, b);
+    for (int e = 0; e < interior->n_term; e++)
+      add_array(arrays, interior->terms[e].node, -1, "residual_", interior->terms[e].name);
+  }
 }
 
 PetscErrorCode OutputArraysEvaluate(Problem problem, const Slabs *slabs, const OutputArrays *arrays,
@@ -50,7 +52,7 @@ PetscErrorCode OutputArraysEvaluate(Problem problem, const Slabs *slabs, const O
 
 static int most_arrays(Problem problem)
 {
-  return 3 * ProblemFields(problem) + ProblemBlock(problem, 0)->n_term;
+  return 3 * ProblemFields(problem) + ProblemInteriorTerms(problem);
 }
 
 PetscErrorCode OutputArraysCreate(Problem problem, int n_point, OutputArrays *arrays)

@@ -365,7 +365,7 @@ static void find_warnings(Verifier v, Verification *out)
 
 PetscErrorCode VerifierRun(Verifier v, Vec theta, Verification *out)
 {
-  const int n_equation = ProblemBlock(v->problem, 0)->n_term;
+  const int n_equation = ProblemInteriorTerms(v->problem);
   PetscFunctionBegin;
   *out = (Verification){.n_field = v->n_field,
                         .n_equation = n_equation,

@@ -5,15 +5,24 @@
 
 #define MOST_GRADIENT 8 /* coordinates of a residual whose gradient has rows */
 
-static PetscErrorCode create_block(const char *on, const char *path, int n_term, Block *block)
+/* own: the block's group for its derivatives, or NULL */
+static PetscErrorCode create_block(const char *on, const char *path, const char *own, int n_term, Block *block)
 {
   PetscFunctionBegin;
   *block = (Block){.periodic = -1, .measured = -1};
   PetscCall(PetscCalloc1(n_term, &block->terms));
   PetscCall(PetscStrallocpy(on, &block->on));
   PetscCall(PetscStrallocpy(path, &block->path));
+  PetscCall(PetscStrallocpy(own ? own : "estimator", &block->estimator));
   block->n_term = n_term;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The estimator group of an equation or a condition; NULL where it has none. */
+static const char *own_estimator(Problem p, const char *path)
+{
+  const char *own = ConfigPath("%s.estimator", path);
+  return ConfigHas(p->config, own) ? own : NULL;
 }
 
 static PetscErrorCode read_residual(Problem p, const char *list, int k, const char **text, FormulaNode *node)
@@ -46,10 +55,13 @@ static PetscErrorCode highest_order(Problem p, int field, int coord, int *highes
 {
   PetscFunctionBegin;
   *highest = 0;
-  for (int e = 0; e < p->blocks[0].n_term && !p->blocks[0].terms[e].gradient; e++) {
-    int order;
-    PetscCall(FormulaOrder(p->formula, p->blocks[0].terms[e].node, field, coord, &order));
-    *highest = PetscMax(*highest, order);
+  for (int b = 0; b < p->n_interior; b++) {
+    const Block *block = &p->blocks[b];
+    for (int e = 0; e < block->n_term && !block->terms[e].gradient; e++) {
+      int order;
+      PetscCall(FormulaOrder(p->formula, block->terms[e].node, field, coord, &order));
+      *highest = PetscMax(*highest, order);
+    }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -104,7 +116,7 @@ static PetscErrorCode check_periodic(Problem p, int k, const char *name, int *co
    equations have, or to `order`. */
 static PetscErrorCode create_periodic(Problem p, int k, const char *name, Block *block)
 {
-  const char *residual = "", *order_path = ConfigPath("problem.conditions[%d].order", k);
+  const char *path, *residual = "", *order_path = ConfigPath("problem.conditions[%d].order", k);
   const bool own = ConfigHas(p->config, ConfigPath("problem.conditions[%d].residual", k));
   const int n = own ? 1 : p->n_field;
   PetscInt wanted = -1;
@@ -119,8 +131,10 @@ static PetscErrorCode create_periodic(Problem p, int k, const char *name, Block 
     orders[i] = wanted >= 0 ? (int)wanted : PetscMax(highest - 1, 0);
     n_term += orders[i] + 1;
   }
-  PetscCall(create_block(ConfigPath("%s.lower | %s.upper", name, name), ConfigPath("problem.conditions[%d]", k), n_term,
-                         block));
+  path = ConfigPath("problem.conditions[%d]", k);
+  PinnUserCheck(!own_estimator(p, path), "%s: does not go with `periodic`, whose derivatives are exact",
+                ConfigWhere(p->config, ConfigPath("%s.estimator", path)));
+  PetscCall(create_block(ConfigPath("%s.lower | %s.upper", name, name), path, NULL, n_term, block));
   block->periodic = coord;
   for (int i = 0, term = 0; i < n; term += orders[i++] + 1) {
     FormulaNode node = p->field[i];
@@ -148,7 +162,7 @@ static PetscErrorCode create_condition(Problem p, int k, Block *block)
   PetscCall(ConfigGetString(p->config, ConfigPath("problem.conditions[%d].on", k), &on));
   PinnUserCheck(on && on[0], "%s: is required: where the condition holds",
                 ConfigWhere(p->config, ConfigPath("problem.conditions[%d].on", k)));
-  PetscCall(create_block(on, path, 1, block));
+  PetscCall(create_block(on, path, own_estimator(p, path), 1, block));
   PetscCall(create_term(p, "problem.conditions", k, on, block->terms));
   block->integral = ConfigHas(p->config, ConfigPath("problem.conditions[%d].integral", k));
   if (block->integral) {
@@ -173,7 +187,7 @@ static PetscErrorCode create_measurement(Problem p, int k, Block *block)
   PetscCall(ConfigGetString(p->config, ConfigPath("%s.column", path), &column));
   PetscCall(ConfigGetString(p->config, ConfigPath("%s.name", path), &name));
   PetscCall(ConfigGetString(p->config, place, &measured));
-  PetscCall(create_block(file, path, 1, block));
+  PetscCall(create_block(file, path, NULL, 1, block));
   block->measured = k;
   term = block->terms;
   if (!measured || !measured[0]) measured = column, place = ConfigPath("problem.measurements[%d].column", k);
@@ -221,22 +235,41 @@ static PetscErrorCode add_gradient(Problem p, int k, const Term *equation, Term 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* All equations, then their gradients. */
-static PetscErrorCode create_equations(Problem p, int n_equation, Block *block)
+/* problem.equations[number[0 .. n - 1]], then their gradients. */
+static PetscErrorCode create_equations(Problem p, const char *own, int n, const int number[], Block *block)
 {
-  int n_term = n_equation;
+  int n_term = n;
   PetscFunctionBegin;
-  for (int e = 0; e < n_equation; e++) n_term += has_gradient(p, e) ? FormulaCoordinates(p->formula) : 0;
-  PetscCall(create_block("interior", "problem.equations", n_term, block));
-  for (int e = 0; e < n_equation; e++) {
-    PetscCall(create_term(p, "problem.equations", e, ConfigPath("equation %d", e + 1), &block->terms[e]));
-    block->terms[e].number = e;
+  for (int e = 0; e < n; e++) n_term += has_gradient(p, number[e]) ? FormulaCoordinates(p->formula) : 0;
+  PetscCall(create_block("interior", "problem.equations", own, n_term, block));
+  block->interior = true;
+  for (int e = 0; e < n; e++) {
+    const char *fallback = ConfigPath("equation %d", number[e] + 1);
+    PetscCall(create_term(p, "problem.equations", number[e], fallback, &block->terms[e]));
+    block->terms[e].number = number[e];
   }
-  for (int e = 0, term = n_equation; e < n_equation; e++) {
-    if (!has_gradient(p, e)) continue;
-    PetscCall(add_gradient(p, e, &block->terms[e], block->terms + term));
+  for (int e = 0, term = n; e < n; e++) {
+    if (!has_gradient(p, number[e])) continue;
+    PetscCall(add_gradient(p, number[e], &block->terms[e], block->terms + term));
     term += FormulaCoordinates(p->formula);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One block of the equations that leave their derivatives to the case, and one of each other. */
+static PetscErrorCode create_interior(Problem p, int n_equation)
+{
+  int n = 0, *number;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(n_equation, &number));
+  for (int e = 0; e < n_equation; e++)
+    if (!own_estimator(p, ConfigPath("problem.equations[%d]", e))) number[n++] = e;
+  if (n) PetscCall(create_equations(p, NULL, n, number, &p->blocks[p->n_interior++]));
+  for (int e = 0; e < n_equation; e++) {
+    const char *own = own_estimator(p, ConfigPath("problem.equations[%d]", e));
+    if (own) PetscCall(create_equations(p, own, 1, &e, &p->blocks[p->n_interior++]));
+  }
+  PetscCall(PetscFree(number));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -247,11 +280,13 @@ PetscErrorCode ProblemCreateBlocks(Problem p)
   const int n_measurement = ConfigCount(p->config, "problem.measurements");
   PetscFunctionBegin;
   PinnUserCheck(n_equation > 0, "%s: at least one equation is needed", ConfigWhere(p->config, "problem.equations"));
-  p->n_block = 1 + n_condition + n_measurement;
-  PetscCall(PetscCalloc1(p->n_block, &p->blocks));
-  PetscCall(create_equations(p, n_equation, &p->blocks[0]));
-  for (int k = 0; k < n_condition; k++) PetscCall(create_condition(p, k, &p->blocks[1 + k]));
-  for (int k = 0; k < n_measurement; k++) PetscCall(create_measurement(p, k, &p->blocks[1 + n_condition + k]));
+  PetscCall(PetscCalloc1(n_equation + n_condition + n_measurement, &p->blocks));
+  p->n_block = n_equation + n_condition + n_measurement;
+  PetscCall(create_interior(p, n_equation));
+  p->n_block = p->n_interior + n_condition + n_measurement;
+  Block *block = p->blocks + p->n_interior;
+  for (int k = 0; k < n_condition; k++) PetscCall(create_condition(p, k, block++));
+  for (int k = 0; k < n_measurement; k++) PetscCall(create_measurement(p, k, block++));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -263,7 +298,7 @@ PetscErrorCode ProblemAddJump(Problem p, int field, int order, const char *path,
   PetscFunctionBegin;
   PetscCall(PetscRealloc((size_t)(p->n_block + 1) * sizeof(Block), &p->blocks));
   block = &p->blocks[p->n_block];
-  PetscCall(create_block("the first time of a slab", path, 1, block));
+  PetscCall(create_block("the first time of a slab", path, NULL, 1, block));
   p->n_block++;
   block->jump = true;
   term = block->terms;

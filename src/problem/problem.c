@@ -286,6 +286,7 @@ PetscErrorCode ProblemDestroy(Problem *problem)
     PetscCall(PetscFree(block->terms));
     PetscCall(PetscFree(block->on));
     PetscCall(PetscFree(block->path));
+    PetscCall(PetscFree(block->estimator));
   }
   for (int f = 0; f < p->n_field && p->field_name; f++) PetscCall(PetscFree(p->field_name[f]));
   PetscCall(PetscFree3(p->field_name, p->field, p->exact));
@@ -323,6 +324,18 @@ FormulaNode ProblemExact(Problem p, int field)
 int ProblemBlocks(Problem p)
 {
   return p->n_block;
+}
+
+int ProblemInteriorBlocks(Problem p)
+{
+  return p->n_interior;
+}
+
+int ProblemInteriorTerms(Problem p)
+{
+  int n = 0;
+  for (int b = 0; b < p->n_interior; b++) n += p->blocks[b].n_term;
+  return n;
 }
 
 const Block *ProblemBlock(Problem p, int block)

@@ -4,7 +4,7 @@
 struct Problem_s {
   Config config; /* borrowed while the problem is created */
   Formula formula;
-  int n_field, n_block;
+  int n_field, n_block, n_interior;
   char **field_name;
   FormulaNode *field, *exact; /* [n_field] */
   Block *blocks;              /* [n_block] */

@@ -80,7 +80,7 @@ PetscErrorCode RowBlockDraw(Residual residual, RowBlock *block, PetscInt iterati
 
 PetscErrorCode RowBlockHeldout(Residual residual, RowBlock *block, PetscInt draw, RowSet *set)
 {
-  const bool interior = block == residual->blocks;
+  const bool interior = block->block->interior;
   const PetscInt count = interior ? residual->n_heldout : PetscMin(residual->n_heldout, HELDOUT_CONDITION);
   Sampling sampling = {ChoiceFind(&SamplerTable, "uniform"), 1, &count, block->sampling.key};
   PetscFunctionBegin;

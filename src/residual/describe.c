@@ -8,13 +8,13 @@
 #define DESCRIPTION   8192
 #define SHARE_TO_KEEP 0.5 /* of the machine's memory: what may be filled by what could be swept again */
 
-static void describe_block(const Residual residual, const RowBlock *block, char *text, size_t size)
+static void describe_block(const RowBlock *block, char *text, size_t size)
 {
   int n_equation = 0;
   char columns[512];
   for (int e = 0; e < block->block->n_term; e++) n_equation += !block->block->terms[e].gradient;
   ProgramDescribe(block->probe->program, columns, sizeof(columns));
-  if (block == residual->blocks)
+  if (block->block->interior)
     snprintf(text, size, "interior: %d points, %d equation%s; jets %s", (int)block->train.count, n_equation,
              n_equation > 1 ? "s" : "", columns);
   else
@@ -28,7 +28,7 @@ const char *ResidualDescribe(Residual residual)
   if (!residual->description && PetscCalloc1(DESCRIPTION, &residual->description)) return "";
   for (int b = 0; b < residual->n_block && used + 1 < DESCRIPTION; b++) {
     if (b) residual->description[used++] = '\n';
-    describe_block(residual, &residual->blocks[b], residual->description + used, DESCRIPTION - used);
+    describe_block(&residual->blocks[b], residual->description + used, DESCRIPTION - used);
     used += strlen(residual->description + used);
   }
   return residual->description;
@@ -61,13 +61,15 @@ double ResidualMemoryMB(Residual residual)
   return doubles * sizeof(double) / 1048576.0;
 }
 
-/* Fresh points of the equations, with statics and rows; those of conditions are few. */
+/* Fresh points of the equations, with statics and rows, one block after the other; those of conditions are few. */
 static double heldout_mb(const Residual residual)
 {
-  const RowBlock *block = &residual->blocks[0];
-  return (double)residual->n_heldout *
-         (2.0 * block->probe->dim + ProgramStatics(block->probe->program) + block->block->n_term) * sizeof(double) /
-         1048576.0;
+  double most = 0.0;
+  for (int b = 0; b < residual->n_interior; b++) {
+    const RowBlock *block = &residual->blocks[b];
+    most = PetscMax(most, 2.0 * block->probe->dim + ProgramStatics(block->probe->program) + block->block->n_term);
+  }
+  return (double)residual->n_heldout * most * sizeof(double) / 1048576.0;
 }
 
 double ResidualSweepFlops(Residual residual)
@@ -113,7 +115,7 @@ static void explain_point(const Residual residual, const RowBlock *block, int e,
   Formula formula = ProblemFormula(residual->problem);
   const int dim = block->train.points.dim;
   const double *x = block->train.points.x + (size_t)i * (size_t)dim;
-  size_t used = (size_t)snprintf(text, size, "%s '%s' at ", block == residual->blocks ? "equation" : "condition",
+  size_t used = (size_t)snprintf(text, size, "%s '%s' at ", block->block->interior ? "equation" : "condition",
                                  block->block->terms[e].name);
   for (int k = 0; k < dim && k < 8 && used < size; k++)
     used +=

@@ -1,5 +1,6 @@
 /* Which estimator makes the derivatives of which block, and its draws. */
 #include <limits.h>
+#include <string.h>
 #include "estimator.h"
 #include "linearization.h"
 
@@ -19,21 +20,22 @@ static const Choice estimator_rows[] = {
 };
 const ChoiceTable EstimatorTable = {"estimator", "how derivatives in many dimensions are made", estimator_rows};
 
-PetscErrorCode EstimatorRead(Config config, EstimatorChoice *choice)
+PetscErrorCode EstimatorRead(Config config, const char *group, EstimatorChoice *choice)
 {
-  const char *word;
+  const char *word, *path = ConfigPath("%s.directions", group);
   PetscInt directions = 0;
+  bool unbiased = false, gaussian = false;
   PetscFunctionBegin;
-  PetscCall(ConfigGetString(config, "estimator.type", &word));
-  if (ConfigHas(config, "estimator.directions")) PetscCall(ConfigGetInt(config, "estimator.directions", &directions));
-  bool unbiased = false;
-  if (ConfigHas(config, "estimator.unbiased")) PetscCall(ConfigGetBool(config, "estimator.unbiased", &unbiased));
-  bool gaussian = false;
-  if (ConfigHas(config, "estimator.distribution")) {
+  if (ConfigHas(config, path)) PetscCall(ConfigGetInt(config, path, &directions));
+  path = ConfigPath("%s.unbiased", group);
+  if (ConfigHas(config, path)) PetscCall(ConfigGetBool(config, path, &unbiased));
+  path = ConfigPath("%s.distribution", group);
+  if (ConfigHas(config, path)) {
     const char *law;
-    PetscCall(ConfigGetString(config, "estimator.distribution", &law));
+    PetscCall(ConfigGetString(config, path, &law));
     gaussian = *(const bool *)ChoiceFind(&LawTable, law)->data;
   }
+  PetscCall(ConfigGetString(config, ConfigPath("%s.type", group), &word));
   const Choice *row = ChoiceFind(&EstimatorTable, word);
   *choice = (EstimatorChoice){row->data, row->name, (int)directions, unbiased, gaussian};
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -97,7 +99,7 @@ static PetscErrorCode check_distribution(const RowBlock *block, Config config)
         groups[g].reduction != JET_PROJECT || groups[g].order == 2 || block->estimator.gaussian,
         "%s: the distribution 'rademacher' serves second derivatives, but there are powers of a laplacian, of "
         "order %d: 'gaussian' serves them",
-        ConfigWhere(config, "estimator.distribution"), groups[g].order);
+        ConfigWhere(config, ConfigPath("%s.distribution", block->block->estimator)), groups[g].order);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -114,36 +116,51 @@ static PetscErrorCode note_limits(Residual residual, Config config)
     PinnUserCheck(probe->n_pass == 1 || !ProgramHasSlots(probe->program),
                   "%s: sdgd does not serve a sum of derivatives with different functions of the point as coefficients; "
                   "stde does",
-                  ConfigWhere(config, "estimator.type"));
+                  ConfigWhere(config, ConfigPath("%s.type", residual->blocks[b].block->estimator)));
   }
   if (residual->n_draw > 1) residual->rows.gradient_only = "estimator.unbiased = true";
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EstimatorCheck(Residual residual, Config config)
+/* Does the estimator that was asked for serve any block that is left to it? */
+static PetscErrorCode check_choice(Residual residual, Config config, const char *group)
 {
-  const EstimatorChoice *choice = &residual->blocks[0].estimator;
-  const char *where = ConfigWhere(config, "estimator.type");
+  const char *where = ConfigWhere(config, ConfigPath("%s.type", group));
+  EstimatorChoice choice;
   int n = 0, most = 0;
   PetscFunctionBegin;
-  PetscCall(note_limits(residual, config));
-  for (int b = 0; b < residual->n_block; b++) n += residual->blocks[b].probe->compression != NULL;
-  if (!choice->estimator->always || n) PetscFunctionReturn(PETSC_SUCCESS);
-  PinnUserCheck(EstimatorDraws(choice),
+  PetscCall(EstimatorRead(config, group, &choice));
+  for (int b = 0; b < residual->n_block; b++)
+    n += !strcmp(residual->blocks[b].block->estimator, group) && residual->blocks[b].probe->compression;
+  if (!choice.estimator->always || n) PetscFunctionReturn(PETSC_SUCCESS);
+  PinnUserCheck(EstimatorDraws(&choice),
                 "%s: nothing can be compressed: no equation or condition has two coordinates that occur only in a "
                 "laplacian (sum of second derivatives with fixed positive factors)",
                 where);
-  for (int b = 0; b < residual->n_block; b++) PetscCall(count_terms(residual, &residual->blocks[b], &most));
-  PinnUserCheck(!most, "%s: estimator.directions = %d is more than the %d terms of the longest sum of derivatives",
-                where, choice->directions, most);
+  for (int b = 0; b < residual->n_block; b++)
+    if (!strcmp(residual->blocks[b].block->estimator, group))
+      PetscCall(count_terms(residual, &residual->blocks[b], &most));
+  PinnUserCheck(!most, "%s: %s.directions = %d is more than the %d terms of the longest sum of derivatives", where,
+                group, choice.directions, most);
   PinnUserCheck(
-      choice->estimator->reduction != JET_PROJECT,
+      choice.estimator->reduction != JET_PROJECT,
       "%s: %s has nothing to estimate: no equation or condition has a laplacian (sum of second derivatives with "
       "fixed positive factors) or a power of one; stde serves other sums of derivatives",
-      where, choice->name);
+      where, choice.name);
   PinnUserError("%s: %s has nothing to sample from: no equation or condition has a sum of derivatives of order 2 or "
                 "more that enters it as a whole; exact derivatives (auto) serve it",
-                where, choice->name);
+                where, choice.name);
+}
+
+PetscErrorCode EstimatorCheck(Residual residual, Config config)
+{
+  PetscFunctionBegin;
+  PetscCall(note_limits(residual, config));
+  PetscCall(check_choice(residual, config, "estimator"));
+  for (int b = 0; b < residual->n_block; b++)
+    if (strcmp(residual->blocks[b].block->estimator, "estimator"))
+      PetscCall(check_choice(residual, config, residual->blocks[b].block->estimator));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EstimatorDraw(Residual residual, PetscInt iteration, bool *drawn)

@@ -7,9 +7,9 @@
 #define MOST_EXACT 256e6 /* bytes a thread may take for exact derivatives that only reports need */
 
 /* Sampler and count of a block: points.interior, or points.conditions unless the condition has its own. */
-static PetscErrorCode read_sampling(Config config, const RowBlock *block, bool interior, uint32_t number,
-                                    Sampling *sampling)
+static PetscErrorCode read_sampling(Config config, const RowBlock *block, uint32_t number, Sampling *sampling)
 {
+  const bool interior = block->block->interior;
   const char *group = interior ? "points.interior" : "points.conditions", *path, *word, *where;
   PetscInt seed;
   PetscFunctionBegin;
@@ -121,9 +121,9 @@ static PetscErrorCode create_block(Residual residual, Config config, Domain doma
   } else {
     PetscCall(create_region(residual, where, domain, block));
     PetscCall(check_normals(config, residual->problem, block));
-    PetscCall(read_sampling(config, block, b == 0, (uint32_t)b, &block->sampling));
+    PetscCall(read_sampling(config, block, (uint32_t)PetscMax(0, b - residual->n_interior + 1), &block->sampling));
   }
-  PetscCall(EstimatorRead(config, &block->estimator));
+  PetscCall(EstimatorRead(config, block->block->estimator, &block->estimator));
   if (block->block->periodic >= 0 && EstimatorDraws(&block->estimator)) EstimatorExact(&block->estimator);
   PetscCall(create_probes(residual, config, block));
   PetscCall(PetscMalloc1(n_term, &block->scale));
@@ -213,6 +213,7 @@ PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Dom
   r->several = size > 1;
   r->n_thread = NetworkIsWide(network) ? 1 : omp_get_max_threads();
   r->n_block = ProblemBlocks(problem);
+  r->n_interior = ProblemInteriorBlocks(problem);
   r->rows = (struct Rows_s){.comm = comm,
                             .ops = &ResidualRowsOps,
                             .self = r,
@@ -225,6 +226,9 @@ PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Dom
   PetscCall(ConfigGetInt(config, "points.interior.resample", &r->resample));
   PetscCall(ConfigGetInt(config, "points.interior.adapt", &r->adapt));
   PetscCall(ConfigGetInt(config, "points.heldout", &r->n_heldout));
+  PinnUserCheck(r->n_interior == 1 || (!r->adapt && !ConfigHas(config, "points.interior.causal")),
+                "%s: does not go with equations that have an estimator of their own",
+                ConfigWhere(config, r->adapt ? "points.interior.adapt" : "points.interior.causal"));
   PetscCall(PetscCalloc1(r->n_block, &r->blocks));
   for (int b = 0; b < r->n_block; b++) {
     PetscCall(create_block(r, config, domain, b, &r->blocks[b]));

@@ -108,7 +108,7 @@ struct Residual_s {
   ParameterBlock *parameter_blocks; /* what rows.parameter_blocks shows */
   Problem problem;
   Network network;
-  int n_block, n_term, n_thread, n_draw;
+  int n_block, n_interior, n_term, n_thread, n_draw;
   RowBlock *blocks;
   int n_tile;
   TileRange *tiles; /* of the training points of all blocks */
@@ -201,8 +201,8 @@ PetscErrorCode RowBlockStatistics(MPI_Comm comm, RowBlock *block, const RowSet *
 PetscErrorCode ResidualLayout(Residual residual);
 /* PETSC_ERR_USER_INPUT where ResidualMemoryMB is above limits.memory or the machine's. */
 PetscErrorCode ResidualCheckMemory(Residual residual, Config config);
-/* The case's estimator (estimator.c). */
-PetscErrorCode EstimatorRead(Config config, EstimatorChoice *choice);
+/* The estimator of a group of keys (estimator.c). */
+PetscErrorCode EstimatorRead(Config config, const char *group, EstimatorChoice *choice);
 void EstimatorExact(EstimatorChoice *choice);       /* `auto`: for rows that take several points each */
 bool EstimatorDraws(const EstimatorChoice *choice); /* something new at every step */
 /* What it wants replaced in a program; NULL stands for `auto`. */

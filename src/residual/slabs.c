@@ -55,7 +55,7 @@ static PetscErrorCode find_initial(Problem problem, const Region regions[], int 
 {
   PetscFunctionBegin;
   *found = -1;
-  for (int b = 1; b < n; b++) {
+  for (int b = ProblemInteriorBlocks(problem); b < n; b++) {
     const Term *term = ProblemBlock(problem, b)->terms;
     int highest;
     if (!regions[b] || !RegionIsStart(regions[b])) continue;
@@ -67,13 +67,15 @@ static PetscErrorCode find_initial(Problem problem, const Region regions[], int 
 
 static PetscErrorCode highest_order(Problem problem, int field, int t, int *order)
 {
-  const Block *interior = ProblemBlock(problem, 0);
   PetscFunctionBegin;
   *order = 0;
-  for (int e = 0; e < interior->n_term && !interior->terms[e].gradient; e++) {
-    int of_term;
-    PetscCall(FormulaOrder(ProblemFormula(problem), interior->terms[e].node, field, t, &of_term));
-    *order = PetscMax(*order, of_term);
+  for (int b = 0; b < ProblemInteriorBlocks(problem); b++) {
+    const Block *interior = ProblemBlock(problem, b);
+    for (int e = 0; e < interior->n_term && !interior->terms[e].gradient; e++) {
+      int of_term;
+      PetscCall(FormulaOrder(ProblemFormula(problem), interior->terms[e].node, field, t, &of_term));
+      *order = PetscMax(*order, of_term);
+    }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -87,7 +89,7 @@ PetscErrorCode SlabsAddJumps(Config config, Problem problem, Domain domain)
   PetscFunctionBegin;
   if (ConfigHas(config, "time.weight")) PetscCall(ConfigGetReal(config, "time.weight", &weight));
   PetscCall(PetscCalloc1(n, &regions));
-  for (int b = 1; b < n; b++) {
+  for (int b = ProblemInteriorBlocks(problem); b < n; b++) {
     const Block *block = ProblemBlock(problem, b);
     if (block->measured < 0) PetscCall(RegionCreate(domain, ConfigWhere(config, block->path), block->on, &regions[b]));
   }

@@ -30,7 +30,7 @@ static void visit_panel(const Visit *visit, int block, NetworkStore store, int p
     for (int e = 0; e < n_term; e++) {
       const RowsPanel part = {.layer = number,
                               .term = b->term + e,
-                              .interior = block == 0,
+                              .interior = b->block->interior,
                               .row = (PetscInt)b->row + e * b->train.points.n + begin,
                               .n = n,
                               .n_column = n_column,

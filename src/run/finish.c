@@ -13,7 +13,8 @@ static void describe_terms(Problem problem, bool conditions, char text[MOST_TEXT
 {
   size_t used = 0;
   text[0] = 0;
-  for (int b = conditions ? 1 : 0; b < (conditions ? ProblemBlocks(problem) : 1); b++) {
+  const int n_interior = ProblemInteriorBlocks(problem);
+  for (int b = conditions ? n_interior : 0; b < (conditions ? ProblemBlocks(problem) : n_interior); b++) {
     const Block *block = ProblemBlock(problem, b);
     for (int e = 0; e < block->n_term && used < MOST_TEXT; e++)
       used +=
@@ -62,7 +63,7 @@ static PetscErrorCode warn_of_uncovered(const RunParts *parts)
   if (ConfigCount(parts->config, "problem.transform") || ConfigHas(parts->config, "network.periodic"))
     PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc1(n_block, &regions));
-  for (int b = 1; b < n_block; b++) {
+  for (int b = ProblemInteriorBlocks(parts->problem); b < n_block; b++) {
     const Block *block = ProblemBlock(parts->problem, b);
     if (!block->jump && block->measured < 0)
       PetscCall(RegionCreate(parts->whole, ConfigWhere(parts->config, block->path), block->on, &regions[n++]));
