@@ -77,7 +77,10 @@ START_TEST(fits_are_those_of_dense_algebra)
   ck_near(norm, residual_of(300, 1, affine_column, &d), 1e-12, 0);
   ck_petsc(FitAffine(&d.fit, &norm));
   ck_near(norm, residual_of(300, DIM + 1, affine_column, &d) / sqrt(1 - (DIM + 1) / 300.0), 1e-11, 0);
-  ck_petsc(FitAlong(&d.fit, direction, &norm));
+  double along[300] = {0};
+  for (int i = 0; i < 300; i++)
+    for (int j = 0; j < DIM; j++) along[i] += direction[j] * (d.x[i * DIM + j] - d.center[j]);
+  ck_petsc(FitAlong(&d.fit, along, &norm));
   ck_near(norm, residual_of(300, 2, along_column, &d), 1e-11, 0);
 }
 END_TEST
@@ -117,12 +120,21 @@ START_TEST(gradients_are_those_of_the_exact_solution)
   const double exact[5] = {-0.6 * s + (1 - n2) * cos(a) + exp(0.1), 0.4 * s + 2 * (1 - n2) * cos(a),
                            -1.4 * s + (1 - n2) * 0.4, -0.8 * s + (1 - n2) * 0.7, 0.3 * exp(0.1)};
   const double one = 1, zero = 0;
-  double gradient[5], value[2];
+  double along[3], to[15], value[2];
+  const PointSet points = {.count = 3, .n = 3, .dim = 5, .x = to};
   Case c;
   Probe probe;
   ck_petsc(CaseCreate(text, &c));
-  ck_petsc(BaselineGradient(c.problem, 0, x, gradient));
-  for (int i = 0; i < 5; i++) ck_near(gradient[i], exact[i], 1e-13, 0);
+  const FormulaNode solution = ProblemExact(c.problem, 0);
+  ck_petsc(ProbeCreate(c.problem, c.network, 1, &solution, NULL, &probe));
+  for (int i = 0; i < 15; i++) to[i] = x[i % 5] + number(4, i);
+  ck_petsc(BaselineAlong(probe, x, &points, along));
+  for (int i = 0; i < 3; i++) {
+    double sum = 0;
+    for (int k = 0; k < 5; k++) sum += exact[k] * (to[5 * i + k] - x[k]);
+    ck_near(along[i], sum, 1e-10, 1e-10);
+  }
+  ck_petsc(ProbeDestroy(&probe));
   const FormulaNode field = ProblemField(c.problem, 0), equation = ProblemBlock(c.problem, 0)->terms[0].node;
   ck_petsc(ProbeCreate(c.problem, c.network, 1, &field, NULL, &probe));
   ck_assert(ProbeIsAffine(probe));

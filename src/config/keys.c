@@ -190,7 +190,8 @@ const ConfigKey ConfigKeys[] = {
     {"points.conditions.sampler", CONFIG_WORD, "\"sobol\"", 0, 0, &SamplerTable, NULL, "how they are placed"},
     {"points.conditions.count", CONFIG_INTS, "256", COUNT, NULL, NULL,
      "how many a condition; for grid, chebyshev and gauss-legendre also one number a free coordinate"},
-    {"points.heldout", CONFIG_INT, "4096", COUNT, NULL, NULL, "fresh points for the verification of each block"},
+    {"points.heldout", CONFIG_INT, "", COUNT, NULL, NULL,
+     "fresh points for the verification of each block; default: 4096, in d > 976 coordinates 4000000/d, at least 100"},
 
     GROUP("network", "{}", "the trial function"),
     {"network.type", CONFIG_WORD, "\"mlp\"", 0, 0, &NetworkTable, NULL, "architecture"},

@@ -257,10 +257,11 @@ PetscErrorCode VerifierErrors(Verifier v, Vec theta, double l2[])
 /* Of field f, with g and g + w, its values for networks that are 0 and 1 everywhere. */
 static PetscErrorCode field_baselines(Verifier v, int f, const double g[], const double g_w[], Verification *out)
 {
-  const int n = v->points.n, dim = v->points.dim;
-  double *w, *y, *gradient, left;
+  const int n = v->points.n;
+  const FormulaNode exact = ProblemExact(v->problem, f);
+  double *w, *y, *along, left;
   PetscFunctionBegin;
-  PetscCall(PetscMalloc3(n, &w, n, &y, dim, &gradient));
+  PetscCall(PetscMalloc3(n, &w, n, &y, n, &along));
   const Fit fit = {v->comm, &v->points, w, y, v->center, v->size};
   for (int i = 0; i < n; i++) {
     w[i] = g_w[i] - g[i];
@@ -271,14 +272,17 @@ static PetscErrorCode field_baselines(Verifier v, int f, const double g[], const
   if (v->baselines) {
     PetscCall(FitAffine(&fit, &left));
     out->affine = "by least squares at these points";
-    if (isnan(left) && ProblemExact(v->problem, f) >= 0) {
-      PetscCall(BaselineGradient(v->problem, f, v->center, gradient));
-      PetscCall(FitAlong(&fit, gradient, &left));
+    if (isnan(left) && exact >= 0) {
+      Probe probe;
+      PetscCall(ProbeCreate(v->problem, v->network, 1, &exact, NULL, &probe));
+      PetscCall(BaselineAlong(probe, v->center, &v->points, along));
+      PetscCall(ProbeDestroy(&probe));
+      PetscCall(FitAlong(&fit, along, &left));
       out->affine = "along the exact gradient at the center";
     }
     out->sums[f].affine2 = left * left;
   }
-  PetscCall(PetscFree3(w, y, gradient));
+  PetscCall(PetscFree3(w, y, along));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -4,15 +4,23 @@
 #include <string.h>
 #include "residual_impl.h"
 
-#define HELDOUT_CONDITION 1024 /* conditions live on fewer dimensions than the interior */
+#define MOST_STATICS      16777216.0 /* numbers that are kept of points which serve one step: 128 MB */
+#define HELDOUT_CONDITION 1024       /* conditions live on fewer dimensions than the interior */
+
+PetscErrorCode RowSetBind(Probe probe, RowSet *set)
+{
+  PetscFunctionBegin;
+  set->probe = probe;
+  if (!RowSetFolds(set)) set->n_row = set->points.n, set->count = set->points.count;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 PetscErrorCode RowSetPrepare(Probe probe, RowSet *set)
 {
   const int n = set->points.n, dim = set->points.dim, n_tile = (n + probe->tile - 1) / probe->tile;
   const size_t stride = (size_t)n;
   PetscFunctionBegin;
-  set->probe = probe;
-  if (!RowSetFolds(set)) set->n_row = n, set->count = set->points.count;
+  PetscCall(RowSetBind(probe, set));
   PetscCall(PetscMalloc1((size_t)ProgramStatics(probe->program) * stride, &set->statics));
 #pragma omp parallel for schedule(static, 1) num_threads(probe->n_thread)
   for (int k = 0; k < n_tile; k++) {
@@ -29,6 +37,7 @@ void RowSetRenewSlots(RowSet *set)
 {
   const Probe probe = set->probe;
   const int n = set->points.n, dim = set->points.dim, n_tile = (n + probe->tile - 1) / probe->tile;
+  if (!set->statics) return;
 #pragma omp parallel for schedule(static, 1) num_threads(probe->n_thread)
   for (int k = 0; k < n_tile; k++) {
     const int begin = k * probe->tile;
@@ -63,6 +72,11 @@ static PetscErrorCode place_points(MPI_Comm comm, const RowBlock *block, const S
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+bool RowBlockKeepsStatics(Residual residual, const RowBlock *block, double n)
+{
+  return residual->resample != 1 || n * ProgramStatics(block->probe->program) <= MOST_STATICS;
+}
+
 PetscErrorCode RowBlockDraw(Residual residual, RowBlock *block, PetscInt iteration)
 {
   PetscFunctionBegin;
@@ -73,7 +87,10 @@ PetscErrorCode RowBlockDraw(Residual residual, RowBlock *block, PetscInt iterati
   }
   block->sampling.key.iteration = (uint32_t)iteration;
   PetscCall(place_points(residual->rows.comm, block, &block->sampling, &block->train));
-  PetscCall(RowSetPrepare(block->probe, &block->train));
+  if (RowBlockKeepsStatics(residual, block, block->train.points.n))
+    PetscCall(RowSetPrepare(block->probe, &block->train));
+  else
+    PetscCall(RowSetBind(block->probe, &block->train));
   PetscCall(RowBlockGive(block, &block->train));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -91,7 +108,10 @@ PetscErrorCode RowBlockHeldout(Residual residual, RowBlock *block, PetscInt draw
   sampling.key.stream = RANDOM_HELDOUT;
   sampling.key.iteration = (uint32_t)draw;
   PetscCall(place_points(residual->rows.comm, block, &sampling, set));
-  PetscCall(RowSetPrepare(block->truth, set));
+  if (draw) /* looked at once */
+    PetscCall(RowSetBind(block->truth, set));
+  else
+    PetscCall(RowSetPrepare(block->truth, set));
   PetscCall(RowBlockGive(block, set));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

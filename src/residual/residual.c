@@ -4,7 +4,10 @@
 #include <string.h>
 #include "linearization.h"
 
-#define MOST_EXACT 256e6 /* bytes a thread may take for exact derivatives that only reports need */
+#define HELDOUT         4096    /* points, */
+#define HELDOUT_NUMBERS 4000000 /* but no more coordinates of them all, */
+#define HELDOUT_FEWEST  100     /* above the fewest */
+#define MOST_EXACT      256e6   /* bytes a thread may take for exact derivatives that only reports need */
 
 /* Sampler and count of a block: points.interior, or points.conditions unless the condition has its own. */
 static PetscErrorCode read_sampling(Config config, const RowBlock *block, uint32_t number, Sampling *sampling)
@@ -225,7 +228,8 @@ PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Dom
   PetscCall(create_parameter_blocks(r));
   PetscCall(ConfigGetInt(config, "points.interior.resample", &r->resample));
   PetscCall(ConfigGetInt(config, "points.interior.adapt", &r->adapt));
-  PetscCall(ConfigGetInt(config, "points.heldout", &r->n_heldout));
+  r->n_heldout = PetscMax(HELDOUT_FEWEST, PetscMin(HELDOUT, HELDOUT_NUMBERS / DomainDimension(domain)));
+  if (ConfigHas(config, "points.heldout")) PetscCall(ConfigGetInt(config, "points.heldout", &r->n_heldout));
   PinnUserCheck(r->n_interior == 1 || (!r->adapt && !ConfigHas(config, "points.interior.causal")),
                 "%s: does not go with equations that have an estimator of their own",
                 ConfigWhere(config, r->adapt ? "points.interior.adapt" : "points.interior.causal"));

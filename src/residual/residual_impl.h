@@ -181,8 +181,11 @@ void ResidualFold(Residual residual, double rows[]);
 size_t ResidualFoldWork(Residual residual, size_t count);
 void RowBlockFoldRows(const RowBlock *block, int thread, const double theta[], size_t begin, size_t count,
                       double work[], double r[], double J[], size_t ld);
-/* Statics of a row set, by all threads. */
+/* What a row set is of; and that with its statics, by all threads, for more than one look at its points. */
+PetscErrorCode RowSetBind(Probe probe, RowSet *set);
 PetscErrorCode RowSetPrepare(Probe probe, RowSet *set);
+/* Are statics of n training points of a block kept? */
+bool RowBlockKeepsStatics(Residual residual, const RowBlock *block, double n);
 PetscErrorCode RowSetDestroy(RowSet *set);
 /* After a draw: the statics that depend on it. */
 void RowSetRenewSlots(RowSet *set);
