@@ -1,6 +1,7 @@
 /* The stage gauss-newton-krylov, on formulas and on a small equation. */
 #include "case_fixture.h"
 #include "optimizer_rows.h"
+#include "pinn/precond.h"
 
 #define STAGE "type = \"gauss-newton-krylov\"; "
 
@@ -58,7 +59,7 @@ START_TEST(a_quadratic_problem_by_every_preconditioner)
   char keys[128];
   for (const Choice *row = PrecondTable.rows; row->name; row++) {
     if (!strcmp(row->name, "operator")) continue;
-    snprintf(keys, sizeof(keys), "precond = \"%s\"; dense = false; refresh = 2;", row->name);
+    snprintf(keys, sizeof(keys), "precond = \"%s\"; %s", row->name, PrecondHasFactors(row->name) ? "refresh = 2;" : "");
     check_quadratic(keys);
   }
 }
@@ -209,7 +210,7 @@ END_TEST
 START_TEST(a_resumed_run_repeats_bit_for_bit)
 {
   check_resume("refresh = 3; momentum = 0.5;");
-  check_resume("refresh = 1; momentum = 0.0; precond = \"none\";");
+  check_resume("momentum = 0.0; precond = \"none\";");
   check_resume("refresh = 4; precond = \"ekfac\";");
 }
 END_TEST
@@ -243,6 +244,20 @@ START_TEST(mistakes_are_sentences)
   config = test_config(STAGE "precond = \"auto\"; deflate = 3;");
   ck_petsc_fails(OptimizerCreate(config, 0, &q.rows.rows, &optimizer), PETSC_ERR_USER_INPUT, "there is no deflate");
   ck_petsc(ConfigDestroy(&config));
+  config = test_config(STAGE "precond = \"layerwise\"; refresh = 3;");
+  ck_petsc_fails(OptimizerCreate(config, 0, &q.rows.rows, &optimizer), PETSC_ERR_USER_INPUT,
+                 "precond = \"layerwise\" has no factors that would be kept, there is no refresh beside it");
+  ck_petsc(ConfigDestroy(&config));
+  const char *const large[] = {"precond = \"layerwise\";", "precond = \"nystrom\";", "precond = \"auto\";",
+                               "precond = \"none\"; deflate = 4;"};
+  for (int k = 0; k < 4; k++) {
+    char stage[128];
+    snprintf(stage, sizeof(stage), STAGE "%s", large[k]);
+    config = test_config_with(stage, "limits: { memory = 1e-3; };");
+    ck_petsc_fails(OptimizerCreate(config, 0, &q.rows.rows, &optimizer), PETSC_ERR_USER_INPUT,
+                   "limits.memory has 0.001 MB; take a smaller rank, another precond or fewer points");
+    ck_petsc(ConfigDestroy(&config));
+  }
   config = test_config(STAGE);
   ck_petsc(PetscOptionsSetValue(NULL, "-krylov_pc_type", "nystrm"));
   ck_petsc_fails(OptimizerCreate(config, 0, &q.rows.rows, &optimizer), PETSC_ERR_USER_INPUT,

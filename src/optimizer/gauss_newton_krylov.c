@@ -79,7 +79,9 @@ static PetscErrorCode OptimizerSetUp_NewtonKrylov(Optimizer optimizer, Config co
   PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "damping"), &nk->state.damping));
   PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "momentum"), &nk->momentum));
   PetscCall(ConfigGetBool(config, OptimizerKey(optimizer, "geodesic"), &nk->geodesic));
-  PetscCall(ConfigGetInt(config, OptimizerKey(optimizer, "refresh"), &nk->refresh));
+  nk->refresh = 1;
+  if (ConfigHas(config, OptimizerKey(optimizer, "refresh")))
+    PetscCall(ConfigGetInt(config, OptimizerKey(optimizer, "refresh"), &nk->refresh));
   PetscCall(ScaledRowsCreate(rows, &nk->scaled));
   PetscCall(KrylovCreate(optimizer, config, nk->scaled, &nk->krylov));
   PetscCall(DenseStepsCreate(optimizer, config, nk->scaled, &nk->dense));

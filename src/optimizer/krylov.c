@@ -97,7 +97,7 @@ static PetscErrorCode check_option(const char *option, PetscFunctionList list, c
 }
 
 /* precond, with the largest eigenpairs deflated where the case asks for it. */
-static PetscErrorCode set_precond(Optimizer optimizer, Config config, PC pc)
+static PetscErrorCode set_precond(Optimizer optimizer, Config config, Rows rows, PC pc)
 {
   const char *word, *rank_key = OptimizerKey(optimizer, "rank");
   PetscInt rank = 0, deflate, seed;
@@ -109,9 +109,15 @@ static PetscErrorCode set_precond(Optimizer optimizer, Config config, PC pc)
     PetscCall(ConfigGetInt(config, rank_key, &rank));
     PinnUserCheck(PrecondHasRank(word), "%s: precond = \"%s\" has no rank", ConfigWhere(config, rank_key), word);
   }
+  const char *refresh_key = OptimizerKey(optimizer, "refresh");
+  PinnUserCheck(deflate || PrecondHasFactors(word) || !ConfigHas(config, refresh_key),
+                "%s: precond = \"%s\" has no factors that would be kept, there is no refresh beside it",
+                ConfigWhere(config, refresh_key), word);
   PinnUserCheck(!deflate || strcmp(word, "auto"),
                 "%s: precond = \"auto\" chooses by itself, there is no deflate beside it",
                 ConfigWhere(config, OptimizerKey(optimizer, "deflate")));
+  const double bytes = PrecondBytes(rows, word, rank) + (deflate ? PrecondBytes(rows, "deflated", deflate) : 0.0);
+  PetscCall(OptimizerCheckMemory(optimizer, config, bytes, "a smaller rank, another precond or fewer points"));
   PetscCall(PCSetType(pc, deflate ? "deflated" : word));
   PetscCall(PrecondSetSeed(pc, seed));
   PetscCall(PrecondSetRank(pc, deflate ? deflate : rank));
@@ -154,7 +160,7 @@ PetscErrorCode KrylovCreate(Optimizer optimizer, Config config, Rows rows, Krylo
   PetscCall(KSPSetType(k->ksp, ChoiceFind(&KrylovTable, word)->data));
   PetscCall(KSPSetOperators(k->ksp, k->A, k->A));
   PetscCall(KSPGetPC(k->ksp, &pc));
-  PetscCall(set_precond(optimizer, config, pc));
+  PetscCall(set_precond(optimizer, config, rows, pc));
   PetscCall(check_option("-ksp_type", KSPList, &KrylovTable));
   PetscCall(check_option("-pc_type", PCList, &PrecondTable));
   PetscCall(KSPSetFromOptions(k->ksp));

@@ -15,7 +15,8 @@ PetscErrorCode OptimizerCheckMemory(Optimizer optimizer, Config config, double r
   } mine, worst; /* the rank that lacks most speaks for all */
   MPI_Comm node;
   PetscFunctionBegin;
-  optimizer->bytes = rank_bytes;
+  optimizer->bytes += rank_bytes;
+  rank_bytes = optimizer->bytes;
   PetscCallMPI(MPI_Comm_split_type(rows->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
   PetscCallMPI(MPI_Allreduce(&rank_bytes, &node_bytes, 1, MPI_DOUBLE, MPI_SUM, node));
   PetscCallMPI(MPI_Comm_free(&node));

@@ -58,7 +58,7 @@ PetscErrorCode OptimizerCreateStage(Config config, int index, Rows rows, const C
 /* "solver[1].damping" of this stage; see ConfigPath. */
 const char *OptimizerKey(Optimizer optimizer, const char *key);
 
-/* Notes this rank's bytes of matrices, and refuses (PETSC_ERR_USER_INPUT) what limits.memory or the machine cannot
+/* Adds to this rank's bytes of matrices, and refuses (PETSC_ERR_USER_INPUT) what limits.memory or the machine cannot
    hold, all ranks of a node together; advice: "fewer points or lbfgs". Collective. */
 PetscErrorCode OptimizerCheckMemory(Optimizer optimizer, Config config, double rank_bytes, const char *advice);
 /* Makes [n] doubles or a vector part of the state; name and memory must live as long as the optimizer. */

@@ -176,9 +176,19 @@ static PetscErrorCode PrecondView_Auto(Precond p, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static double numbers(Rows rows, PetscInt rank)
+{
+  double most = 0.0;
+  for (size_t k = 0; k < sizeof(candidates) / sizeof(candidates[0]); k++)
+    most = fmax(most, PrecondBytes(rows, candidates[k], rank) / sizeof(double));
+  return most;
+}
+
 const PrecondOps PrecondOps_Auto = {.create = PrecondCreate_Auto,
                                     .destroy = PrecondDestroy_Auto,
                                     .damp = PrecondDamp_Auto,
                                     .apply = PrecondApply_Auto,
                                     .view = PrecondView_Auto,
-                                    .has_rank = true};
+                                    .has_rank = true,
+                                    .has_factors = true,
+                                    .numbers = numbers};

@@ -139,6 +139,11 @@ static PetscErrorCode PrecondView_Deflated(Precond p, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static double numbers(Rows rows, PetscInt rank)
+{
+  return LowRankNumbers(rows, (rank ? rank : DEFAULT_RANK) + SPARE);
+}
+
 const PrecondOps PrecondOps_Deflated = {.create = PrecondCreate_Deflated,
                                         .destroy = PrecondDestroy_Deflated,
                                         .options = PrecondOptions_Deflated,
@@ -146,4 +151,6 @@ const PrecondOps PrecondOps_Deflated = {.create = PrecondCreate_Deflated,
                                         .damp = PrecondDamp_Deflated,
                                         .apply = PrecondApply_Deflated,
                                         .view = PrecondView_Deflated,
-                                        .has_rank = true};
+                                        .has_rank = true,
+                                        .has_factors = true,
+                                        .numbers = numbers};

@@ -125,7 +125,7 @@ static PetscErrorCode PrecondView_Kronecker(Precond p, PetscViewer viewer)
   {                                                                                                                    \
     .create = PrecondCreate_##type, .destroy = PrecondDestroy_Kronecker, .options = options_,                          \
     .build = PrecondBuild_Kronecker, .update = PrecondUpdate_Kronecker, .damp = PrecondDamp_Kronecker,                 \
-    .apply = PrecondApply_Kronecker, .view = PrecondView_Kronecker                                                     \
+    .apply = PrecondApply_Kronecker, .view = PrecondView_Kronecker, .has_factors = true                                \
   }
 
 const PrecondOps PrecondOps_KFAC = KRONECKER_OPS(KFAC, NULL);

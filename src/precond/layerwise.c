@@ -65,10 +65,8 @@ static PetscErrorCode PrecondDestroy_Layerwise(Precond p)
 }
 
 /* The layers' forms and owners: each next one, the costly first, to the rank with the least work. */
-static PetscErrorCode lay_out(Precond p)
+static PetscErrorCode lay_out(Layerwise *w, Rows rows)
 {
-  Layerwise *w = p->data;
-  const Rows rows = p->rows;
   double *load, *cost;
   PetscFunctionBegin;
   w->n_layer = RowsLayers(rows);
@@ -91,8 +89,6 @@ static PetscErrorCode lay_out(Precond p)
     load[to] += cost[l];
     cost[l] = -1.0;
     w->layers[l].owner = to;
-    const size_t k = w->rank == to ? (size_t)w->layers[l].k : 0;
-    PetscCall(PetscMalloc3(k * k, &w->layers[l].matrix, k, &w->layers[l].diagonal, k, &w->layers[l].values));
   }
   PetscCall(PetscFree2(load, cost));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -111,7 +107,12 @@ static PetscErrorCode prepare(Precond p)
   PetscCall(PetscMalloc2(w->size, &w->counts, w->size, &w->starts));
   PetscCallMPI(MPI_Allgather(&n_row, 1, MPI_INT, w->counts, 1, MPI_INT, rows->comm));
   for (PetscMPIInt rank = 0, start = 0; rank < w->size; start += w->counts[rank++]) w->starts[rank] = start;
-  PetscCall(lay_out(p));
+  PetscCall(lay_out(w, rows));
+  for (int l = 0; l < w->n_layer; l++) {
+    LayerBlock *layer = &w->layers[l];
+    const size_t k = w->rank == layer->owner ? (size_t)layer->k : 0;
+    PetscCall(PetscMalloc3(k * k, &layer->matrix, k, &layer->diagonal, k, &layer->values));
+  }
   PetscCall(PetscMalloc4(rows->n_param, &w->x, rows->n_param, &w->y, rows->n_param, &w->tall,
                          (size_t)w->n_layer * (size_t)rows->n_row, &w->rows));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -276,9 +277,38 @@ static PetscErrorCode PrecondView_Layerwise(Precond p, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The factors of its layers, and what the largest one takes while it is built. */
+static PetscErrorCode count(Rows rows, double *sum)
+{
+  const double m = (double)rows->n_row;
+  double building = 0.0;
+  Layerwise w = {0};
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(rows->comm, &w.rank));
+  PetscCallMPI(MPI_Comm_size(rows->comm, &w.size));
+  PetscCall(lay_out(&w, rows));
+  *sum = 3.0 * (double)rows->n_param + (double)w.n_layer * m;
+  for (int l = 0; l < w.n_layer; l++) {
+    const double k = (double)w.layers[l].k;
+    if (w.layers[l].owner == w.rank) *sum += k * (k + 2.0);
+    building = PetscMax(building, w.layers[l].wide ? m * k : k * (m + k));
+  }
+  *sum += building;
+  PetscCall(PetscFree(w.layers));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static double numbers(Rows rows, PetscInt rank)
+{
+  double sum = 0.0;
+  (void)rank;
+  return count(rows, &sum) ? 0.0 : sum;
+}
+
 const PrecondOps PrecondOps_Layerwise = {.create = PrecondCreate_Layerwise,
                                          .destroy = PrecondDestroy_Layerwise,
                                          .update = PrecondUpdate_Layerwise,
                                          .damp = PrecondDamp_Layerwise,
                                          .apply = PrecondApply_Layerwise,
-                                         .view = PrecondView_Layerwise};
+                                         .view = PrecondView_Layerwise,
+                                         .numbers = numbers};

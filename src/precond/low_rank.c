@@ -136,6 +136,15 @@ PetscErrorCode LowRankCreate(Precond p, const Sketch *asked, LowRank *low)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+double LowRankNumbers(Rows rows, PetscInt most)
+{
+  const double k = (double)PetscMin(most, PetscMin(rows->n_row_global, (PetscInt)rows->n_param));
+  PetscMPIInt size;
+  if (MPI_Comm_size(rows->comm, &size)) return 0.0;
+  const double local = ceil((double)rows->n_param / size);
+  return k * ((double)rows->n_row + 2.0 * local + 2.0 * k);
+}
+
 PetscErrorCode LowRankDestroy(LowRank *low)
 {
   PetscFunctionBegin;

@@ -31,6 +31,8 @@ typedef struct {
    |J - Q Q^T J|_F^2, estimated from the last block, is below `enough`. low_rank is filled and owned by the caller.
    Collective. Cost: J v and J^T w, each for every random vector and (powers + 1) times. */
 PetscErrorCode LowRankCreate(Precond p, const Sketch *sketch, LowRank *low_rank);
+/* How many doubles a rank holds meanwhile, and after. Cannot fail. */
+double LowRankNumbers(Rows rows, PetscInt most);
 PetscErrorCode LowRankDestroy(LowRank *low_rank);
 /* y += U f(values) U^T x on local arrays; f [rank]. Collective. */
 PetscErrorCode LowRankAdd(const LowRank *low_rank, MPI_Comm comm, const double f[], const double x[], double y[]);

@@ -101,6 +101,11 @@ static PetscErrorCode PrecondView_Nystrom(Precond p, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static double numbers(Rows rows, PetscInt rank)
+{
+  return LowRankNumbers(rows, rank ? rank : DEFAULT_RANK);
+}
+
 const PrecondOps PrecondOps_Nystrom = {.create = PrecondCreate_Nystrom,
                                        .destroy = PrecondDestroy_Nystrom,
                                        .options = PrecondOptions_Nystrom,
@@ -108,4 +113,6 @@ const PrecondOps PrecondOps_Nystrom = {.create = PrecondCreate_Nystrom,
                                        .damp = PrecondDamp_Nystrom,
                                        .apply = PrecondApply_Nystrom,
                                        .view = PrecondView_Nystrom,
-                                       .has_rank = true};
+                                       .has_rank = true,
+                                       .has_factors = true,
+                                       .numbers = numbers};

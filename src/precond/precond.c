@@ -126,6 +126,19 @@ bool PrecondHasRank(const char *type)
   return row && row->data && ((const PrecondOps *)row->data)->has_rank;
 }
 
+bool PrecondHasFactors(const char *type)
+{
+  const Choice *row = ChoiceFind(&PrecondTable, type);
+  return row && row->data && ((const PrecondOps *)row->data)->has_factors;
+}
+
+double PrecondBytes(Rows rows, const char *type, PetscInt rank)
+{
+  const Choice *row = ChoiceFind(&PrecondTable, type);
+  const PrecondOps *ops = row ? row->data : NULL;
+  return ops && ops->numbers ? ops->numbers(rows, rank) * sizeof(double) : 0.0;
+}
+
 PetscErrorCode PrecondSetRank(PC pc, PetscInt rank)
 {
   Precond p;

@@ -18,7 +18,10 @@ typedef struct {
   PetscErrorCode (*damp)(Precond p);
   /* y = M^{-1} x, M symmetric and positive definite; x and y differ */
   PetscErrorCode (*apply)(Precond p, Vec x, Vec y);
-  bool has_rank; /* uses p->rank */
+  bool has_rank;    /* uses p->rank */
+  bool has_factors; /* keeps something over several points */
+  /* optional: how many doubles this rank holds at most; cannot fail */
+  double (*numbers)(Rows rows, PetscInt rank);
   /* optional: a line or two on what is in it */
   PetscErrorCode (*view)(Precond p, PetscViewer viewer);
 } PrecondOps;
