@@ -47,6 +47,11 @@ PetscErrorCode ReferenceRead(MPI_Comm comm, const char *where, const char *path,
                              const char *const coordinates[], int n_field, const char *const fields[],
                              Reference *reference);
 PetscErrorCode ReferenceDestroy(Reference *reference, int n_field);
+/* verify.reference or verify.points, one of which the case has, with all points on all ranks; the caller destroys it.
+   Its name in words. User errors: those of ReferenceRead; both given; a point of verify.points with an unknown
+   coordinate, outside the domain, or without one value a field. Collective. */
+PetscErrorCode TruthRead(MPI_Comm comm, Config config, Problem problem, Domain domain, Reference *reference,
+                         char name[], size_t size);
 
 /* checkpoint-N.h5: parameters, frozen weights, stage index and state, iteration, seed, the case's resolved text, a
    format version and a checksum over everything. The newest `keep` are kept. */

@@ -308,6 +308,12 @@ const ConfigKey ConfigKeys[] = {
 
     GROUP("verify", "{}", "the truth to compare with; problem.exact is used where it is given"),
     TEXT("verify.reference", "", "HDF5 file with /points and one dataset a field; beside the case file; \"\" = none"),
+    {"verify.points", CONFIG_LIST, "", NO_RANGE, NULL,
+     "single points where the solution is known, to compare with there and nowhere else"},
+    {"verify.points[].fixed", CONFIG_STRINGS, "", NO_RANGE, NULL,
+     "coordinates that are not at the center of the domain's box, \"t\""},
+    {"verify.points[].at", CONFIG_REALS, "", ANY, NULL, NULL, "where each of them is"},
+    {"verify.points[].values", CONFIG_REALS, NULL, ANY, NULL, NULL, "the fields there, in their order"},
     {"verify.tolerance", CONFIG_REAL, "", POSITIVE, NULL, NULL,
      "largest relative L2 error of a field with which the run counts as done (exit status 4 above it)"},
     {"verify.baselines", CONFIG_BOOL, "", NO_RANGE, NULL,

@@ -228,8 +228,11 @@ static void put_verification_terms(Report report, const Verification *v)
 
 static void put_field(Report report, const Verification *v, int f)
 {
-  fprintf(report->out, "  %-24s %13.3e %13.3e %13.3e", report->fields[f], v->l2_error[f], v->max_error[f],
-          v->constant_error[f]);
+  fprintf(report->out, "  %-24s %13.3e %13.3e", report->fields[f], v->l2_error[f], v->max_error[f]);
+  if (isnan(v->constant_error[f]))
+    fprintf(report->out, " %13s", "-");
+  else
+    fprintf(report->out, " %13.3e", v->constant_error[f]);
   if (v->has_baselines) fprintf(report->out, " %13.3e %13.3e", v->affine_error[f], v->nonaffine_error[f]);
   fputc('\n', report->out);
 }

@@ -23,6 +23,7 @@ struct Verifier_s {
   PointSet points;
   double **truths;       /* [n_field][points.n]; NULL where a field has no truth */
   Probe probe;           /* the fields */
+  bool single;           /* points that the case names: too few to fit baselines to */
   bool baselines;        /* affine ones, too */
   double *center, *size; /* [dim] of the domain's box */
   double *values;
@@ -44,29 +45,26 @@ static void drop_others(Domain slab, PointSet *points, int n_field, double *cons
   points->n = kept;
 }
 
-static PetscErrorCode read_reference(Verifier v, Config config, Domain slab)
+/* Shares the points and their values among the ranks. */
+static PetscErrorCode take_reference(Verifier v, const Reference *reference, Domain slab)
 {
-  const char *file, *path, *coordinates[64], *fields[64];
-  Formula formula = ProblemFormula(v->problem);
-  const int dim = FormulaCoordinates(formula);
-  Reference reference;
   PetscFunctionBegin;
-  PetscCall(ConfigGetString(config, "verify.reference", &file));
-  PinnUserCheck(dim <= 64 && v->n_field <= 64, "%s: reference files serve at most 64 coordinates and fields",
-                ConfigWhere(config, "verify.reference"));
-  for (int i = 0; i < dim; i++) coordinates[i] = FormulaCoordinateName(formula, i);
-  for (int f = 0; f < v->n_field; f++) fields[f] = ProblemFieldName(v->problem, f);
-  path = PathBeside(ConfigFile(config), file);
-  PetscCall(ReferenceRead(v->comm, ConfigWhere(config, "verify.reference"), path, dim, coordinates, v->n_field, fields,
-                          &reference));
-  PetscCall(PointSetGiven(v->comm, reference.n, dim, reference.points, &v->points));
+  PetscCall(PointSetGiven(v->comm, reference->n, reference->dim, reference->points, &v->points));
   for (int f = 0; f < v->n_field; f++) {
-    if (!reference.fields[f]) continue;
+    if (!reference->fields[f]) continue;
     PetscCall(PetscMalloc1(v->points.n + 1, &v->truths[f])); /* never NULL: that says there is no truth */
-    PetscCall(PetscArraycpy(v->truths[f], reference.fields[f] + v->points.first, v->points.n));
+    PetscCall(PetscArraycpy(v->truths[f], reference->fields[f] + v->points.first, v->points.n));
   }
   drop_others(slab, &v->points, v->n_field, v->truths);
-  snprintf(v->truth, sizeof(v->truth), "%s, %d points", file, (int)reference.n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode use_reference(Verifier v, Config config, Domain domain, Domain slab)
+{
+  Reference reference;
+  PetscFunctionBegin;
+  PetscCall(TruthRead(v->comm, config, v->problem, domain, &reference, v->truth, sizeof(v->truth)));
+  PetscCall(take_reference(v, &reference, slab));
   PetscCall(ReferenceDestroy(&reference, v->n_field));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -114,8 +112,10 @@ static PetscErrorCode prepare_baselines(Verifier v, Config config, Domain domain
   const int dim = DomainDimension(domain);
   const double *lower, *upper;
   PetscFunctionBegin;
-  v->baselines = dim > 3;
+  v->baselines = dim > 3 && !v->single;
   if (ConfigHas(config, "verify.baselines")) PetscCall(ConfigGetBool(config, "verify.baselines", &v->baselines));
+  PinnUserCheck(!v->baselines || !v->single, "%s: there are no baselines at single points: verify.points",
+                ConfigWhere(config, "verify.baselines"));
   DomainBounds(domain, &lower, &upper);
   PetscCall(PetscMalloc2(dim, &v->center, dim, &v->size));
   for (int i = 0; i < dim; i++) {
@@ -159,8 +159,9 @@ PetscErrorCode VerifierCreate(MPI_Comm comm, Config config, Problem problem, Dom
   PetscCall(PetscCalloc1(v->n_field, &v->truths));
   for (int f = 0; f < v->n_field; f++) exact |= ProblemExact(problem, f) >= 0;
   PetscCall(ConfigGetString(config, "verify.reference", &reference));
-  if (reference && reference[0])
-    PetscCall(read_reference(v, config, slab));
+  v->single = ConfigCount(config, "verify.points") > 0;
+  if ((reference && reference[0]) || v->single)
+    PetscCall(use_reference(v, config, domain, slab));
   else if (exact)
     PetscCall(evaluate_exact(v, config, domain, slab));
   else
@@ -312,7 +313,7 @@ static PetscErrorCode field_errors(Verifier v, Vec theta, Verification *out)
   if (v->probe) PetscCall(evaluate_fields(v, theta));
   for (int f = 0; f < v->n_field; f++)
     if (v->probe && v->truths[f]) PetscCall(sum_field(v, f, &out->sums[f]));
-  if (v->probe) PetscCall(find_baselines(v, out));
+  if (v->probe && !v->single) PetscCall(find_baselines(v, out));
   for (int f = 0; f < v->n_field; f++) VerificationErrors(out, f);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
