@@ -30,6 +30,13 @@ static double number(size_t k)
     (kernel).scale_points(C, N, WIDTH, w, b, out, 1);                                                                  \
     for (size_t k = 0; k < C * N * WIDTH; k++)                                                                         \
       ck_near(out[k], w[k / WIDTH % N] * ((double)a[k] + b[k]), 0, 4.0 * (tolerance));                                 \
+    {                                                                                                                  \
+      const Real coef[3] = {(Real)0.5, (Real)-2, (Real)3}, *x[3] = {a, b, a + 5};                                      \
+      const size_t step[3] = {1, 3, 0};                                                                                \
+      (kernel).combine(N, 3, coef, x, step, y, 0);                                                                     \
+      (kernel).combine(N, 1, coef, x + 1, step + 1, y, 1);                                                             \
+      for (size_t p = 0; p < N; p++) ck_near(y[p], 0.5 * a[p] - 1.5 * b[3 * p] + 3.0 * a[5], 0, 10.0 * (tolerance));   \
+    }                                                                                                                  \
     for (size_t columns = 1; columns <= C; columns++) {                                                                \
       (kernel).outer_point(columns, M, WIDTH, a, 20, b, b + 50, 30, out);                                              \
       for (size_t k = 0; k < M * WIDTH; k++) {                                                                         \

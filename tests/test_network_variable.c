@@ -7,12 +7,20 @@ typedef struct {
   const char *name;
   int n_coord;
   const char *terms; /* derivatives as digits; a "." before: its coefficient is constant */
+  bool own;          /* those of first order have their coordinate as factor, and one number for all */
 } Operator;
 
 static const Operator operators[] = {
-    {"advection", 2, "0 1"},        {"anisotropic", 2, "00 11"},     {"general", 3, "00 01 02 11 12 22"},
-    {"parabolic", 3, ".2 00 11 0"}, {"third order", 2, "000 011 1"}, {"fourth order", 2, ".0000 0011 1111"},
-    {"ten dimensions", 10, NULL},
+    {"advection", 2, "0 1", false},
+    {"anisotropic", 2, "00 11", false},
+    {"general", 3, "00 01 02 11 12 22", false},
+    {"parabolic", 3, ".2 00 11 0", false},
+    {"third order", 2, "000 011 1", false},
+    {"fourth order", 2, ".0000 0011 1111", false},
+    {"ten dimensions", 10, NULL, false},
+    {"along the point", 3, "0 1 2", true},
+    {"and more", 3, "0 1 2 00 .12", true},
+    {"not all", 3, "0 2 .11", true},
 };
 enum { OPERATORS = sizeof(operators) / sizeof(operators[0]) };
 
@@ -27,6 +35,29 @@ typedef struct {
   int base[1024];               /* columns of `split` that `whole` has, too: [column of whole] */
 } Plans;
 
+/* What the factor of term k is at the points, but where the plan knows: [n_factor][N]. */
+static void set_factors(Plans *s, const Operator *o, const JetIndex index[])
+{
+  int list[MOST_TERMS], coordinate[MOST_TERMS];
+  double x[N * 10], values[MOST_TERMS][N];
+  const int *factors, n_factor = JetPlanFactors(s->whole, &factors);
+  PointsOf(N, s->n_coord, x);
+  for (int f = 0; f < n_factor; f++) {
+    const int k = list[f] = factors[f];
+    coordinate[f] = o->own && index[k].order == 1 ? index[k].coord[0] : -1;
+    for (int p = 0; p < N; p++) {
+      values[k][p] =
+          coordinate[f] < 0 ? 0.5 + TestRandom(31 + (uint64_t)f, (uint64_t)p) : x[p * s->n_coord + coordinate[f]];
+      s->coef[k][p] *= values[k][p];
+    }
+  }
+  if (o->own) ck_petsc(JetPlanSetCoordinates(s->whole, coordinate));
+  const int n_left = JetPlanFactors(s->whole, &factors);
+  ck_assert(o->own == (n_left < n_factor));
+  for (int f = 0; f < n_left; f++)
+    for (int p = 0; p < N; p++) s->factors[f * N + p] = values[factors[f]][p];
+}
+
 static Plans plans_of(const Operator *o)
 {
   Plans s = {.n_coord = o->n_coord};
@@ -34,7 +65,6 @@ static Plans plans_of(const Operator *o)
   JetIndex index[MOST_TERMS];
   double coef[MOST_TERMS];
   int factor[MOST_TERMS];
-  const int *list;
   char text[256] = "", *save = NULL;
   if (o->terms) snprintf(text, sizeof(text), "%s", o->terms);
   for (int i = 0; i < 10 && !o->terms; i++)
@@ -43,7 +73,7 @@ static Plans plans_of(const Operator *o)
     const bool constant = *word == '.';
     single[s.n] = OperatorOf(1, word + constant);
     index[s.n] = single[s.n].index[0];
-    coef[s.n] = 1 + 0.1 * s.n;
+    coef[s.n] = o->own && index[s.n].order == 1 ? -1.5 : 1 + 0.1 * s.n;
     factor[s.n] = constant ? -1 : s.n;
     for (int p = 0; p < N; p++) s.coef[s.n][p] = coef[s.n];
   }
@@ -51,12 +81,7 @@ static Plans plans_of(const Operator *o)
   s.split = PlanOf(s.n_coord, s.n, single);
   s.whole = PlanOf(s.n_coord, 1, &op);
   s.column = JetPlanColumns(s.whole) - 1;
-  const int n_factor = JetPlanFactors(s.whole, &list);
-  for (int f = 0; f < n_factor; f++)
-    for (int p = 0; p < N; p++) {
-      s.factors[f * N + p] = 0.5 + TestRandom(31 + (uint64_t)f, (uint64_t)p);
-      s.coef[list[f]][p] *= s.factors[f * N + p];
-    }
+  set_factors(&s, o, index);
   for (int k = 0; k < s.n; k++) {
     const double one = 1;
     JetOperator term;

@@ -113,6 +113,10 @@ const KernelTables *JetPlanTables(JetPlan plan);
 /* The factors of all columns: their number n_factor, and what their owner calls them, ascending (borrowed). */
 int JetPlanFactors(JetPlan plan, const int **factors);
 
+/* Names the factors that are coordinates themselves, coordinate [in] [n_factor], -1 for others. Terms x_i d_i are then
+   seeded by the points (JetPlanSeedsOwn), and factors that nothing else needs leave the list. Once, after creation. */
+PetscErrorCode JetPlanSetCoordinates(JetPlan plan, const int coordinate[]);
+
 /* The column that carries an operator, and the factor: operator value = factor * column (1 for a collapsed column,
    coef * a! for a plain one); -1 where no single column does. The empty multi-index (order 0) is column 0. */
 int JetPlanFind(JetPlan plan, const JetOperator *op, double *factor);
@@ -127,6 +131,10 @@ const JetOperator *JetPlanOperator(JetPlan plan, int column);
                     where JetPlanSeedsVary */
 PetscErrorCode JetPlanSeeds(JetPlan plan, int column, int *n, const int **coord, const double **factor);
 bool JetPlanSeedsVary(JetPlan plan, int column);
+/* Which seeds of a column have the coordinate itself as a further factor: [n] as JetPlanSeeds lists them, borrowed. */
+const bool *JetPlanSeedsOwn(JetPlan plan, int column);
+/* Are the seeds of a column *scale times the coordinates 0 .. n_coord - 1 themselves, and nothing else? */
+bool JetPlanSeedsScale(JetPlan plan, int column, int n_coord, double *scale);
 
 /* One line for people: "1, x, t, xx, xx+yy", "1, x, y, (1 + x^2)*xx+yy"; truncates, cannot fail.
      names    [in]  [n_coord]
@@ -144,5 +152,5 @@ double JetTablesDoubles(JetPlan plan, int max_point); /* its size, 0 for a plan 
 void JetTablesSet(JetTables tables, int n, const double factors[], size_t stride);
 /* Tables for jets with `width` lanes a point, which follow each other; until the next call. */
 const KernelTables *JetTablesAt(JetTables tables, size_t width);
-/* The seeds of a column at point p, [n] as JetPlanSeeds lists them. */
+/* The seeds of a column at point p, [n] as JetPlanSeeds lists them, before a factor of JetPlanSeedsOwn. */
 const double *JetTablesSeeds(JetTables tables, int column, int p);

@@ -51,6 +51,7 @@ typedef struct {
    multiply_transpose: u_bar (+)= transpose of (u -> d u) applied to v_bar: u_bar_j (+)= sum over terms (i, j) of c:
      coef d_i v_bar_c. The adjoint of compose (d = f'(u)) and of multiply (d = the other factor). u_bar aliases neither.
      Needs product->transpose.
+   combine: y[lane] (+)= sum over terms t < n_term of coef[t] * x[t][lane * step[t]], in their order.
 
    Contractions of arrays [n_column][n][width] of points:
    dot_points: y[p] += sum_{c,j} a[c][p][j] b[c][p][j]
@@ -69,6 +70,8 @@ typedef struct {
                      size_t stride_v, Real *w, size_t stride_w, int add);                                              \
     void (*multiply_transpose)(const KernelProduct *product, size_t n, const Real *d, size_t stride_d,                 \
                                const Real *v_bar, size_t stride_v, Real *u_bar, size_t stride_u, int add);             \
+    void (*combine)(size_t n, int n_term, const Real *coef, const Real *const *x, const size_t *step, Real *y,         \
+                    int add);                                                                                          \
     void (*dot_points)(size_t n_column, size_t n, size_t width, const Real *a, const Real *b, Real *y);                \
     void (*scale_points)(size_t n_column, size_t n, size_t width, const Real *w, const Real *a, Real *b, int add);     \
     void (*outer_point)(size_t n_column, size_t m, size_t n, const Real *g, size_t stride_g, const Real *first,        \

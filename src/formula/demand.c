@@ -212,6 +212,23 @@ int BuilderNetworkColumn(const Builder *b, int draw, int op, double *factor)
   return JetPlanFind(b->program->plan, &b->formula->operators[reduced < 0 ? op : reduced], factor);
 }
 
+/* Factors that are coordinates need no rows of statics where the points serve. */
+static PetscErrorCode name_coordinates(Builder *b)
+{
+  const int *factors, n = JetPlanFactors(b->program->plan, &factors);
+  int *coordinate;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(n, &coordinate));
+  for (int k = 0; k < n; k++) {
+    const Node *node = factors[k] < JET_SLOT_FACTOR ? &b->formula->nodes[factors[k]] : NULL;
+    coordinate[k] = node && node->kind == NODE_COORDINATE ? node->arg[0] : -1;
+  }
+  PetscCall(JetPlanSetCoordinates(b->program->plan, coordinate));
+  PetscCall(PetscFree(coordinate));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* One plan for all outputs, and of its columns those that each output is asked for. */
 static PetscErrorCode plan_network(Builder *b, int n_output, const FormulaNode outputs[])
 {
@@ -236,6 +253,7 @@ static PetscErrorCode plan_network(Builder *b, int n_output, const FormulaNode o
   PetscCall(PetscMalloc1(n, &list));
   for (int i = 0; i < n; i++) list[i] = b->formula->operators[ops[i]];
   PetscCall(JetPlanCreate(n_coord, n, list, &program->plan));
+  PetscCall(name_coordinates(b));
   PetscCall(PetscFree(list));
   PetscCall(PetscFree(ops));
   PetscFunctionReturn(PETSC_SUCCESS);

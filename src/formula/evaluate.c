@@ -92,9 +92,11 @@ static const double *entry_source(const Entry *entry, const Frame *frame, const 
   case AREA_STATIC:
     return frame->statics + (size_t)entry->index * frame->stride;
   case AREA_X:
+    if (frame->slots) return frame->slots[entry->index];
     *step = (size_t)frame->n_coord;
     return frame->x + entry->index;
   case AREA_NORMAL:
+    if (frame->numbers) return frame->numbers[entry->index];
     *step = (size_t)frame->n_coord;
     return frame->normal + entry->index;
   default:
@@ -103,30 +105,30 @@ static const double *entry_source(const Entry *entry, const Frame *frame, const 
   }
 }
 
-static void add_entry(size_t n, bool first, double coef, const double *source, size_t step, double *restrict dst)
-{
-  if (step == 1 && first)
-    for (size_t p = 0; p < n; p++) dst[p] = coef * source[p];
-  else if (step == 1)
-    for (size_t p = 0; p < n; p++) dst[p] += coef * source[p];
-  else if (first)
-    for (size_t p = 0; p < n; p++) dst[p] = coef * source[p * step];
-  else
-    for (size_t p = 0; p < n; p++) dst[p] += coef * source[p * step];
-}
+#define MOST_TERMS 16 /* that are added at once */
 
 void CombinationGather(const Combination *c, int column, const Frame *frame, const double *value, bool constants,
                        double *dst)
 {
-  bool first = true;
-  size_t step;
+  double coef[MOST_TERMS];
+  const double *source[MOST_TERMS];
+  size_t step[MOST_TERMS];
+  int n = 0, add = 0;
   for (int e = c->start[column]; e < c->start[column + 1]; e++) {
     if (!constants && c->entry[e].area != AREA_VALUE) continue;
-    const double *source = entry_source(&c->entry[e], frame, value, &step);
-    add_entry((size_t)frame->n, first, c->entry[e].coef, source, step, dst);
-    first = false;
+    if (n == MOST_TERMS) {
+      KernelCPU.combine((size_t)frame->n, n, coef, source, step, dst, add);
+      add = 1;
+      n = 0;
+    }
+    coef[n] = c->entry[e].coef;
+    source[n] = entry_source(&c->entry[e], frame, value, &step[n]);
+    n++;
   }
-  if (first) memset(dst, 0, sizeof(double) * (size_t)frame->n);
+  if (n)
+    KernelCPU.combine((size_t)frame->n, n, coef, source, step, dst, add);
+  else
+    memset(dst, 0, sizeof(double) * (size_t)frame->n);
 }
 
 const double *CombinationStored(const Combination *c, const Frame *frame, size_t *stride)
@@ -259,4 +261,25 @@ void ProgramEvaluate(Program program, ProgramWork work, int n, const double x[],
   TapeEvaluate(tape, NULL, true, frame, net, n_output, work->draw);
   for (int r = 0; r < program->n_root; r++)
     CombinationGather(&tape->results, r, frame, frame->value, true, roots + (size_t)r * (size_t)n);
+}
+
+void ProgramEvaluateTerms(Program program, ProgramWork work, int n, const double *const slots[],
+                          const double *const numbers[], double roots[])
+{
+  const Tape *fixed = &program->tapes[TAPE_STATIC];
+  for (int t = 0; t < N_TAPES; t++) {
+    work->frames[t].slots = slots;
+    work->frames[t].numbers = numbers;
+    work->frames[t].n = n;
+  }
+  Frame *frame = &work->frames[TAPE_DYNAMIC], *before = &work->frames[TAPE_STATIC];
+  TapeEvaluate(fixed, NULL, false, before, NULL, 0, 0);
+  for (int r = 0; r < fixed->results.n_column; r++)
+    CombinationGather(&fixed->results, r, before, before->value, true, work->statics + (size_t)r * frame->ld);
+  frame->statics = work->statics;
+  frame->stride = frame->ld;
+  TapeEvaluate(&program->tapes[TAPE_DYNAMIC], NULL, true, frame, NULL, 0, 0);
+  for (int r = 0; r < program->n_root; r++)
+    CombinationGather(&program->tapes[TAPE_DYNAMIC].results, r, frame, frame->value, true,
+                      roots + (size_t)r * (size_t)n);
 }

@@ -64,14 +64,13 @@ PetscErrorCode ProgramLoopsDestroy(Program p)
 
 PetscErrorCode LoopWorksCreate(Program program, LoopWork **works)
 {
-  const int parts = LOOP_BATCH * LOOP_MAX_PARTS;
-
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(program->n_loop, works));
   for (int k = 0; k < program->n_loop; k++) {
     LoopWork *w = &(*works)[k];
     PetscCall(ProgramWorkCreate(program->loops[k].program, LOOP_BATCH, &w->work));
-    PetscCall(PetscCalloc3(parts, &w->x, parts, &w->number, program->loops[k].n * LOOP_BATCH, &w->values));
+    w->batch = PetscMin(LOOP_BATCH, w->work->static_points);
+    PetscCall(PetscCalloc2(2 * LOOP_MAX_PARTS * LOOP_BATCH, &w->parts, program->loops[k].n * LOOP_BATCH, &w->values));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -82,7 +81,7 @@ PetscErrorCode LoopWorksDestroy(Program program, LoopWork **works)
   for (int k = 0; k < program->n_loop && *works; k++) {
     LoopWork *w = &(*works)[k];
     PetscCall(ProgramWorkDestroy(&w->work));
-    PetscCall(PetscFree3(w->x, w->number, w->values));
+    PetscCall(PetscFree2(w->parts, w->values));
   }
   PetscCall(PetscFree(*works));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -97,40 +96,47 @@ double LoopWorksBytes(Program program)
   return bytes;
 }
 
-static void gather_numbers(const ProgramLoop *loop, double *const vectors[], int i, int n, double *number)
+/* n terms' parts from term i on, of a vector, or the indices themselves: shown where they lie, or gathered. */
+static const double *part_of_terms(LoopIndex from, const double *vector, int i, int n, double gathered[])
+{
+  if (vector && from.step == 1) return vector + LoopAt(from, i);
+  for (int j = 0; j < n; j++) gathered[j] = vector ? vector[LoopAt(from, i + j)] : LoopAt(from, i + j);
+  return gathered;
+}
+
+static void find_numbers(const ProgramLoop *loop, double *const vectors[], int i, int n, double gathered[],
+                         const double *numbers[])
 {
   for (int k = 0; k < loop->loop.n_number; k++) {
     const LoopNumber from = loop->loop.number[k];
-    const double *vector = from.vector < 0 ? NULL : vectors[from.vector];
-    for (int j = 0; j < n; j++) {
-      const int at = LoopAt(from.at, i + j);
-      number[j * LOOP_MAX_PARTS + k] = vector ? vector[at] : at;
-    }
+    numbers[k] = part_of_terms(from.at, from.vector < 0 ? NULL : vectors[from.vector], i, n, gathered + k * LOOP_BATCH);
   }
 }
 
-static void gather_slots(const ProgramLoop *loop, int i, int n, const double *point, double *x)
+static double sum_of(int n, const double values[])
 {
-  for (int s = 0; s < loop->loop.n_slot; s++)
-    for (int j = 0; j < n; j++) x[j * LOOP_MAX_PARTS + s] = point[LoopAt(loop->loop.slot[s], i + j)];
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int j = 0; j < n; j++) sum += values[j];
+  return sum;
 }
 
 /* Sums of batches are added up: the error of rounding stays near that of pairwise summation. */
 void LoopEvaluate(const ProgramLoop *loop, LoopWork *work, const Frame *frame, double *value)
 {
   const Program outer = frame->program;
+  const double *slots[LOOP_MAX_PARTS], *numbers[LOOP_MAX_PARTS];
+  double *gathered = work->parts + LOOP_MAX_PARTS * LOOP_BATCH;
   for (int r = 0; r < loop->n; r++) memset(value + (size_t)r * frame->ld, 0, sizeof(double) * (size_t)frame->n);
-  for (int i = loop->loop.first; i <= loop->loop.last; i += LOOP_BATCH) {
-    const int n = PetscMin(LOOP_BATCH, loop->loop.last - i + 1);
-    gather_numbers(loop, outer->formula->vectors, i, n, work->number);
+  for (int i = loop->loop.first; i <= loop->loop.last; i += work->batch) {
+    const int n = PetscMin(work->batch, loop->loop.last - i + 1);
+    find_numbers(loop, outer->formula->vectors, i, n, work->parts, numbers);
     for (int p = 0; p < frame->n; p++) {
-      gather_slots(loop, i, n, frame->x + (size_t)p * (size_t)frame->n_coord, work->x);
-      ProgramEvaluate(loop->program, work->work, n, work->x, work->number, NULL, 0, NULL, 0, work->values);
-      for (int r = 0; r < loop->n; r++) {
-        double sum = 0;
-        for (int j = 0; j < n; j++) sum += work->values[r * n + j];
-        value[(size_t)r * frame->ld + (size_t)p] += sum;
-      }
+      const double *x = frame->x + (size_t)p * (size_t)frame->n_coord;
+      for (int s = 0; s < loop->loop.n_slot; s++)
+        slots[s] = part_of_terms(loop->loop.slot[s], x, i, n, gathered + s * LOOP_BATCH);
+      ProgramEvaluateTerms(loop->program, work->work, n, slots, numbers, work->values);
+      for (int r = 0; r < loop->n; r++) value[(size_t)r * frame->ld + (size_t)p] += sum_of(n, work->values + r * n);
     }
   }
 }

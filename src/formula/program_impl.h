@@ -180,7 +180,8 @@ PetscErrorCode OperatorFilterDestroy(OperatorFilter *filter);
 /* What a thread evaluates the terms of a loop with. */
 typedef struct {
   ProgramWork work;
-  double *x, *number, *values; /* [LOOP_BATCH][LOOP_MAX_PARTS], the same, [n][LOOP_BATCH] */
+  int batch;              /* terms evaluated at once */
+  double *parts, *values; /* [2][LOOP_MAX_PARTS][LOOP_BATCH] of what does not lie in one piece, [n][LOOP_BATCH] */
 } LoopWork;
 
 #define LOOP_BATCH 128 /* terms evaluated at once */
@@ -192,6 +193,7 @@ typedef struct {
   double *value, *aux;
   int n_coord;
   const double *x, *normal;
+  const double *const *slots, *const *numbers; /* in loops instead of these: each by terms */
   const double *statics;
   size_t stride;
   Program program; /* of the static tape */
@@ -215,6 +217,9 @@ PetscErrorCode LoopWorksCreate(Program program, LoopWork **works);
 PetscErrorCode LoopWorksDestroy(Program program, LoopWork **works);
 double LoopWorksBytes(Program program);
 void LoopEvaluate(const ProgramLoop *loop, LoopWork *work, const Frame *frame, double *value);
+/* The roots of a loop's program at n terms, of which each coordinate and each number comes as a vector [n]. */
+void ProgramEvaluateTerms(Program program, ProgramWork work, int n, const double *const slots[],
+                          const double *const numbers[], double roots[]);
 
 /* needed: [steps] of those that are evaluated, NULL = all. The dynamic tape also keeps f'(u) of its functions, for the
    sweeps. */

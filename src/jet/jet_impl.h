@@ -21,6 +21,8 @@ struct JetPlan_s {
   int *seed_coord;
   double *seed_factor;
   int *seed_point_factor; /* position in `factors`, -1 = none */
+  bool *seed_own;         /* times the coordinate */
+  int *point_start;       /* [n_column + 1] seeds of the columns where some have a factor */
 };
 
 static inline int JetFactor(const JetOperator *op, int k)

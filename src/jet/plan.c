@@ -157,14 +157,28 @@ int JetPlanFindFactor(JetPlan plan, int factor)
   return low;
 }
 
+static bool has_point_factor(JetPlan plan, int column)
+{
+  for (int k = plan->seed_start[column]; k < plan->seed_start[column + 1]; k++)
+    if (plan->seed_point_factor[k] >= 0) return true;
+  return false;
+}
+
+static void count_point_seeds(JetPlan plan)
+{
+  for (int c = 0; c < plan->n_column; c++)
+    plan->point_start[c + 1] =
+        plan->point_start[c] + (has_point_factor(plan, c) ? plan->seed_start[c + 1] - plan->seed_start[c] : 0);
+}
+
 static PetscErrorCode create_seeds(JetPlan plan)
 {
   int n = 0;
   PetscFunctionBegin;
   for (int c = 0; c < plan->n_column; c++)
     for (int k = 0; k < plan->op[c].n; k++) n += plan->op[c].index[k].order == 1;
-  PetscCall(PetscMalloc4(plan->n_column + 1, &plan->seed_start, n, &plan->seed_coord, n, &plan->seed_factor, n,
-                         &plan->seed_point_factor));
+  PetscCall(PetscCalloc6(plan->n_column + 1, &plan->seed_start, n, &plan->seed_coord, n, &plan->seed_factor, n,
+                         &plan->seed_point_factor, n, &plan->seed_own, plan->n_column + 1, &plan->point_start));
   n = 0;
   for (int c = 0; c < plan->n_column; c++) {
     plan->seed_start[c] = n;
@@ -176,6 +190,7 @@ static PetscErrorCode create_seeds(JetPlan plan)
     }
   }
   plan->seed_start[plan->n_column] = n;
+  count_point_seeds(plan);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -207,7 +222,8 @@ PetscErrorCode JetPlanDestroy(JetPlan *plan)
   if (!p) PetscFunctionReturn(PETSC_SUCCESS);
   for (int c = 0; c < p->n_column; c++) PetscCall(JetOperatorDestroy(&p->op[c]));
   PetscCall(JetPlanDestroyTables(p));
-  PetscCall(PetscFree4(p->seed_start, p->seed_coord, p->seed_factor, p->seed_point_factor));
+  PetscCall(
+      PetscFree6(p->seed_start, p->seed_coord, p->seed_factor, p->seed_point_factor, p->seed_own, p->point_start));
   PetscCall(PetscFree(p->factors));
   PetscCall(PetscFree4(p->op, p->column_order, p->plain, p->plain_columns));
   PetscCall(PetscFree(*plan));
@@ -280,8 +296,82 @@ PetscErrorCode JetPlanSeeds(JetPlan plan, int column, int *n, const int **coord,
 bool JetPlanSeedsVary(JetPlan plan, int column)
 {
   for (int k = plan->seed_start[column]; k < plan->seed_start[column + 1]; k++)
-    if (plan->seed_point_factor[k] >= 0) return true;
+    if (plan->seed_point_factor[k] >= 0 || plan->seed_own[k]) return true;
   return false;
+}
+
+const bool *JetPlanSeedsOwn(JetPlan plan, int column)
+{
+  return plan->seed_own + plan->seed_start[column];
+}
+
+bool JetPlanSeedsScale(JetPlan plan, int column, int n_coord, double *scale)
+{
+  const int start = plan->seed_start[column];
+  if (plan->seed_start[column + 1] - start != n_coord || !n_coord) return false;
+  *scale = plan->seed_factor[start];
+  for (int k = start; k < start + n_coord; k++)
+    if (!plan->seed_own[k] || plan->seed_coord[k] >= n_coord || plan->seed_factor[k] != *scale) return false;
+  return true;
+}
+
+/* The tables' factors, one array each. */
+static int list_tables(JetPlan plan, const KernelProduct *product[], int *factor[])
+{
+  const JetTableFactors *f = &plan->table_factors;
+  int n = 2;
+  product[0] = &plan->tables.product;
+  product[1] = &plan->transpose;
+  factor[0] = f->product;
+  factor[1] = f->transpose;
+  for (int k = 2; k <= plan->order; k++, n++) {
+    product[n] = &plan->tables.power[k];
+    factor[n] = f->power[k];
+  }
+  return n;
+}
+
+/* Calls place[factor] for each factor that a table or a seed has: marks it where `mark`, else renumbers it. */
+static void visit_factors(JetPlan plan, bool mark, int place[])
+{
+  const KernelProduct *product[KERNEL_MAX_ORDER + 2];
+  int *factor[KERNEL_MAX_ORDER + 2];
+  const int n_list = list_tables(plan, product, factor);
+  for (int t = 0; t <= n_list; t++) {
+    int *list = t < n_list ? factor[t] : plan->seed_point_factor;
+    const int n = t < n_list ? product[t]->start[plan->n_column] : plan->seed_start[plan->n_column];
+    for (int k = 0; k < n; k++) {
+      if (list[k] < 0) continue;
+      if (mark)
+        place[list[k]] = 1;
+      else
+        list[k] = place[list[k]];
+    }
+  }
+}
+
+PetscErrorCode JetPlanSetCoordinates(JetPlan plan, const int coordinate[])
+{
+  int *place, n = 0;
+  PetscFunctionBegin;
+  if (!plan->n_factor) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int k = 0; k < plan->seed_start[plan->n_column]; k++) {
+    if (plan->seed_point_factor[k] < 0 || coordinate[plan->seed_point_factor[k]] != plan->seed_coord[k]) continue;
+    plan->seed_own[k] = true;
+    plan->seed_point_factor[k] = -1;
+  }
+  PetscCall(PetscCalloc1(plan->n_factor, &place));
+  visit_factors(plan, true, place);
+  for (int f = 0; f < plan->n_factor; f++) {
+    const bool used = place[f];
+    if (used) plan->factors[n] = plan->factors[f];
+    place[f] = used ? n++ : -1;
+  }
+  visit_factors(plan, false, place);
+  plan->n_factor = n;
+  count_point_seeds(plan);
+  PetscCall(PetscFree(place));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Text that is cut off at its end. */
@@ -311,6 +401,15 @@ static void append_term(Line *line, const JetOperator *op, int k, const char *co
   for (int i = 0; i < op->index[k].order; i++) append(line, names[op->index[k].coord[i]]);
 }
 
+/* The text of a term's factor, NULL for none: the coordinate itself where it is not in the list. */
+static const char *term_factor(JetPlan plan, int column, int k, const char *const names[], const char *const factors[])
+{
+  const JetOperator *op = &plan->op[column];
+  const int factor = JetFactor(op, k), place = JetPlanFindFactor(plan, factor);
+  if (factor < 0) return NULL;
+  return place < plan->n_factor && plan->factors[place] == factor ? factors[place] : names[op->index[k].coord[0]];
+}
+
 void JetPlanDescribe(JetPlan plan, const char *const names[], const char *const factors[], char *text, size_t size)
 {
   Line line = {text, size, 0};
@@ -322,8 +421,7 @@ void JetPlanDescribe(JetPlan plan, const char *const names[], const char *const 
       if (plan->plain[c]) {
         for (int i = 0; i < plan->op[c].index[0].order; i++) append(&line, names[plan->op[c].index[0].coord[i]]);
       } else {
-        const int factor = JetPlanFindFactor(plan, JetFactor(&plan->op[c], k));
-        append_term(&line, &plan->op[c], k, names, factor < 0 ? NULL : factors[factor]);
+        append_term(&line, &plan->op[c], k, names, term_factor(plan, c, k, names, factors));
       }
     }
   }

@@ -9,7 +9,7 @@ struct JetTables_s {
   size_t n_coef; /* of all tables of a point */
   int n_table, n_seed;
   double *coef; /* [point][n_coef] by table */
-  double *seed; /* [point][n_seed] */
+  double *seed; /* [point][n_seed] of the columns where some have a factor */
   bool *varies; /* [n_table][n_column] */
   KernelTables tables;
   KernelProduct transpose;
@@ -30,8 +30,9 @@ static size_t terms_of_tables(JetPlan plan)
 
 double JetTablesDoubles(JetPlan plan, int max_point)
 {
-  return plan->n_factor ? (double)max_point * (double)(terms_of_tables(plan) + (size_t)plan->seed_start[plan->n_column])
-                        : 0.0;
+  return plan->n_factor
+             ? (double)max_point * (double)(terms_of_tables(plan) + (size_t)plan->point_start[plan->n_column])
+             : 0.0;
 }
 
 static const KernelProduct *table_of_plan(JetPlan plan, int t, const int **factor)
@@ -66,7 +67,7 @@ PetscErrorCode JetTablesCreate(JetPlan plan, int max_point, JetTables *tables)
   *tables = t;
   t->plan = plan;
   t->n_coef = terms_of_tables(plan);
-  t->n_seed = plan->seed_start[plan->n_column];
+  t->n_seed = plan->point_start[plan->n_column];
   t->n_table = PetscMax(2, plan->order + 1);
   t->tables.order = plan->order;
   PetscCall(PetscMalloc2((size_t)max_point * t->n_coef, &t->coef, (size_t)max_point * (size_t)t->n_seed, &t->seed));
@@ -107,8 +108,12 @@ void JetTablesSet(JetTables tables, int n, const double factors[], size_t stride
       const KernelProduct *table = table_of_plan(plan, t, &factor);
       to = set_point(terms(table), table->coef, factor, factors + p, stride, to);
     }
-    set_point((size_t)tables->n_seed, plan->seed_factor, plan->seed_point_factor, factors + p, stride,
-              tables->seed + (size_t)p * (size_t)tables->n_seed);
+    to = tables->seed + (size_t)p * (size_t)tables->n_seed;
+    for (int c = 0; c < plan->n_column; c++) {
+      const size_t n_seed = (size_t)(plan->point_start[c + 1] - plan->point_start[c]),
+                   start = (size_t)plan->seed_start[c];
+      to = set_point(n_seed, plan->seed_factor + start, plan->seed_point_factor + start, factors + p, stride, to);
+    }
   }
 }
 
@@ -120,5 +125,7 @@ const KernelTables *JetTablesAt(JetTables tables, size_t width)
 
 const double *JetTablesSeeds(JetTables tables, int column, int p)
 {
-  return tables->seed + (size_t)p * (size_t)tables->n_seed + tables->plan->seed_start[column];
+  const JetPlan plan = tables->plan;
+  if (plan->point_start[column] == plan->point_start[column + 1]) return plan->seed_factor + plan->seed_start[column];
+  return tables->seed + (size_t)p * (size_t)tables->n_seed + plan->point_start[column];
 }

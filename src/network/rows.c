@@ -37,14 +37,15 @@ static void input_rows(REAL(Sweep) * s, const Layer *layer, const double theta[]
       for (size_t i = 0; i < n_in; i++) J[j * n_in + i] = u_bar[p * n_out + j] * input[i];
     for (int c = 1; c < s->n_column; c++) {
       const Seeds seeds = SweepSeeds(s, c);
-      const double *at_point = s->tables ? JetTablesSeeds(s->tables, c, (int)p) : seeds.factor;
+      const double *at_point = SweepSeedFactors(s, &seeds, c, (int)p);
+      const bool *own = JetPlanSeedsOwn(s->plan, c);
       const Real *g = u_bar + ((size_t)c * n + p) * n_out;
       for (int k = 0; k < seeds.n; k++) {
         if (seeds.coord[k] >= network->n_coord) {
           REAL(SweepSeedAdjoint)(s, layer, seeds.coord[k], seeds.factor[k], 1, g);
           continue;
         }
-        const double factor = at_point[k] * network->stretch[seeds.coord[k]];
+        const double factor = SweepSeed(s, seeds.coord[k], at_point[k], own[k], (int)p);
         const size_t at = SweepInputOf(layer, seeds.coord[k]);
         for (size_t j = 0; j < n_out; j++) J[j * n_in + at] += factor * g[j];
       }

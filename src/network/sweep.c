@@ -11,6 +11,33 @@ static size_t align(size_t n)
   return (n + LINE - 1) / LINE * LINE;
 }
 
+static bool has_seeds_at_points(JetPlan plan)
+{
+  for (int c = 1; c < JetPlanColumns(plan); c++)
+    if (JetPlanSeedsVary(plan, c)) return true;
+  return false;
+}
+
+/* Columns that are a multiple of the first but for where the inputs are 0: u = scale (W z + W origin). */
+static PetscErrorCode find_scaled_columns(REAL(Sweep) * s)
+{
+  const Network network = s->network;
+  bool any = false;
+  double scale;
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(s->n_column, &s->scale));
+  for (int c = 1; c < s->n_column; c++) {
+    if (!JetPlanSeedsScale(s->plan, c, network->n_coord, &scale)) continue;
+    s->scale[c] = (Real)scale;
+    for (int i = 0; i < network->n_coord; i++) any |= network->shift[i] != 0;
+  }
+  if (!any) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscCalloc1(network->n_input, &s->origin));
+  for (int i = 0; i < network->n_coord; i++)
+    s->origin[SweepInputOf(&network->layers[0], i)] += (Real)(network->shift[i] * network->stretch[i]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode sweep_create(Network network, JetPlan plan, JetTables tables, NetworkCompression compression,
                                    int max_point, void **sweep)
 {
@@ -32,9 +59,10 @@ static PetscErrorCode sweep_create(Network network, JetPlan plan, JetTables tabl
   PetscCall(PetscMalloc2(network->n_layer, &s->z, network->n_layer, &s->d));
   PetscCall(PetscMalloc3((size_t)max_point * (size_t)network->n_coord, &s->input, max_point, &s->ones,
                          jets * NetworkJetNumbers(network) + (2 * (size_t)network->n_layer + 2) * LINE, &s->storage));
-  if (tables) PetscCall(PetscMalloc1((size_t)max_point * (size_t)network->n_coord, &s->seeds));
+  if (has_seeds_at_points(plan)) PetscCall(PetscMalloc1((size_t)max_point * (size_t)network->n_coord, &s->seeds));
   if (network->input_of) PetscCall(PetscMalloc1((size_t)max_point * (size_t)network->n_input, &s->shared));
   PetscCall(PetscMalloc1(widest, &s->column));
+  PetscCall(find_scaled_columns(s));
   for (int p = 0; p < max_point; p++) s->ones[p] = 1;
   Real *next = s->storage + LINE - (uintptr_t)s->storage / sizeof(Real) % LINE;
   for (int l = 0; l + 1 < network->n_layer; l++) {
@@ -61,6 +89,8 @@ static PetscErrorCode sweep_destroy(void **sweep)
   PetscCall(PetscFree(s->seeds));
   PetscCall(PetscFree(s->shared));
   PetscCall(PetscFree(s->column));
+  PetscCall(PetscFree(s->scale));
+  PetscCall(PetscFree(s->origin));
   PetscCall(PetscFree3(s->input, s->ones, s->storage));
   PetscCall(PetscFree2(s->z, s->d));
   PetscCall(PetscFree(*sweep));
@@ -75,15 +105,15 @@ static void add_bias(const Layer *layer, const Real b[], int n, Real u[])
 
 const Real *REAL(SweepSeedsAtPoints)(REAL(Sweep) * s, const Layer *layer, int column)
 {
-  const Network network = s->network;
   const Seeds seeds = SweepSeeds(s, column);
+  const bool *own = JetPlanSeedsOwn(s->plan, column);
   const size_t n_in = (size_t)layer->n_in;
   memset(s->seeds, 0, (size_t)s->n * n_in * sizeof(Real));
   for (int p = 0; p < s->n; p++) {
-    const double *factor = JetTablesSeeds(s->tables, column, p);
+    const double *factor = SweepSeedFactors(s, &seeds, column, p);
     Real *at = s->seeds + (size_t)p * n_in;
     for (int k = 0; k < seeds.n; k++)
-      at[SweepInputOf(layer, seeds.coord[k])] += (Real)(factor[k] * network->stretch[seeds.coord[k]]);
+      at[SweepInputOf(layer, seeds.coord[k])] += (Real)SweepSeed(s, seeds.coord[k], factor[k], own[k], p);
   }
   return s->seeds;
 }
@@ -108,6 +138,23 @@ static void seeded_column(const REAL(Sweep) * s, const Layer *layer, const Real 
   }
 }
 
+/* Of the first layer, which has u = W z without biases in column 0. */
+static bool is_scaled(const REAL(Sweep) * s, const Layer *layer, int column)
+{
+  return layer == s->network->layers && s->scale[column] != 0;
+}
+
+static void scaled_column(REAL(Sweep) * s, const Layer *layer, const Real weights[], const Real u[], int c, Real at[])
+{
+  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, n = (size_t)s->n;
+  const Real scale = s->scale[c];
+  for (size_t k = 0; k < n * n_out; k++) at[k] = scale * u[k];
+  if (!s->origin) return;
+  REAL(KernelCPU).gemm('N', 'T', 1, n_out, n_in, scale, s->origin, n_in, weights, n_in, 0, s->column, n_out);
+  for (size_t p = 0; p < n; p++)
+    for (size_t j = 0; j < n_out; j++) at[p * n_out + j] += s->column[j];
+}
+
 /* u, or what is added to u where beta is 1, of a layer that reads the coordinates: their jets are the points in column
    0 and, mostly, constants in the columns that they seed. */
 static void input_layer(REAL(Sweep) * s, const Layer *layer, const Real weights[], const double compressed[],
@@ -115,9 +162,12 @@ static void input_layer(REAL(Sweep) * s, const Layer *layer, const Real weights[
 {
   const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, n = (size_t)s->n;
   REAL(KernelCPU).gemm('N', 'T', n, n_out, n_in, 1, SweepInputs(s, layer), n_in, weights, n_in, beta, u, n_out);
-  if (!layer->unbiased) add_bias(layer, weights + n_in * n_out, s->n, u);
   for (int c = 1; c < s->n_column; c++) {
     Real *at = u + (size_t)c * n * n_out;
+    if (is_scaled(s, layer, c)) {
+      scaled_column(s, layer, weights, u, c, at);
+      continue;
+    }
     if (JetPlanSeedsVary(s->plan, c)) {
       REAL(KernelCPU).gemm('N', 'T', n, n_out, n_in, 1, REAL(SweepSeedsAtPoints)(s, layer, c), n_in, weights, n_in,
                            beta, at, n_out);
@@ -129,6 +179,7 @@ static void input_layer(REAL(Sweep) * s, const Layer *layer, const Real weights[
     else
       for (size_t k = 0; k < n * n_out; k++) at[k] += s->column[k % n_out];
   }
+  if (!layer->unbiased) add_bias(layer, weights + n_in * n_out, s->n, u);
 }
 
 /* The layers that read the coordinates: the first, which gives u, and the affine part, which is added to u. */
@@ -276,15 +327,43 @@ void REAL(SweepSeedAdjoint)(REAL(Sweep) * s, const Layer *layer, int coord, doub
     for (size_t j = 0; j < n_out; j++) bar[j] += factor * u_bar[(size_t)p * n_out + j];
 }
 
+/* gradient += scale (sum of a column's adjoint over points) origin^T */
+static void add_origin(REAL(Sweep) * s, const Layer *layer, const Real column[], Real scale, Real gradient[])
+{
+  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out;
+  if (!s->origin) return;
+  REAL(KernelCPU).gemm('T', 'N', n_out, 1, (size_t)s->n, scale, column, n_out, s->ones, 1, 0, s->column, 1);
+  for (size_t j = 0; j < n_out; j++)
+    for (size_t i = 0; i < n_in; i++) gradient[j * n_in + i] += s->column[j] * s->origin[i];
+}
+
+/* The adjoint that meets the inputs: of column 0, and of the columns that are multiples of it. */
+static const Real *scaled_adjoint(REAL(Sweep) * s, const Layer *layer, const Real u_bar[], Real gradient[])
+{
+  const size_t size = (size_t)s->n * (size_t)layer->n_out;
+  const Real *sum = u_bar;
+  for (int c = 1; c < s->n_column; c++) {
+    if (!is_scaled(s, layer, c)) continue;
+    const Real *column = u_bar + (size_t)c * size, scale = s->scale[c];
+    Real *to = s->work[u_bar == s->work[0]];
+    for (size_t k = 0; k < size; k++) to[k] = sum[k] + scale * column[k];
+    sum = to;
+    add_origin(s, layer, column, scale, gradient);
+  }
+  return sum;
+}
+
 /* Adds the gradient of a layer that reads the coordinates: the columns' adjoints, summed over points, meet the seeds.
  */
 static void input_gradient(REAL(Sweep) * s, const Layer *layer, const Real u_bar[], Real gradient[])
 {
   const Network network = s->network;
   const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, n = (size_t)s->n;
-  REAL(KernelCPU).gemm('T', 'N', n_out, n_in, n, 1, u_bar, n_out, SweepInputs(s, layer), n_in, 1, gradient, n_in);
+  const Real *first = scaled_adjoint(s, layer, u_bar, gradient);
+  REAL(KernelCPU).gemm('T', 'N', n_out, n_in, n, 1, first, n_out, SweepInputs(s, layer), n_in, 1, gradient, n_in);
   for (int c = 1; c < s->n_column; c++) {
     const Real *column = u_bar + (size_t)c * n * n_out;
+    if (is_scaled(s, layer, c)) continue;
     if (JetPlanSeedsVary(s->plan, c)) {
       REAL(KernelCPU).gemm('T', 'N', n_out, n_in, n, 1, column, n_out, REAL(SweepSeedsAtPoints)(s, layer, c), n_in, 1,
                            gradient, n_in);

@@ -35,6 +35,8 @@ typedef struct {
   Real *ones;       /* [max_point] sums over points */
   Real *seeds;      /* [max_point][n_coord] of one column, where they depend on the point */
   Real *column;     /* [widest] of one that does not */
+  Real *scale;      /* [n_column] of columns whose seeds are so many times the coordinates, else 0 */
+  Real *origin;     /* [n_input] the coordinates less the inputs, in the inputs' scale; NULL where all are 0 */
   Real *work[2];    /* [column][n][widest] */
   Real *storage;
   Real *output;      /* float only: [column][n][n_field] */
@@ -57,6 +59,20 @@ static inline Seeds SweepSeeds(const REAL(Sweep) * sweep, int column)
   Seeds seeds = {0, NULL, NULL};
   (void)JetPlanSeeds(sweep->plan, column, &seeds.n, &seeds.coord, &seeds.factor); /* cannot fail for a column it has */
   return seeds;
+}
+
+/* The seeds of a column at a point without their own coordinates, and the number that a seed is of an input. */
+static inline const double *SweepSeedFactors(const REAL(Sweep) * sweep, const Seeds *seeds, int column, int p)
+{
+  return sweep->tables ? JetTablesSeeds(sweep->tables, column, p) : seeds->factor;
+}
+static inline double SweepSeed(const REAL(Sweep) * sweep, int coord, double factor, bool own, int p)
+{
+  const Network network = sweep->network;
+  const double stretch = network->stretch[coord];
+  if (!own) return factor * stretch;
+  return factor *
+         ((double)sweep->input[(size_t)p * (size_t)network->n_coord + (size_t)coord] + network->shift[coord] * stretch);
 }
 
 /* The plan's tables for jets of `width` neurons a point. */

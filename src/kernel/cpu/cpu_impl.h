@@ -25,6 +25,8 @@ void REAL(KernelMultiply_CPU)(const KernelProduct *product, size_t n, const Real
                               size_t stride_v, Real *w, size_t stride_w, int add);
 void REAL(KernelMultiplyTranspose_CPU)(const KernelProduct *product, size_t n, const Real *d, size_t stride_d,
                                        const Real *v_bar, size_t stride_v, Real *u_bar, size_t stride_u, int add);
+void REAL(KernelCombine_CPU)(size_t n, int n_term, const Real *coef, const Real *const *x, const size_t *step, Real *y,
+                             int add);
 void REAL(KernelDotPoints_CPU)(size_t n_column, size_t n, size_t width, const Real *a, const Real *b, Real *y);
 void REAL(KernelScalePoints_CPU)(size_t n_column, size_t n, size_t width, const Real *w, const Real *a, Real *b,
                                  int add);
