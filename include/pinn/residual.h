@@ -59,6 +59,9 @@ PetscErrorCode ResidualSetPast(Residual residual, Network network, const double 
 /* Terms (equations, then conditions), in the order of tables and histories. */
 int ResidualTerms(Residual residual);
 const char *ResidualTermName(Residual residual, int term);
+/* Is what is reported of the term estimated, too, because exact derivatives would need more memory than reports may
+   take? */
+bool ResidualTermEstimated(Residual residual, int term);
 
 /* Root mean square and maximum of |R_e| (without weights), by term, of the training points or of fresh held-out points
    that no stage has seen.  rms, max [out] [n_term]; max may be NULL. Collective. */

@@ -346,6 +346,10 @@ static void find_warnings(Verifier v, Verification *out)
   for (int e = 0; e < out->n_term; e++)
     if (!isfinite(out->heldout_term_rms[e]) && !VerificationLacks(out, e))
       warn(out, "the residual of '%s' is NaN or Inf at some of the fresh points", ResidualTermName(v->residual, e));
+  for (int e = 0; e < out->n_term; e++)
+    if (ResidualTermEstimated(v->residual, e))
+      warn(out, "the residual of '%s' is estimated here, too: exact derivatives would need too much memory",
+           ResidualTermName(v->residual, e));
   if (worst > OVERFIT)
     warn(out,
          "the residual of '%s' is %.0f times larger at fresh points than at the training points: it is overfitted; "

@@ -55,6 +55,7 @@ PetscErrorCode LinearizationPrepare(Residual residual)
 {
   Linearization l;
   PetscFunctionBegin;
+  PetscCall(ResidualCheckRows(residual));
   if (residual->linearization) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscNew(&l));
   l->n_stored = residual->n_block;

@@ -7,7 +7,8 @@
 #define HELDOUT         4096    /* points, */
 #define HELDOUT_NUMBERS 4000000 /* but no more coordinates of them all, */
 #define HELDOUT_FEWEST  100     /* above the fewest */
-#define MOST_EXACT      256e6   /* bytes a thread may take for exact derivatives that only reports need */
+#define MOST_EXACT      256e6   /* bytes a thread may take for exact derivatives that only reports need, */
+#define EXACT_SHARE     0.25    /* and what all may take of limits.memory */
 
 /* Sampler and count of a block: points.interior, or points.conditions unless the condition has its own. */
 static PetscErrorCode read_sampling(Config config, const RowBlock *block, uint32_t number, Sampling *sampling)
@@ -101,12 +102,18 @@ static PetscErrorCode create_probes(Residual residual, Config config, RowBlock *
 {
   const JetReducer reducer = EstimatorReducer(&block->estimator, residual->network);
   const JetReducer exact = EstimatorReducer(NULL, residual->network);
+  double most = MOST_EXACT;
+  PetscReal limit;
   PetscFunctionBegin;
+  if (ConfigHas(config, "limits.memory")) {
+    PetscCall(ConfigGetReal(config, "limits.memory", &limit));
+    most = PetscMin(most, EXACT_SHARE * limit * 1048576.0 / residual->n_thread);
+  }
   const PetscErrorCode code = RowBlockProbe(residual, block->block, &reducer, 0.0, &block->probe);
   if (code == PETSC_ERR_USER_INPUT) PetscCall(blame_formula(config, residual->problem, block->block, &reducer));
   PetscCall(code);
   if (EstimatorDraws(&block->estimator) && block->probe->compression)
-    PetscCall(RowBlockProbe(residual, block->block, &exact, MOST_EXACT, &block->truth));
+    PetscCall(RowBlockProbe(residual, block->block, &exact, most, &block->truth));
   if (!block->truth) block->truth = block->probe;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -338,11 +345,23 @@ int ResidualTerms(Residual residual)
   return residual->n_term;
 }
 
-const char *ResidualTermName(Residual residual, int term)
+static const RowBlock *block_of(const Residual residual, int term)
 {
   int b = residual->n_block - 1;
   while (residual->blocks[b].term > term) b--;
-  return residual->blocks[b].block->terms[term - residual->blocks[b].term].name;
+  return &residual->blocks[b];
+}
+
+const char *ResidualTermName(Residual residual, int term)
+{
+  const RowBlock *block = block_of(residual, term);
+  return block->block->terms[term - block->term].name;
+}
+
+bool ResidualTermEstimated(Residual residual, int term)
+{
+  const RowBlock *block = block_of(residual, term);
+  return EstimatorDraws(&block->estimator) && block->probe->compression && block->truth == block->probe;
 }
 
 PetscErrorCode ResidualStatistics(Residual residual, Vec theta, bool heldout, double rms[], double max[])

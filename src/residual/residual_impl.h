@@ -214,6 +214,8 @@ JetReducer EstimatorReducer(const EstimatorChoice *choice, Network network);
 PetscErrorCode EstimatorCheck(Residual residual, Config config);
 /* The draws of all blocks for an iteration: the same whatever was drawn before, and on all ranks. */
 PetscErrorCode EstimatorDraw(Residual residual, PetscInt iteration, bool *drawn);
+/* PETSC_ERR_SUP where the rows offer no more than loss and gradient (Rows.gradient_only). */
+PetscErrorCode ResidualCheckRows(Residual residual);
 /* Loss of the rows `last`, of all ranks; loss may be NULL. Collective. */
 PetscErrorCode ResidualFinishLoss(Residual residual, double *loss);
 /* gradients = 0; and the sum of the threads' shares in their order, then of the ranks', in the first of them.

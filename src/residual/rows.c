@@ -296,11 +296,21 @@ static PetscErrorCode direction_begin(Residual residual, Vec v, const double **v
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode ResidualCheckRows(Residual residual)
+{
+  PetscFunctionBegin;
+  PetscCheck(!residual->rows.gradient_only, PETSC_COMM_SELF, PETSC_ERR_SUP,
+             "rows and their derivatives were asked for, but %s offers the loss and its gradient alone",
+             residual->rows.gradient_only);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode RowsApply_Residual(void *self, Vec theta, Vec v, double Jv[])
 {
   Residual residual = self;
   Sweep sweep = {.residual = residual, .r = Jv};
   PetscFunctionBegin;
+  PetscCall(ResidualCheckRows(residual));
   PetscCall(direction_begin(residual, v, &sweep.v));
   PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
   if (LinearizationHolds(residual, sweep.theta)) {
@@ -320,6 +330,7 @@ static PetscErrorCode RowsApplyTranspose_Residual(void *self, Vec theta, const d
   Residual residual = self;
   Sweep sweep = {.residual = residual, .w = w};
   PetscFunctionBegin;
+  PetscCall(ResidualCheckRows(residual));
   PetscCall(gradient_begin(residual, y, &sweep.gradients));
   PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
   if (LinearizationHolds(residual, sweep.theta))
@@ -339,6 +350,7 @@ static PetscErrorCode RowsJacobian_Residual(void *self, Vec theta, size_t begin,
   const size_t n_work = ResidualFoldWork(residual, count);
   double *work;
   PetscFunctionBegin;
+  PetscCall(ResidualCheckRows(residual));
   PetscCall(PetscMalloc1((size_t)residual->n_thread * n_work, &work));
   PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
   if (LinearizationHolds(residual, sweep.theta))

@@ -55,6 +55,9 @@ PetscErrorCode DiagnosticsCreate(const RunParts *parts, Diagnostics *diagnostics
     PetscCall(PetscFree(d));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  const char *only = ResidualRows(parts->residual)->gradient_only;
+  PinnUserCheck(!only, "%s: looks at rows r with the loss 1/2 |r|^2, which %s does not give",
+                ConfigWhere(parts->config, "diagnostics.every"), only);
   d->n_term = alignment ? ResidualTerms(parts->residual) : 0;
   d->n_pair = d->n_term * (d->n_term - 1) / 2;
   PetscCall(add_columns(parts, d));
