@@ -305,6 +305,28 @@ CFG
 $mpirun -n 2 "$program" --json --output periodic2 periodic.cfg >two.log 2>err
 alike one.log two.log; ok $? "periodic and causal on two ranks: $(field one.log) and $(field two.log): $(cat err)"
 chain periodic periodic.cfg 2
+# What estimators draw follows from the step alone.
+cat >drawn.cfg <<'CFG'
+problem: {
+  coordinates = [ "x[12]" ];
+  fields      = [ "u" ];
+  exact:      { u = "sin(x[0])*x[1]"; };
+  equations   = ( { residual = "laplacian(u) + u^3 - u"; estimator: { type = "sdgd"; directions = 3; unbiased = true; }; },
+                  { residual = "laplacian(u) - u_{x[1]}"; estimator: { type = "hutchinson"; directions = 4; }; },
+                  { residual = "laplacian(u) + u"; } );
+  conditions  = ( { on = "boundary"; residual = "u - sin(x[0])*x[1]"; } );
+};
+domain:    { lower = [ -1.0 ]; upper = [ 1.0 ]; };
+points:    { interior = { sampler = "uniform"; count = 30; resample = 7; }; conditions = { count = 20; }; heldout = 50; };
+network:   { hidden = [ 8 ]; };
+estimator: { type = "stde"; directions = 4; };
+solver     = ( { type = "adam"; iterations = 400; } );
+output:    { every = 1; };
+CFG
+chain drawn drawn.cfg 1
+# shellcheck disable=SC2086
+$mpirun -n 2 "$program" --json --output drawn2 drawn.cfg >two.log 2>err
+alike drawn.log two.log; ok $? "estimators on two ranks: $(field drawn.log) and $(field two.log): $(cat err)"
 # Stopped on two ranks, a run goes on there with the same bits, and on one to rounding.
 sed "s/^solver.*/solver = ( $(stage adam 300) );/; s/grid = .*/grid = 5; every = 1; };/" small.cfg >ranks.cfg
 # shellcheck disable=SC2086
