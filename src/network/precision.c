@@ -15,8 +15,11 @@ static const Choice precision_rows[] = {
 };
 const ChoiceTable PrecisionTable = {"precision", "floating-point types of the network's sweeps", precision_rows};
 
-#define WIDE_TILE 32  /* points that share a pass over a first layer that no cache holds */
-#define MIN_ROWS  128 /* columns x points below which products of matrices are slow */
+/* Points that share a pass over a first layer that no cache holds, and over its gradient: many, but for memory. */
+#define WIDE_TILE      32
+#define MOST_WIDE_TILE 128
+#define WIDE_INPUTS    16e6 /* numbers of their inputs */
+#define MIN_ROWS       128  /* columns x points below which products of matrices are slow */
 
 struct NetworkSweep_s {
   const SweepOps *forward_ops, *adjoint_ops;
@@ -59,7 +62,8 @@ int NetworkTilePoints(Network network, JetPlan plan)
   const long cache = sysconf(_SC_LEVEL2_CACHE_SIZE);
   const double points = 0.5 * (double)(cache > 0 ? cache : 1 << 20) / bytes_per_point(network, plan);
   const int least = PetscMin(32, (MIN_ROWS + JetPlanColumns(plan) - 1) / JetPlanColumns(plan) + 7) / 8 * 8;
-  if (NetworkIsWide(network)) return WIDE_TILE;
+  if (NetworkIsWide(network))
+    return PetscMax(WIDE_TILE, PetscMin(MOST_WIDE_TILE, (int)(WIDE_INPUTS / network->n_coord) / 8 * 8));
   return points < least ? least : points > 1024.0 ? 1024 : (int)points / 8 * 8;
 }
 
