@@ -52,6 +52,8 @@ bool NetworkSearchesScales(Network network); /* network.scale_search */
 /* Is the first layer so large that passes over it are what an evaluation costs? Then threads share its products (which
    the BLAS library sees to) and sweep the same points, with one gradient. */
 bool NetworkIsWide(Network network);
+/* The least number of input weights of such a layer, instead of 4e6; before anything is created that sweeps. */
+void NetworkSetWide(Network network, double least);
 /* Linear functions of the coordinates that the outputs are a function of: neurons of the first hidden layer, and
    outputs where they have an affine part. */
 int NetworkFirstWidth(Network network);

@@ -119,6 +119,7 @@ PetscErrorCode VerifierCreate(MPI_Comm comm, Config config, Problem problem, Dom
                               Network network, Residual residual, Verifier *verifier);
 PetscErrorCode VerifierDestroy(Verifier *verifier);
 bool VerifierHasTruth(Verifier verifier);
+double VerifierMemoryMB(Verifier verifier); /* of this rank, estimated: its points and sweeps */
 /* Relative L2 errors by field, NaN without truth.  l2 [out] [n_field]. Cost: one evaluation of the fields. */
 PetscErrorCode VerifierErrors(Verifier verifier, Vec theta, double l2[]);
 /* Everything; free with VerificationDestroy. */

@@ -91,6 +91,7 @@ typedef struct {
    for counts or dimensions that the sampler does not have. Cost: that of the local points; sobol and halton also run
    through those of the ranks before (14 and 100 ns a point in three dimensions), and every rank runs through all
    candidates of pieces without a map. */
+#define POINTS_DRAWN 16777216 /* numbers of unit-cube coordinates, or one point's, that it holds at a time: 128 MB */
 PetscErrorCode PointSetSample(MPI_Comm comm, Region region, const Sampling *sampling, PointSet *points);
 /* Weights of the points of that set, on all ranks together, in integrals over the region: those of Gauss-Legendre
    nodes, else each piece's measure shared equally; pieces of fewer dimensions than the largest get none.

@@ -13,7 +13,8 @@ typedef struct Probe_s *Probe;
 PetscErrorCode ProbeCreate(Problem problem, Network network, int n_root, const FormulaNode roots[],
                            const JetReducer *reducer, Probe *probe);
 PetscErrorCode ProbeDestroy(Probe *probe);
-JetPlan ProbePlan(Probe probe); /* borrowed */
+JetPlan ProbePlan(Probe probe);                    /* borrowed */
+double ProbeDoubles(Probe probe, Network network); /* its size, for estimates; network: that of its creation */
 /* values [out] [n_root][n]; theta [in] [n_param] in full; normal may be NULL where no root uses it. Not collective. */
 PetscErrorCode ProbeEvaluate(Probe probe, const double theta[], int n, const double x[], const double normal[],
                              double values[]);
@@ -98,6 +99,8 @@ PetscErrorCode ResidualExplain(Residual residual, Vec theta, char *text, size_t 
 const char *ResidualDescribe(Residual residual);
 double ResidualSweepFlops(Residual residual); /* of one forward sweep over all points of all ranks */
 double ResidualMemoryMB(Residual residual);   /* estimated, this rank, without the optimizer */
+double ResidualHeldoutMB(Residual residual);  /* the same of held-out points while they are looked at */
+double ResidualProcessMB(Residual residual);  /* measured: the program, libraries, formulas before any of that */
 /* What RowsOps.linearize keeps on this rank, where limits.memory allows that (once more in products of two ranks). */
 double ResidualLinearizationMB(Residual residual);
 

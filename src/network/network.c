@@ -155,7 +155,12 @@ double NetworkInputWeights(Network network)
 
 bool NetworkIsWide(Network network)
 {
-  return NetworkInputWeights(network) >= WIDE;
+  return NetworkInputWeights(network) >= (network->wide > 0.0 ? network->wide : WIDE);
+}
+
+void NetworkSetWide(Network network, double least)
+{
+  network->wide = least;
 }
 
 int NetworkFirstWidth(Network network)

@@ -38,6 +38,7 @@ struct Network_s {
   double *shift, *stretch; /* [n_coord] input = (x - shift) * stretch */
   double *lower, *upper;   /* [n_coord] */
   size_t n_param, n_frozen;
+  double wide; /* least input weights of a first layer that threads share; 0 = the default */
   double *frozen;
   uint32_t seed;
   double *scales; /* [n_coord] random features */

@@ -54,7 +54,9 @@ static double bytes_per_point(Network network, JetPlan plan)
 
 double NetworkSweepDoubles(Network network, JetPlan plan, int max_point)
 {
-  return max_point * bytes_per_point(network, plan) / sizeof(double);
+  const int *factors;
+  const double seeds = JetPlanFactors(plan, &factors) ? network->n_coord : 0.0;
+  return max_point * (bytes_per_point(network, plan) / sizeof(double) + seeds);
 }
 
 int NetworkTilePoints(Network network, JetPlan plan)

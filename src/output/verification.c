@@ -196,6 +196,12 @@ bool VerifierHasTruth(Verifier verifier)
   return verifier->probe != NULL;
 }
 
+double VerifierMemoryMB(Verifier v)
+{
+  const double doubles = (double)v->points.n * (v->points.dim + 2.0 * v->n_field);
+  return v->probe ? (doubles + ProbeDoubles(v->probe, v->network)) * sizeof(double) / 1048576.0 : 0.0;
+}
+
 static PetscErrorCode sum_field(Verifier v, int f, FieldSums *sums)
 {
   const double *u = v->values + (size_t)f * (size_t)v->points.n, *truth = v->truths[f];

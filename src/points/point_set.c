@@ -1,7 +1,6 @@
 #include "points_impl.h"
 
 #define MAX_POINTS 2147483647
-#define CHUNK      16777216 /* numbers of unit-cube coordinates held at a time: 128 MB */
 
 /* The sizes and this rank's share of a set of count points: contiguous blocks that differ by one at most. */
 static PetscErrorCode lay_out(MPI_Comm comm, double count, int dim, bool normals, PointSet *points)
@@ -44,7 +43,7 @@ static PetscErrorCode fill_piece(Region region, int p, const Sampling *sampling,
   const Piece *piece = &region->pieces.piece[p];
   const PetscInt first = PetscMax(points->first, offset);
   const PetscInt end = PetscMin(points->first + points->n, offset + count);
-  const PetscInt rows = PetscMax(CHUNK / PetscMax(piece->n_cube, 1), 1);
+  const PetscInt rows = PetscMax(POINTS_DRAWN / PetscMax(piece->n_cube, 1), 1);
   Draw draw = {.sampling = sampling, .key = sampling->key, .dim = piece->n_cube, .grid = piece->grid, .count = count};
   double *unit;
 
@@ -70,7 +69,7 @@ static PetscErrorCode run_candidates(Region region, int p, const Sampling *sampl
   const Domain domain = region->domain;
   const Piece *piece = &region->pieces.piece[p];
   const size_t dim = (size_t)domain->dim;
-  const PetscInt rows = PetscMin(PetscMax(CHUNK / PetscMax(piece->n_cube, domain->dim), 1), candidates);
+  const PetscInt rows = PetscMin(PetscMax(POINTS_DRAWN / PetscMax(piece->n_cube, domain->dim), 1), candidates);
   Draw draw = {
       .sampling = sampling, .key = sampling->key, .dim = piece->n_cube, .grid = piece->grid, .count = candidates};
   double *unit, *x;

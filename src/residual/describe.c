@@ -34,10 +34,12 @@ const char *ResidualDescribe(Residual residual)
   return residual->description;
 }
 
-static double probe_doubles(const Residual residual, Probe probe)
+double ProbeDoubles(Probe probe, Network network)
 {
+  const double statics = (double)probe->tile * ProgramStatics(probe->program);
+  const double sweep = probe->threads[0].sweep ? NetworkSweepDoubles(network, ProbePlan(probe), probe->tile) : 0.0;
   return (probe->compression ? NetworkCompressionDoubles(probe->compression) : 0.0) +
-         probe->n_thread * NetworkSweepDoubles(residual->network, ProbePlan(probe), probe->tile);
+         probe->n_thread * (sweep + statics);
 }
 
 /* Sweeps of all threads, points with their statics, rows, theta and the threads' shares of gradients. */
@@ -53,23 +55,29 @@ double ResidualMemoryMB(Residual residual)
     const bool normals = block->region && RegionHasNormals(block->region);
     double count = block->data ? (double)MeasuredPoints(block->data) : 1.0;
     for (int i = 0; i < block->sampling.n_count; i++) count *= (double)block->sampling.count[i];
-    doubles += probe_doubles(residual, block->probe);
-    if (block->truth != block->probe) doubles += probe_doubles(residual, block->truth);
-    doubles += count * ((normals ? 2.0 : 1.0) * block->probe->dim + ProgramStatics(block->probe->program) +
-                        2.0 * block->block->n_term);
+    doubles += ProbeDoubles(block->probe, residual->network);
+    if (block->truth != block->probe) doubles += ProbeDoubles(block->truth, residual->network);
+    const double statics = RowBlockKeepsStatics(residual, block, count) ? ProgramStatics(block->probe->program) : 0.0;
+    doubles += count * ((normals ? 2.0 : 1.0) * block->probe->dim + statics + 2.0 * block->block->n_term);
   }
   return doubles * sizeof(double) / 1048576.0;
 }
 
-/* Fresh points of the equations, with statics and rows, one block after the other; those of conditions are few. */
-static double heldout_mb(const Residual residual)
+double ResidualProcessMB(Residual residual)
+{
+  return residual->process_mb;
+}
+
+/* Fresh points of the equations with what draws them, one block after the other; those of conditions are few. */
+double ResidualHeldoutMB(Residual residual)
 {
   double most = 0.0;
   for (int b = 0; b < residual->n_interior; b++) {
     const RowBlock *block = &residual->blocks[b];
-    most = PetscMax(most, 2.0 * block->probe->dim + ProgramStatics(block->probe->program) + block->block->n_term);
+    const double n = (double)residual->n_heldout, dim = block->probe->dim;
+    most = PetscMax(most, n * (dim + block->block->n_term) + PetscMin(n * dim, PetscMax(POINTS_DRAWN, dim)));
   }
-  return (double)residual->n_heldout * most * sizeof(double) / 1048576.0;
+  return most * sizeof(double) / 1048576.0;
 }
 
 double ResidualSweepFlops(Residual residual)
@@ -91,7 +99,10 @@ PetscErrorCode ResidualCheckMemory(Residual residual, Config config)
   PetscReal limit = machine;
   MPI_Comm node;
   PetscMPIInt n_rank;
+  PetscLogDouble process;
   PetscFunctionBegin;
+  PetscCall(PetscMemoryGetCurrentUsage(&process));
+  residual->process_mb = process / 1048576.0;
   PetscCallMPI(MPI_Comm_split_type(residual->rows.comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
   PetscCallMPI(MPI_Comm_size(node, &n_rank));
   PetscCallMPI(MPI_Comm_free(&node));
@@ -103,10 +114,10 @@ PetscErrorCode ResidualCheckMemory(Residual residual, Config config)
   PinnUserCheck(needed <= limit,
                 "%s: the points and sweeps need about %.0f MB a rank, but there are %.0f MB (limits.memory)",
                 ConfigWhere(config, "points.interior.count"), needed, limit);
-  PinnUserCheck(needed + heldout_mb(residual) <= limit,
+  PinnUserCheck(needed + ResidualHeldoutMB(residual) <= limit,
                 "%s: the held-out points need about %.0f MB a rank beside %.0f MB of other things, but there are "
                 "%.0f MB (limits.memory)",
-                ConfigWhere(config, "points.heldout"), heldout_mb(residual), needed, limit);
+                ConfigWhere(config, "points.heldout"), ResidualHeldoutMB(residual), needed, limit);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

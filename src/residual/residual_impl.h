@@ -126,6 +126,7 @@ struct Residual_s {
   double *other;     /* [n_row] the same by the second draw, where there is one; NULL where no block has two */
   double last_loss, rows_evaluated;
   double memory_limit;         /* MB of this rank */
+  double process_mb;           /* what it had before points were drawn */
   Linearization linearization; /* NULL until first asked for, and after points have changed */
   char *description;
 };

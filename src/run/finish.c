@@ -29,12 +29,14 @@ static double gigaflops(Residual residual)
   return 3.0 * ResidualSweepFlops(residual) * 1e-9;
 }
 
-/* Memory of this rank, and how much of it the hungriest stage wants. Creating the stages also finds their mistakes. */
+/* The most that this rank has at a time, and how much of it the hungriest stage wants, or the verification, which
+   keeps a copy of theta. Creating the stages also finds their mistakes. */
 static PetscErrorCode describe_memory(const RunParts *parts, char *text, size_t size)
 {
-  const double own = ResidualMemoryMB(parts->residual);
-  double most = 0.0;
-  const char *name = "", *type;
+  const double own =
+      ResidualProcessMB(parts->residual) + ResidualMemoryMB(parts->residual) + VerifierMemoryMB(parts->verifier);
+  double most = ResidualHeldoutMB(parts->residual) + (double)NetworkParameters(parts->network) * 8.0 / 1048576.0;
+  const char *name = "the verification", *type;
   PetscFunctionBegin;
   for (int k = 0; k < ConfigCount(parts->config, "solver"); k++) {
     Optimizer optimizer;
