@@ -139,6 +139,30 @@ START_TEST(descriptions_are_cut_not_overrun)
 }
 END_TEST
 
+START_TEST(descriptions_of_many_columns_leave_the_middle_out)
+{
+  enum { N = 20 };
+  const char *names[N];
+  char name[N][8], text[128];
+  JetIndex index[N];
+  double coef[N];
+  JetOperator laplacian;
+  JetPlan plan;
+  for (int i = 0; i < N; i++) {
+    snprintf(name[i], sizeof(name[i]), "x%d", i);
+    names[i] = name[i];
+    index[i] = (JetIndex){2, {i, i}};
+    coef[i] = 1;
+  }
+  ck_petsc(JetOperatorCreate(N, index, coef, &laplacian));
+  ck_petsc(JetPlanCreate(N, 1, &laplacian, &plan));
+  JetPlanDescribe(plan, names, NULL, text, sizeof(text));
+  ck_assert_str_eq(text, "22 columns: 1, x0, x1, x2, ..., x0x0+x1x1+x2x2+x3x3+...+x19x19");
+  ck_petsc(JetPlanDestroy(&plan));
+  ck_petsc(JetOperatorDestroy(&laplacian));
+}
+END_TEST
+
 /* F(x) = tanh(a + (b . x)^2) exp(cos(c . x)) / (2 + x_0) for complex and, by jets, for real coordinates. */
 static double weight(int which, int i, int n_coord)
 {
@@ -279,5 +303,5 @@ END_TEST
 TEST_SUITE("jet plan", plans_carry_what_is_asked_for_and_its_divisors, columns_are_closed_and_ascend,
            find_gives_column_and_factor, repeated_operators_share_a_column, high_dimensions_are_cheap,
            seeds_are_the_first_order_part, what_has_no_column_is_refused, descriptions_are_cut_not_overrun,
-           columns_are_derivatives_of_an_expression, polynomials_are_exact,
-           transposed_products_are_adjoint_for_every_plan, too_many_columns_are_refused_early)
+           descriptions_of_many_columns_leave_the_middle_out, columns_are_derivatives_of_an_expression,
+           polynomials_are_exact, transposed_products_are_adjoint_for_every_plan, too_many_columns_are_refused_early)

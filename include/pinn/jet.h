@@ -136,7 +136,8 @@ const bool *JetPlanSeedsOwn(JetPlan plan, int column);
 /* Are the seeds of a column *scale times the coordinates 0 .. n_coord - 1 themselves, and nothing else? */
 bool JetPlanSeedsScale(JetPlan plan, int column, int n_coord, double *scale);
 
-/* One line for people: "1, x, t, xx, xx+yy", "1, x, y, (1 + x^2)*xx+yy"; truncates, cannot fail.
+/* One line for people: "1, x, t, xx, xx+yy", "1, x, y, (1 + x^2)*xx+yy"; of many columns or terms the middle
+   is left out; truncates, cannot fail.
      names    [in]  [n_coord]
      factors  [in]  [n_factor], bracketed where they are sums; NULL where there are none */
 void JetPlanDescribe(JetPlan plan, const char *const names[], const char *const factors[], char *text, size_t size);
