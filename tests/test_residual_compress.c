@@ -157,7 +157,7 @@ END_TEST
 
 START_TEST(wide_layers_are_compressed_on_demand)
 {
-  compare(POISSON("301, 3"), "auto", "1, x[0], x[1]");
+  compare(POISSON("301, 3"), "auto", "302 columns: 1, x[0], x[1]");
   compare(POISSON("301, 3"), "compressed", "302 columns; laplacian over x[300] compressed to 300 coordinates\n");
 }
 END_TEST
