@@ -191,8 +191,7 @@ static void take_over(ScaledRows *s)
 /* scaling from the layers' factors */
 static PetscErrorCode fill(ScaledRows *s)
 {
-  PetscInt first, last;
-  double *V, *local;
+  double *V;
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(s->inner->n_param, &V));
   for (int l = 0; l < RowsLayers(s->inner); l++) {
@@ -203,10 +202,7 @@ static PetscErrorCode fill(ScaledRows *s)
     RowsLayerSet(&layer, V, s->scaling);
   }
   PetscCall(PetscFree(V));
-  PetscCall(VecGetOwnershipRange(s->all, &first, &last));
-  PetscCall(VecGetArrayWrite(s->all, &local));
-  PetscCall(PetscArraycpy(local, s->scaling + first, last - first));
-  PetscCall(VecRestoreArrayWrite(s->all, &local));
+  PetscCall(FullVecPut(s->scaling, s->all));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
