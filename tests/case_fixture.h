@@ -1,5 +1,6 @@
 /* A whole case from text, for tests of what is built from it. */
 #pragma once
+#include <math.h>
 #include "harness.h"
 #include "pinn/residual.h"
 
@@ -38,4 +39,20 @@ static inline PetscErrorCode CaseDestroy(Case *c)
   PetscCall(ProblemDestroy(&c->problem));
   PetscCall(ConfigDestroy(&c->config));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Smooth pseudo-random numbers of size about `scale`, by their place: those of a vector are the same on all ranks. */
+static inline void CaseFill(double scale, double phase, size_t n, double values[])
+{
+  for (size_t k = 0; k < n; k++) values[k] = scale * sin(12.9898 * (double)k + phase);
+}
+
+static inline void CaseFillVec(double scale, double phase, Vec v)
+{
+  PetscInt first, last;
+  double *values;
+  ck_petsc(VecGetOwnershipRange(v, &first, &last));
+  ck_petsc(VecGetArray(v, &values));
+  for (PetscInt k = first; k < last; k++) values[k - first] = scale * sin(12.9898 * (double)k + phase);
+  ck_petsc(VecRestoreArray(v, &values));
 }

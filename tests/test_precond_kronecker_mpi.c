@@ -28,16 +28,6 @@ typedef struct {
   double *J; /* [m][n] all rows */
 } Fixture;
 
-static void fill(Vec v, double phase)
-{
-  PetscInt first, last;
-  double *values;
-  ck_petsc(VecGetOwnershipRange(v, &first, &last));
-  ck_petsc(VecGetArray(v, &values));
-  for (PetscInt k = first; k < last; k++) values[k - first] = 0.6 * sin(12.9898 * (double)k + phase);
-  ck_petsc(VecRestoreArray(v, &values));
-}
-
 static void set_up(Fixture *f, const char *text)
 {
   Vec theta;
@@ -47,15 +37,15 @@ static void set_up(Fixture *f, const char *text)
   ck_petsc(ResidualCreateTheta(f->c.residual, &f->theta));
   ck_petsc(VecDuplicate(f->theta, &f->x));
   ck_petsc(VecDuplicate(f->theta, &f->y));
-  fill(f->theta, 0.0);
-  fill(f->x, 1.0);
+  CaseFillVec(0.6, 0.0, f->theta);
+  CaseFillVec(0.6, 1.0, f->x);
   ck_petsc(ResidualCreate(PETSC_COMM_SELF, f->c.config, f->c.problem, f->c.domain, f->c.network, &f->alone));
   const Rows rows = ResidualRows(f->alone);
   f->m = (size_t)rows->n_row, f->n = rows->n_param;
   ck_assert_int_eq(rows->n_row, f->rows->n_row_global);
   ck_petsc(PetscMalloc2(f->m * f->n, &f->J, f->m, &r));
   ck_petsc(VecCreateSeq(PETSC_COMM_SELF, (PetscInt)f->n, &theta));
-  fill(theta, 0.0);
+  CaseFillVec(0.6, 0.0, theta);
   ck_petsc(rows->ops->jacobian(rows->self, theta, 0, f->n, r, f->J, f->n));
   ck_petsc(VecDestroy(&theta));
 }
@@ -304,8 +294,8 @@ START_TEST(ranks_do_not_matter)
   ck_petsc(VecCreateSeq(PETSC_COMM_SELF, (PetscInt)f.n, &theta));
   ck_petsc(VecDuplicate(theta, &x));
   ck_petsc(VecDuplicate(theta, &y));
-  fill(theta, 0.0);
-  fill(x, 1.0);
+  CaseFillVec(0.6, 0.0, theta);
+  CaseFillVec(0.6, 1.0, x);
   ck_petsc(KroneckerCreate(ResidualRows(f.alone), kind, &alone));
   ck_petsc(KroneckerSetPowerSteps(alone, 2));
   ck_petsc(KroneckerBuild(alone, theta, 0.0));
@@ -338,7 +328,7 @@ START_TEST(symmetric)
   ck_petsc(KroneckerDamp(kronecker, 1e-3));
   ck_petsc(VecDuplicate(f.x, &z));
   ck_petsc(VecDuplicate(f.x, &w));
-  fill(z, 2.0);
+  CaseFillVec(0.6, 2.0, z);
   ck_petsc(KroneckerApply(kronecker, f.x, f.y));
   ck_petsc(KroneckerApply(kronecker, z, w));
   ck_petsc(VecDot(f.y, z, &left));
@@ -364,7 +354,7 @@ START_TEST(factors_are_averaged)
   ck_petsc(KroneckerGetFactors(kronecker, &n, &factors));
   ck_petsc(PetscMalloc2(n, &first, n, &second));
   ck_petsc(PetscArraycpy(first, factors, n));
-  fill(f.theta, 0.1);
+  CaseFillVec(0.6, 0.1, f.theta);
   ck_petsc(KroneckerBuild(kronecker, f.theta, 0.0));
   ck_petsc(PetscArraycpy(second, factors, n));
   ck_petsc(PetscArraycpy(factors, first, n));

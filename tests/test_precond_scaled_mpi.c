@@ -191,16 +191,11 @@ static void check(Rows rows, Vec theta)
 
 START_TEST(rows_of_a_network)
 {
-  PetscInt first, last;
-  double *values;
   Vec theta;
   Case c;
   ck_petsc(CaseCreate(flow, &c));
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
-  ck_petsc(VecGetOwnershipRange(theta, &first, &last));
-  ck_petsc(VecGetArray(theta, &values));
-  for (PetscInt k = first; k < last; k++) values[k - first] = 0.6 * sin(12.9898 * (double)k);
-  ck_petsc(VecRestoreArray(theta, &values));
+  CaseFillVec(0.6, 0.0, theta);
   check(ResidualRows(c.residual), theta);
   ck_petsc(VecDestroy(&theta));
   ck_petsc(CaseDestroy(&c));

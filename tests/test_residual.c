@@ -32,17 +32,6 @@ static const char split[] = VARIABLE(
     ", { residual = \"u_xx\"; }, { residual = \"u_xy\"; }, { residual = \"u_yy\"; }") "network: { hidden = [7, 9]; };";
 static const char variable_features[] = VARIABLE("") "network: { type = \"random-features\"; features = 15; };";
 
-/* theta = smooth pseudo-random numbers of size about one half */
-static void fill(Vec v, double phase)
-{
-  PetscInt first, last;
-  double *values;
-  ck_petsc(VecGetOwnershipRange(v, &first, &last));
-  ck_petsc(VecGetArray(v, &values));
-  for (PetscInt k = first; k < last; k++) values[k - first] = 0.6 * sin(12.9898 * (double)k + phase);
-  ck_petsc(VecRestoreArray(v, &values));
-}
-
 static double dot(size_t n, const double a[], const double b[])
 {
   double sum = 0.0;
@@ -69,8 +58,8 @@ static void check_products(const char *text)
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
   ck_petsc(VecDuplicate(theta, &v));
   ck_petsc(VecDuplicate(theta, &g));
-  fill(theta, 0.0);
-  fill(v, 1.0);
+  CaseFillVec(0.6, 0.0, theta);
+  CaseFillVec(0.6, 1.0, v);
   ck_petsc(PetscMalloc5(m, &w, m, &Jv, m * n, &J, m, &r, m, &r2));
   for (size_t k = 0; k < m; k++) w[k] = cos(7.7 * (double)k);
 
@@ -138,7 +127,7 @@ START_TEST(variable_coefficients_take_one_column_and_change_no_value)
     ck_petsc(CaseCreate(texts[k], &c));
     const Rows rows = ResidualRows(c.residual);
     ck_petsc(ResidualCreateTheta(c.residual, &theta));
-    fill(theta, 0.0);
+    CaseFillVec(0.6, 0.0, theta);
     ck_petsc(PetscMalloc1(rows->n_row, &r[k]));
     ck_petsc(rows->ops->evaluate(rows->self, theta, r[k], &loss));
     ck_petsc(ResidualStatistics(c.residual, theta, true, rms[k], NULL));
@@ -167,7 +156,7 @@ START_TEST(last_layer_columns_are_a_part_of_J)
   ck_assert_uint_eq(count, 3 * (9 + 1));
   ck_assert(!rows->linear);
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
-  fill(theta, 0.3);
+  CaseFillVec(0.6, 0.3, theta);
   ck_petsc(PetscMalloc3(m * n, &all, m * count, &last, m, &r));
   ck_petsc(rows->ops->jacobian(rows->self, theta, 0, n, r, all, n));
   ck_petsc(rows->ops->jacobian(rows->self, theta, begin, count, r, last, count));
@@ -195,7 +184,7 @@ START_TEST(weights_and_statistics_of_a_known_residual)
   ck_petsc(CaseCreate(closed, &c));
   const Rows rows = ResidualRows(c.residual);
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
-  fill(theta, 0.0);
+  CaseFillVec(0.6, 0.0, theta);
   ck_petsc(rows->ops->evaluate(rows->self, theta, NULL, &loss));
   ck_petsc(ResidualStatistics(c.residual, theta, false, rms, max));
   ck_petsc(ResidualTermRMS(c.residual, theta, loss, last));
@@ -227,7 +216,7 @@ START_TEST(nan_at_fresh_points_shows_in_their_statistics)
                       "points: { interior = { sampler = \"grid\"; count = 2; }; heldout = 100; };",
                       &c));
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
-  fill(theta, 0.0);
+  CaseFillVec(0.6, 0.0, theta);
   ck_petsc(ResidualStatistics(c.residual, theta, false, rms, max));
   ck_assert(isfinite(rms[0]) && isfinite(max[0]) && max[0] > 0.0);
   ck_petsc(ResidualStatistics(c.residual, theta, true, rms, max));
@@ -248,7 +237,7 @@ START_TEST(nan_is_explained_by_equation_point_and_term)
                       "points: { interior = { sampler = \"grid\"; count = 9; }; };\n",
                       &c));
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
-  fill(theta, 0.0);
+  CaseFillVec(0.6, 0.0, theta);
   ck_petsc(ResidualExplain(c.residual, theta, text, sizeof(text)));
   ck_assert_msg(strstr(text, "equation 'bad' at x = 0.1: ") == text, "%s", text);
   ck_assert_msg(strstr(text, "log(") != NULL, "%s", text);
@@ -273,7 +262,7 @@ START_TEST(adaptive_points_follow_the_residual)
                       &c));
   const Rows rows = ResidualRows(c.residual);
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
-  fill(theta, 0.0);
+  CaseFillVec(0.6, 0.0, theta);
   ck_petsc(rows->ops->update(rows->self, theta, 4, &changed));
   ck_assert(!changed);
   ck_petsc(rows->ops->update(rows->self, theta, 5, &changed));

@@ -12,13 +12,6 @@
 static const char causal[] = CASE("causal = [0.01, 0.3]; causal_slices = 4; causal_every = 5;");
 #define M 120 /* rows: 50 points of two equations, 20 of the condition */
 
-static void fill(Residual residual, double phase, Vec v)
-{
-  double values[200];
-  for (size_t k = 0; k < ResidualRows(residual)->n_param; k++) values[k] = 0.6 * sin(12.9898 * (double)k + phase);
-  ck_petsc(ResidualScatterTheta(residual, values, v));
-}
-
 /* Interior points, drawn again as the residual draws them. */
 static void points_of(const Case *c, double t[50])
 {
@@ -65,7 +58,7 @@ START_TEST(weights_follow_their_formula)
   ck_petsc(CaseCreate(causal, &c));
   ck_petsc(CaseCreate(CASE(""), &plain));
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
-  fill(c.residual, 0.0, theta);
+  CaseFillVec(0.6, 0.0, theta);
   const Rows rows = ResidualRows(c.residual), other = ResidualRows(plain.residual);
   ck_assert(ResidualCausal(c.residual, &epsilon, &least) && isnan(least) &&
             !ResidualCausal(plain.residual, &epsilon, &least));
@@ -106,8 +99,8 @@ START_TEST(products_carry_the_weights)
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
   ck_petsc(VecDuplicate(theta, &v));
   ck_petsc(VecDuplicate(theta, &g));
-  fill(c.residual, 2.0, v);
-  fill(c.residual, 0.0, theta);
+  CaseFillVec(0.6, 2.0, v);
+  CaseFillVec(0.6, 0.0, theta);
   ck_petsc(RowsLinearize(rows, theta, r, &loss)); /* stores that the weights must put out of date */
   update(&c, theta, 0, true);
   ck_petsc(PetscMalloc1(M * n, &J));
@@ -152,7 +145,7 @@ START_TEST(weights_change_when_they_are_due)
   ck_petsc(CaseCreate(causal, &again));
   const Rows rows = ResidualRows(c.residual);
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
-  fill(c.residual, 0.0, theta);
+  CaseFillVec(0.6, 0.0, theta);
   update(&c, theta, 0, true);
   update(&c, theta, 0, false);
   update(&c, theta, 4, false);

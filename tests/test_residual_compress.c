@@ -10,22 +10,6 @@ typedef struct {
   double *r, *Jv, *w, *J, *K, *d, *stored, loss;
 } Products;
 
-/* Entries of size about one half, the same in both cases. */
-static void fill(size_t n, double *values, double scale, double phase)
-{
-  for (size_t k = 0; k < n; k++) values[k] = scale * sin(12.9898 * (double)k + phase);
-}
-
-static void fill_vec(Vec x, double scale, double phase)
-{
-  PetscInt n;
-  double *values;
-  ck_petsc(VecGetLocalSize(x, &n));
-  ck_petsc(VecGetArray(x, &values));
-  fill((size_t)n, values, scale, phase);
-  ck_petsc(VecRestoreArray(x, &values));
-}
-
 static Products products_of(const char *text, const char *estimator)
 {
   char whole[4096];
@@ -39,9 +23,9 @@ static Products products_of(const char *text, const char *estimator)
   ck_petsc(VecDuplicate(p.theta, &p.g));
   ck_petsc(PetscMalloc4(n_row, &p.r, n_row, &p.Jv, n_row, &p.w, n_row * n, &p.J));
   ck_petsc(PetscMalloc3(n_row * n_row, &p.K, n, &p.d, n_row, &p.stored));
-  fill_vec(p.theta, 0.2, 0.3);
-  fill_vec(p.v, 1, 1);
-  fill(n_row, p.w, 1, 2);
+  CaseFillVec(0.2, 0.3, p.theta);
+  CaseFillVec(1, 1, p.v);
+  CaseFill(1, 2, n_row, p.w);
   const RowsOps *ops = p.rows->ops;
   ck_petsc(ops->jacobian(p.rows->self, p.theta, 0, n, p.r, p.J, n));
   ck_petsc(ops->apply(p.rows->self, p.theta, p.v, p.Jv));
@@ -195,7 +179,7 @@ START_TEST(ten_thousand_dimensions_are_exact_and_cheap)
   rows = ResidualRows(c.residual);
   ck_assert_double_lt(ResidualMemoryMB(c.residual), 20.0); /* ten of D x H numbers, not one of D x D */
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
-  fill_vec(theta, 0.3, 0.4);
+  CaseFillVec(0.3, 0.4, theta);
   ck_petsc(rows->ops->evaluate(rows->self, theta, r, &loss));
   const Sampling sampling = {ChoiceFind(&SamplerTable, "uniform"), 1, &count, {5, RANDOM_INTERIOR, 0, 0}};
   ck_petsc(RegionCreate(c.domain, "test", "interior", &interior));

@@ -11,21 +11,6 @@ typedef struct {
   double *r, *J, *Jv, *stored, *g_values, *diagonal; /* sums over draws */
 } Products;
 
-static void fill(size_t n, double *values, double scale, double phase)
-{
-  for (size_t k = 0; k < n; k++) values[k] = scale * sin(12.9898 * (double)k + phase);
-}
-
-static void fill_vec(Vec x, double scale, double phase)
-{
-  PetscInt n;
-  double *values;
-  ck_petsc(VecGetLocalSize(x, &n));
-  ck_petsc(VecGetArray(x, &values));
-  fill((size_t)n, values, scale, phase);
-  ck_petsc(VecRestoreArray(x, &values));
-}
-
 static Products create(const char *text, const char *estimator)
 {
   char whole[8192];
@@ -39,9 +24,9 @@ static Products create(const char *text, const char *estimator)
   ck_petsc(VecDuplicate(p.theta, &p.g));
   ck_petsc(PetscCalloc5(n_row, &p.r, n_row * n, &p.J, n_row, &p.Jv, n_row, &p.stored, n, &p.g_values));
   ck_petsc(PetscMalloc1(n_row, &p.w));
-  fill_vec(p.theta, 0.3, 0.3);
-  fill_vec(p.v, 1, 1);
-  fill(n_row, p.w, 1, 2);
+  CaseFillVec(0.3, 0.3, p.theta);
+  CaseFillVec(1, 1, p.v);
+  CaseFill(1, 2, n_row, p.w);
   return p;
 }
 

@@ -14,13 +14,6 @@ static const char wrapped[] = CASE("{ name = \"wrap\"; periodic = \"x\"; weight 
 #define BEFORE (2 * 40 + 21)
 #define M      (BEFORE + 5 * 21) /* u, u_x; v, v_x, v_xx */
 
-static void fill(Residual residual, double phase, Vec v)
-{
-  double values[200];
-  for (size_t k = 0; k < ResidualRows(residual)->n_param; k++) values[k] = 0.6 * sin(12.9898 * (double)k + phase);
-  ck_petsc(ResidualScatterTheta(residual, values, v));
-}
-
 /* Every row is the difference of a term between the ends, at points that differ in x alone. */
 START_TEST(rows_are_differences_between_the_ends)
 {
@@ -38,7 +31,7 @@ START_TEST(rows_are_differences_between_the_ends)
   ck_assert_int_eq(rows->n_row, M);
   ck_assert_int_eq(ResidualTerms(c.residual), 8);
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
-  fill(c.residual, 0.0, theta);
+  CaseFillVec(0.6, 0.0, theta);
   ck_petsc(ResidualGatherTheta(c.residual, theta, theta_values));
   ck_petsc(rows->ops->evaluate(rows->self, theta, r, &loss));
   ck_petsc(ResidualTermRMS(c.residual, theta, loss, rms));
@@ -89,8 +82,8 @@ static void check_products(const char *text, PetscInt n_row)
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
   ck_petsc(VecDuplicate(theta, &v));
   ck_petsc(VecDuplicate(theta, &g));
-  fill(c.residual, 0.0, theta);
-  fill(c.residual, 2.0, v);
+  CaseFillVec(0.6, 0.0, theta);
+  CaseFillVec(0.6, 2.0, v);
   ck_petsc(PetscMalloc6(m * n, &J, m * m, &K, n * n, &N, n, &b, n, &d, n, &gradient));
   for (size_t k = 0; k < m; k++) w[k] = cos(7.7 * (double)k);
   ck_petsc(rows->ops->apply(rows->self, theta, v, Jv));
@@ -168,7 +161,7 @@ START_TEST(pairs_are_drawn_again)
   ck_petsc(CaseCreate(text, &again));
   const Rows rows = ResidualRows(c.residual), other = ResidualRows(again.residual);
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
-  fill(c.residual, 0.0, theta);
+  CaseFillVec(0.6, 0.0, theta);
   ck_petsc(rows->ops->evaluate(rows->self, theta, r, &loss));
   ck_petsc(rows->ops->update(rows->self, theta, 5, &changed));
   ck_assert(changed && rows->n_row == 70);

@@ -6,16 +6,6 @@
   "domain: { lower = [0.0, 0.0]; upper = [1.0, 0.5]; }; network: { hidden = [6, 5]; };"                                \
   "points: { interior = { sampler = \"uniform\"; count = 7; }; conditions = { count = 3; }; };"
 
-static void fill_vec(Vec x, double scale, double phase)
-{
-  PetscInt n;
-  double *values;
-  ck_petsc(VecGetLocalSize(x, &n));
-  ck_petsc(VecGetArray(x, &values));
-  for (PetscInt k = 0; k < n; k++) values[k] = scale * sin(12.9898 * (double)k + phase);
-  ck_petsc(VecRestoreArray(x, &values));
-}
-
 /* The same rows as those of equations that are derived by hand, the symbol of the forcing included. */
 START_TEST(rows_are_those_of_derived_equations)
 {
@@ -44,7 +34,7 @@ START_TEST(rows_are_those_of_derived_equations)
     ck_assert_int_eq(rows->n_row, 4 * N + 3);
     ck_petsc(ResidualCreateTheta(c.residual, &theta));
     ck_petsc(VecDuplicate(theta, &g[k]));
-    fill_vec(theta, 0.8, 0.3);
+    CaseFillVec(0.8, 0.3, theta);
     ck_petsc(rows->ops->evaluate(rows->self, theta, r[k], &loss[k]));
     ck_petsc(rows->ops->gradient(rows->self, theta, &loss[k], g[k]));
     ck_petsc(VecDestroy(&theta));

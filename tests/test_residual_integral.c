@@ -9,13 +9,6 @@
   "domain: { lower = [-1.0, 0.0]; upper = [2.0, 2.0]; };\n"                                                            \
   "points: { interior = { count = 20; }; conditions = { count = 100; }; };\nnetwork: { hidden = [5, 4]; };\n"
 
-static void fill(Residual residual, double phase, Vec v)
-{
-  double values[200];
-  for (size_t k = 0; k < ResidualRows(residual)->n_param; k++) values[k] = 0.3 * sin(12.9898 * (double)k + phase);
-  ck_petsc(ResidualScatterTheta(residual, values, v));
-}
-
 /* Simpson's rule on a fine grid, over x or over both coordinates at y0. */
 static double simpson(Probe probe, const double theta[], bool area, double y0)
 {
@@ -47,8 +40,8 @@ static void check_row(const char *text, const char *expression, bool area, doubl
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
   ck_petsc(VecDuplicate(theta, &v));
   ck_petsc(VecDuplicate(theta, &g));
-  fill(c.residual, 0.0, theta);
-  fill(c.residual, 1.0, v);
+  CaseFillVec(0.3, 0.0, theta);
+  CaseFillVec(0.3, 1.0, v);
   ck_petsc(ResidualGatherTheta(c.residual, theta, theta_values));
   ck_petsc(FormulaParse(ProblemFormula(c.problem), "test", expression, &node));
   ck_petsc(ProbeCreate(c.problem, c.network, 1, &node, NULL, &probe));

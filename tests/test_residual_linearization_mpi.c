@@ -81,16 +81,6 @@ typedef struct {
   double *w, *Jv, *r, *J, *J_all; /* by sweeping: r, J and J of all ranks */
 } Fixture;
 
-static void fill(Vec v, double phase)
-{
-  PetscInt first, last;
-  double *values;
-  ck_petsc(VecGetOwnershipRange(v, &first, &last));
-  ck_petsc(VecGetArray(v, &values));
-  for (PetscInt k = first; k < last; k++) values[k - first] = 0.6 * sin(12.9898 * (double)k + phase);
-  ck_petsc(VecRestoreArray(v, &values));
-}
-
 static double norm(size_t n, const double a[])
 {
   double sum = 0.0;
@@ -122,8 +112,8 @@ static void set_up(Fixture *f, const char *text)
   ck_petsc(ResidualCreateTheta(f->c.residual, &f->theta));
   ck_petsc(VecDuplicate(f->theta, &f->v));
   ck_petsc(VecDuplicate(f->theta, &f->y));
-  fill(f->theta, 0.0);
-  fill(f->v, 1.0);
+  CaseFillVec(0.6, 0.0, f->theta);
+  CaseFillVec(0.6, 1.0, f->v);
   ck_petsc(PetscMalloc5(f->m, &f->w, f->m, &f->Jv, f->m, &f->r, f->m * f->n, &f->J, f->all * f->n, &f->J_all));
   for (size_t k = 0; k < f->m; k++) f->w[k] = cos(7.7 * (double)k + f->rank);
   ck_petsc(f->rows->ops->jacobian(f->rows->self, f->theta, 0, f->n, f->r, f->J, f->n));

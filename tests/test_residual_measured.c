@@ -37,13 +37,6 @@ static void put(const char *text)
 static const char three[] = "# from the laboratory\nt, \"u\", sigma, x\r\n0.5, 1.25, 0.5, 0.25\n\n1e0,-2,4 ,0.75\n"
                             "# the last one\n0, 3, 0.25, 1\n";
 
-static void fill(Residual residual, double phase, Vec v)
-{
-  double values[200];
-  for (size_t k = 0; k < ResidualRows(residual)->n_param; k++) values[k] = 0.6 * sin(12.9898 * (double)k + phase);
-  ck_petsc(ResidualScatterTheta(residual, values, v));
-}
-
 /* The rows of the three points by a probe. */
 static void check_rows(const char *text, const char *measured, double weight, const double factor[3])
 {
@@ -58,8 +51,8 @@ static void check_rows(const char *text, const char *measured, double weight, co
   ck_assert_int_eq(rows->n_row, 23);
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
   ck_petsc(VecDuplicate(theta, &v));
-  fill(c.residual, 0.0, theta);
-  fill(c.residual, 1.0, v);
+  CaseFillVec(0.6, 0.0, theta);
+  CaseFillVec(0.6, 1.0, v);
   ck_petsc(ResidualGatherTheta(c.residual, theta, values));
   ck_petsc(rows->ops->evaluate(rows->self, theta, r, &loss));
   ck_petsc(ResidualTermRMS(c.residual, theta, loss, rms));

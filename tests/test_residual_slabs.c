@@ -61,11 +61,6 @@ static void destroy(Slabbed *s)
   ck_petsc(ConfigDestroy(&s->config));
 }
 
-static void fill(size_t n, double phase, double values[])
-{
-  for (size_t k = 0; k < n; k++) values[k] = 0.6 * sin(12.9898 * (double)k + phase);
-}
-
 START_TEST(orders_in_time_of_every_field)
 {
   static const struct {
@@ -172,8 +167,8 @@ START_TEST(jumps_are_differences_of_fields)
   create(WAVE, 2, (double[]){0.5, 2.0}, &s);
   const Rows rows = ResidualRows(s.residual[1]);
   ck_assert_uint_eq(rows->n_param, 24);
-  fill(24, 0.0, theta);
-  fill(24, 1.0, past);
+  CaseFill(0.6, 0.0, 24, theta);
+  CaseFill(0.6, 1.0, 24, past);
   ck_petsc(ResidualScatterTheta(s.residual[1], theta, s.theta));
   ck_petsc(ResidualSetPast(s.residual[1], s.network[0], theta));
   ck_petsc(rows->ops->evaluate(rows->self, s.theta, r, &loss));
@@ -215,12 +210,12 @@ START_TEST(jumps_have_the_jacobian_of_the_fields)
   const Rows rows = ResidualRows(s.residual[1]);
   const int n = (int)rows->n_param;
   ck_assert(n <= 100 && rows->n_row == 60);
-  fill((size_t)n, 0.0, theta);
-  fill((size_t)n, 2.0, past);
+  CaseFill(0.6, 0.0, (size_t)n, theta);
+  CaseFill(0.6, 2.0, (size_t)n, past);
   ck_petsc(VecDuplicate(s.theta, &v));
   ck_petsc(VecDuplicate(s.theta, &g));
   ck_petsc(ResidualSetPast(s.residual[1], s.network[0], past));
-  fill((size_t)n, 1.0, w);
+  CaseFill(0.6, 1.0, (size_t)n, w);
   ck_petsc(ResidualScatterTheta(s.residual[1], w, v));
   ck_petsc(ResidualScatterTheta(s.residual[1], theta, s.theta));
   ck_petsc(rows->ops->gradient(rows->self, s.theta, &loss, g));
@@ -255,8 +250,8 @@ START_TEST(fields_come_from_the_owner_of_a_time)
   const FormulaNode u = ProblemField(s.problem, 0);
   const double x[] = {0.5, 0.6, 0.5, 0.25, 0.5, 0.3, 0.5, 0.0};
   double values[4];
-  fill(n, 0.0, theta[0]);
-  fill(n, 1.0, theta[1]);
+  CaseFill(0.6, 0.0, n, theta[0]);
+  CaseFill(0.6, 1.0, n, theta[1]);
   ck_petsc(SlabsEvaluate(s.problem, &slabs, 1, &u, 4, x, values));
   for (int k = 0; k < 2; k++) {
     Probe probe;

@@ -14,16 +14,6 @@ static const char text[] =
     "points: { interior = { count = 150; }; conditions = { count = 37; }; heldout = 100; };\n"
     "network: { hidden = [7, 9]; };";
 
-static void fill(Vec v, double phase)
-{
-  PetscInt first, last;
-  double *values;
-  ck_petsc(VecGetOwnershipRange(v, &first, &last));
-  ck_petsc(VecGetArray(v, &values));
-  for (PetscInt k = first; k < last; k++) values[k - first] = 0.6 * sin(12.9898 * (double)k + phase);
-  ck_petsc(VecRestoreArray(v, &values));
-}
-
 /* The loss of each term at theta + h v. */
 static void losses(Residual residual, Vec theta, double h, Vec v, double loss[TERMS])
 {
@@ -49,11 +39,11 @@ START_TEST(gradients_of_terms_are_those_of_their_losses)
   ck_petsc(VecDuplicate(theta, &v));
   ck_petsc(VecDuplicate(theta, &sum));
   ck_petsc(VecDuplicateVecs(theta, TERMS, &g));
-  fill(theta, 0.3);
+  CaseFillVec(0.6, 0.3, theta);
   ck_petsc(ResidualTermGradients(c.residual, theta, g));
   for (int trial = 0; trial < 3; trial++) {
     double ahead[TERMS], behind[TERMS], slope;
-    fill(v, 1.0 + trial);
+    CaseFillVec(0.6, 1.0 + trial, v);
     losses(c.residual, theta, h, v, ahead);
     losses(c.residual, theta, -h, v, behind);
     for (int t = 0; t < TERMS; t++) {
@@ -81,7 +71,7 @@ START_TEST(a_linearization_can_be_forgotten)
   bool linearized;
   ck_petsc(CaseCreate(text, &c));
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
-  fill(theta, 0.3);
+  CaseFillVec(0.6, 0.3, theta);
   ResidualForgetLinearization(c.residual);
   ck_petsc(ResidualLinearized(c.residual, theta, &linearized));
   ck_assert(!linearized);

@@ -118,8 +118,7 @@ static void check_gram(Rows rows, Vec theta, const double scaling[], const doubl
 static void check(const char *text, const char *network, double memory)
 {
   char whole[4096];
-  double *J, *r, *scaling, *values;
-  PetscInt first, last;
+  double *J, *r, *scaling;
   Vec theta;
   Case c;
   snprintf(whole, sizeof(whole), "%s%s\nlimits: { memory = %.9g; };", text, network, memory);
@@ -127,10 +126,7 @@ static void check(const char *text, const char *network, double memory)
   const Rows rows = ResidualRows(c.residual);
   const size_t m = (size_t)rows->n_row, n = rows->n_param;
   ck_petsc(ResidualCreateTheta(c.residual, &theta));
-  ck_petsc(VecGetOwnershipRange(theta, &first, &last));
-  ck_petsc(VecGetArray(theta, &values));
-  for (PetscInt k = first; k < last; k++) values[k - first] = 0.6 * sin(12.9898 * (double)k);
-  ck_petsc(VecRestoreArray(theta, &values));
+  CaseFillVec(0.6, 0.0, theta);
   ck_petsc(PetscMalloc3(m * n, &J, m, &r, n, &scaling));
   ck_petsc(rows->ops->jacobian(rows->self, theta, 0, n, r, J, n));
   size_t n_interior = 0;

@@ -20,8 +20,6 @@ static Swept sweep(MPI_Comm comm, const char *text, const char *estimator, doubl
   const double *lower, *upper;
   const char *names[D];
   char whole[2048];
-  double *values;
-  PetscInt first, last;
   Swept s = {0};
   Case *c = &s.c;
   omp_set_num_threads(threads);
@@ -40,10 +38,7 @@ static Swept sweep(MPI_Comm comm, const char *text, const char *estimator, doubl
   ck_assert_int_eq(rows->n_thread, wide < 1e3 ? 1 : threads);
   ck_petsc(ResidualCreateTheta(c->residual, &s.theta));
   ck_petsc(VecDuplicate(s.theta, &s.gradient));
-  ck_petsc(VecGetOwnershipRange(s.theta, &first, &last));
-  ck_petsc(VecGetArray(s.theta, &values));
-  for (PetscInt k = first; k < last; k++) values[k - first] = 0.2 * sin(12.9898 * (double)k + 0.3);
-  ck_petsc(VecRestoreArray(s.theta, &values));
+  CaseFillVec(0.2, 0.3, s.theta);
   s.r = calloc((size_t)rows->n_row + 1, sizeof(double));
   s.g = calloc(s.n_param, sizeof(double));
   ck_petsc(rows->ops->gradient(rows->self, s.theta, &s.loss, s.gradient));
