@@ -29,7 +29,7 @@ LDFLAGS   += -fopenmp $(if $(SAN),-fsanitize=$(SAN))
 FOLDERS   ?= error kernel jet formula config problem points network residual precond optimizer output cli run
 src.c     := $(sort $(foreach f,$(FOLDERS),$(shell find src/$(f) -name '*.c')))
 bench.c   := $(wildcard bench/*.c)
-table.c   := $(wildcard bench/precond/*.c)
+table.c   := $(wildcard bench/precond/*.c) bench/built.c
 test.c    := $(sort $(foreach f,$(FOLDERS),$(wildcard tests/test_$(f).c tests/test_$(f)_*.c)))
 T         ?=
 lib       := $(BUILD)/libpinn.a
@@ -91,7 +91,7 @@ format: ## clang-format every source
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 lint: ## clang-tidy and cppcheck
-	clang-tidy --quiet $(src.c) $(bench.c) $(table.c) -- -std=c11 -D_GNU_SOURCE $(CPPFLAGS)
+	clang-tidy --quiet $(src.c) $(sort $(bench.c) $(table.c)) -- -std=c11 -D_GNU_SOURCE $(CPPFLAGS)
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Iinclude src bench
 
 asan: ## the unit tests under address and undefined-behaviour sanitizers

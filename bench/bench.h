@@ -1,7 +1,7 @@
 /* The benchmark of the derivative engine: cases built from case text as a user's are, operations on their rows, and
    beside each operation the rate that its bare matrix products reach in the same process at the same time. */
 #pragma once
-#include "pinn/residual.h"
+#include "built.h"
 
 /* One equation on the unit cube. */
 typedef struct {
@@ -24,11 +24,7 @@ typedef struct {
 /* What is measured: a case with its rows and vectors. */
 typedef struct {
   BenchCase about;
-  Config config;
-  Problem problem;
-  Domain domain;
-  Network network;
-  Residual residual;
+  Built built;
   Rows rows;
   Vec theta, v, gradient;
   bool other; /* v takes the place of theta */

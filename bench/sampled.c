@@ -8,40 +8,21 @@
 #include "bench.h"
 
 typedef struct {
-  Config config;
-  Problem problem;
-  Domain domain;
-  Network network;
-  Residual residual;
+  Built built;
   Vec theta, gradient;
   double loss;
 } Sampled;
 
 static PetscErrorCode create(const char *path, Sampled *s)
 {
-  const double *lower, *upper;
-  const char **names;
-  double *values;
+  Config config;
   bool changed;
   PetscFunctionBegin;
-  PetscCall(ConfigLoad(PETSC_COMM_SELF, path, 0, NULL, &s->config));
-  PetscCall(ProblemCreate(s->config, &s->problem));
-  const Formula formula = ProblemFormula(s->problem);
-  const int dim = FormulaCoordinates(formula);
-  PetscCall(PetscMalloc1(dim, &names));
-  for (int i = 0; i < dim; i++) names[i] = FormulaCoordinateName(formula, i);
-  PetscCall(DomainCreate(s->config, formula, &s->domain));
-  DomainBounds(s->domain, &lower, &upper);
-  PetscCall(NetworkCreate(s->config, dim, names, ProblemFields(s->problem), lower, upper, &s->network));
-  PetscCall(PetscFree(names));
-  PetscCall(ResidualCreate(PETSC_COMM_SELF, s->config, s->problem, s->domain, s->network, &s->residual));
-  PetscCall(ResidualCreateTheta(s->residual, &s->theta));
+  PetscCall(ConfigLoad(PETSC_COMM_SELF, path, 0, NULL, &config));
+  PetscCall(BuiltCreate(config, &s->built));
+  PetscCall(BuiltTheta(&s->built, &s->theta));
   PetscCall(VecDuplicate(s->theta, &s->gradient));
-  PetscCall(PetscMalloc1(NetworkParameters(s->network), &values));
-  NetworkInitialize(s->network, values);
-  PetscCall(ResidualScatterTheta(s->residual, values, s->theta));
-  PetscCall(PetscFree(values));
-  const Rows rows = ResidualRows(s->residual);
+  const Rows rows = ResidualRows(s->built.residual);
   PetscCall(rows->ops->update(rows->self, s->theta, 1, &changed));
   PetscCall(rows->ops->gradient(rows->self, s->theta, &s->loss, s->gradient));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -52,18 +33,14 @@ static PetscErrorCode destroy(Sampled *s)
   PetscFunctionBegin;
   PetscCall(VecDestroy(&s->theta));
   PetscCall(VecDestroy(&s->gradient));
-  PetscCall(ResidualDestroy(&s->residual));
-  PetscCall(NetworkDestroy(&s->network));
-  PetscCall(DomainDestroy(&s->domain));
-  PetscCall(ProblemDestroy(&s->problem));
-  PetscCall(ConfigDestroy(&s->config));
+  PetscCall(BuiltDestroy(&s->built));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode write_sampled(const Sampled *s, const SeedGroup *group, const char *path)
 {
-  const PointSet *points = &s->residual->blocks[0].train.points;
-  const size_t n_param = NetworkParameters(s->network), n_x = (size_t)points->n * (size_t)points->dim;
+  const PointSet *points = &s->built.residual->blocks[0].train.points;
+  const size_t n_param = NetworkParameters(s->built.network), n_x = (size_t)points->n * (size_t)points->dim;
   const size_t n_direction = (size_t)group->width;
   const double *theta, *gradient;
   double *place;
@@ -95,7 +72,7 @@ PetscErrorCode BenchSampled(const char *case_path, const char *path)
   Sampled s = {0};
   PetscFunctionBegin;
   PetscCall(create(case_path, &s));
-  const NetworkCompression groups = s.residual->blocks[0].probe->compression;
+  const NetworkCompression groups = s.built.residual->blocks[0].probe->compression;
   PinnUserCheck(groups && groups->n_group == 1 && groups->groups[0].place, "'%s' has no sum that is sampled",
                 case_path);
   PetscCall(write_sampled(&s, &groups->groups[0], path));

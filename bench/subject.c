@@ -27,26 +27,21 @@ static PetscErrorCode read_plan(Subject *s)
 {
   Probe probe;
   PetscFunctionBegin;
-  PetscCall(ProbeCreate(s->problem, s->network, 1, &ProblemBlock(s->problem, 0)->terms[0].node, NULL, &probe));
+  PetscCall(ProbeCreate(s->built.problem, s->built.network, 1, &ProblemBlock(s->built.problem, 0)->terms[0].node, NULL,
+                        &probe));
   s->columns = JetPlanColumns(ProbePlan(probe));
-  s->tile = NetworkTilePoints(s->network, ProbePlan(probe));
+  s->tile = NetworkTilePoints(s->built.network, ProbePlan(probe));
   PetscCall(ProbeDestroy(&probe));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode create_vectors(Subject *s)
 {
-  const size_t n_param = NetworkParameters(s->network);
-  double *values;
   PetscFunctionBegin;
-  PetscCall(ResidualCreateTheta(s->residual, &s->theta));
+  PetscCall(BuiltTheta(&s->built, &s->theta));
   PetscCall(VecDuplicate(s->theta, &s->v));
   PetscCall(VecDuplicate(s->theta, &s->gradient));
   PetscCall(PetscMalloc1(s->rows->n_row, &s->r));
-  PetscCall(PetscMalloc1(n_param, &values));
-  NetworkInitialize(s->network, values);
-  PetscCall(ResidualScatterTheta(s->residual, values, s->theta));
-  PetscCall(PetscFree(values));
   PetscCall(VecCopy(s->theta, s->v));
   PetscCall(VecScale(s->v, 1.1));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -54,22 +49,12 @@ static PetscErrorCode create_vectors(Subject *s)
 
 PetscErrorCode SubjectCreate(const BenchCase *about, Subject *s)
 {
-  const double *lower, *upper;
-  const char **names;
+  Config config;
   PetscFunctionBegin;
   *s = (Subject){.about = *about};
-  PetscCall(load(about, &s->config));
-  PetscCall(ProblemCreate(s->config, &s->problem));
-  const Formula formula = ProblemFormula(s->problem);
-  const int dim = FormulaCoordinates(formula);
-  PetscCall(PetscMalloc1(dim, &names));
-  for (int i = 0; i < dim; i++) names[i] = FormulaCoordinateName(formula, i);
-  PetscCall(DomainCreate(s->config, formula, &s->domain));
-  DomainBounds(s->domain, &lower, &upper);
-  PetscCall(NetworkCreate(s->config, dim, names, 1, lower, upper, &s->network));
-  PetscCall(PetscFree(names));
-  PetscCall(ResidualCreate(PETSC_COMM_SELF, s->config, s->problem, s->domain, s->network, &s->residual));
-  s->rows = ResidualRows(s->residual);
+  PetscCall(load(about, &config));
+  PetscCall(BuiltCreate(config, &s->built));
+  s->rows = ResidualRows(s->built.residual);
   PetscCall(read_plan(s));
   PetscCall(create_vectors(s));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -83,11 +68,7 @@ PetscErrorCode SubjectDestroy(Subject *s)
   PetscCall(VecDestroy(&s->theta));
   PetscCall(VecDestroy(&s->v));
   PetscCall(VecDestroy(&s->gradient));
-  PetscCall(ResidualDestroy(&s->residual));
-  PetscCall(NetworkDestroy(&s->network));
-  PetscCall(DomainDestroy(&s->domain));
-  PetscCall(ProblemDestroy(&s->problem));
-  PetscCall(ConfigDestroy(&s->config));
+  PetscCall(BuiltDestroy(&s->built));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -96,10 +77,10 @@ PetscErrorCode SubjectPoints(const Subject *s, PointSet *points)
   PetscInt seed;
   Region region;
   PetscFunctionBegin;
-  PetscCall(ConfigGetInt(s->config, "seed", &seed));
+  PetscCall(ConfigGetInt(s->built.config, "seed", &seed));
   const Sampling sampling = {
       ChoiceFind(&SamplerTable, "uniform"), 1, &s->about.points, {(uint32_t)seed, RANDOM_INTERIOR, 0, 0}};
-  PetscCall(RegionCreate(s->domain, s->about.plan->name, "interior", &region));
+  PetscCall(RegionCreate(s->built.domain, s->about.plan->name, "interior", &region));
   PetscCall(PointSetSample(PETSC_COMM_SELF, region, &sampling, points));
   PetscCall(RegionDestroy(&region));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include "pinn/optimizer.h"
 #include "pinn/precond.h"
-#include "pinn/residual.h"
+#include "../built.h"
 #include "../../src/optimizer/lapack.h"
 
 #define MOST_ITERATIONS 600
@@ -21,11 +21,7 @@
 static const double marks[N_MARK] = {0.1, 0.01, 0.001};
 
 typedef struct {
-  Config config;
-  Problem problem;
-  Domain domain;
-  Network network;
-  Residual residual;
+  Built built;
   Rows rows;
   Vec theta, b, x;
   Mat A;
@@ -36,37 +32,25 @@ typedef struct {
 
 static PetscErrorCode build_case(Table *t, const char *file, int n_setting, const char *const settings[])
 {
-  const double *lower, *upper;
-  const char **names;
+  Config config;
+  PetscMPIInt size;
   PetscFunctionBegin;
-  PetscCall(ConfigLoad(PETSC_COMM_WORLD, file, n_setting, settings, &t->config));
-  PetscCall(ProblemCreate(t->config, &t->problem));
-  const Formula formula = ProblemFormula(t->problem);
-  const int dim = FormulaCoordinates(formula);
-  PetscCall(PetscMalloc1(dim, &names));
-  for (int i = 0; i < dim; i++) names[i] = FormulaCoordinateName(formula, i);
-  PetscCall(DomainCreate(t->config, formula, &t->domain));
-  DomainBounds(t->domain, &lower, &upper);
-  PetscCall(NetworkCreate(t->config, dim, names, ProblemFields(t->problem), lower, upper, &t->network));
-  PetscCall(ResidualCreate(PETSC_COMM_WORLD, t->config, t->problem, t->domain, t->network, &t->residual));
-  PetscCall(PetscFree(names));
-  t->rows = ResidualRows(t->residual);
-  PetscCheck(t->rows->n_row == t->rows->n_row_global, PETSC_COMM_WORLD, PETSC_ERR_SUP, "one rank, please");
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
+  PetscCheck(size == 1, PETSC_COMM_WORLD, PETSC_ERR_SUP, "one rank, please");
+  PetscCall(ConfigLoad(PETSC_COMM_SELF, file, n_setting, settings, &config));
+  PetscCall(BuiltCreate(config, &t->built));
+  t->rows = ResidualRows(t->built.residual);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode run_stages(Table *t)
 {
-  double *values;
   PetscFunctionBegin;
-  PetscCall(ResidualCreateTheta(t->residual, &t->theta));
-  PetscCall(VecGetArrayWrite(t->theta, &values));
-  NetworkInitialize(t->network, values);
-  PetscCall(VecRestoreArrayWrite(t->theta, &values));
-  for (int k = 0; k < ConfigCount(t->config, "solver"); k++) {
+  PetscCall(BuiltTheta(&t->built, &t->theta));
+  for (int k = 0; k < ConfigCount(t->built.config, "solver"); k++) {
     Optimizer optimizer;
     OptimizerReason reason;
-    PetscCall(OptimizerCreate(t->config, k, t->rows, &optimizer));
+    PetscCall(OptimizerCreate(t->built.config, k, t->rows, &optimizer));
     PetscCall(OptimizerSolve(optimizer, t->theta, &reason));
     PetscCall(OptimizerDestroy(&optimizer));
   }
@@ -207,11 +191,7 @@ static PetscErrorCode run(int argc, char **argv)
   PetscCall(VecDestroy(&t.theta));
   PetscCall(VecDestroy(&t.b));
   PetscCall(VecDestroy(&t.x));
-  PetscCall(ResidualDestroy(&t.residual));
-  PetscCall(NetworkDestroy(&t.network));
-  PetscCall(DomainDestroy(&t.domain));
-  PetscCall(ProblemDestroy(&t.problem));
-  PetscCall(ConfigDestroy(&t.config));
+  PetscCall(BuiltDestroy(&t.built));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

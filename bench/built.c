@@ -1,0 +1,42 @@
+#include "built.h"
+
+PetscErrorCode BuiltCreate(Config config, Built *b)
+{
+  const double *lower, *upper;
+  const char **names;
+  PetscFunctionBegin;
+  *b = (Built){.config = config};
+  PetscCall(ProblemCreate(config, &b->problem));
+  const Formula formula = ProblemFormula(b->problem);
+  const int dim = FormulaCoordinates(formula);
+  PetscCall(PetscMalloc1(dim, &names));
+  for (int i = 0; i < dim; i++) names[i] = FormulaCoordinateName(formula, i);
+  PetscCall(DomainCreate(config, formula, &b->domain));
+  DomainBounds(b->domain, &lower, &upper);
+  PetscCall(NetworkCreate(config, dim, names, ProblemFields(b->problem), lower, upper, &b->network));
+  PetscCall(PetscFree(names));
+  PetscCall(ResidualCreate(PETSC_COMM_SELF, config, b->problem, b->domain, b->network, &b->residual));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode BuiltDestroy(Built *b)
+{
+  PetscFunctionBegin;
+  PetscCall(ResidualDestroy(&b->residual));
+  PetscCall(NetworkDestroy(&b->network));
+  PetscCall(DomainDestroy(&b->domain));
+  PetscCall(ProblemDestroy(&b->problem));
+  PetscCall(ConfigDestroy(&b->config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode BuiltTheta(const Built *b, Vec *theta)
+{
+  double *values;
+  PetscFunctionBegin;
+  PetscCall(ResidualCreateTheta(b->residual, theta));
+  PetscCall(VecGetArrayWrite(*theta, &values));
+  NetworkInitialize(b->network, values);
+  PetscCall(VecRestoreArrayWrite(*theta, &values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

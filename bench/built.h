@@ -1,0 +1,17 @@
+/* What a program builds of a case: its rows, and the parameters they start from. One rank. */
+#pragma once
+#include "pinn/residual.h"
+
+typedef struct {
+  Config config;
+  Problem problem;
+  Domain domain;
+  Network network;
+  Residual residual;
+} Built;
+
+/* Takes config over, also after an error. */
+PetscErrorCode BuiltCreate(Config config, Built *built);
+PetscErrorCode BuiltDestroy(Built *built);
+/* Parameters as a run draws them; owned by the caller. */
+PetscErrorCode BuiltTheta(const Built *built, Vec *theta);
