@@ -62,6 +62,29 @@ mistake "is not a field"                         's/exact:      { u/exact:      
 "$program" --no-such-option small.cfg >out 2>err; [ $? = 2 ]; ok $? "unknown option: $(cat err)"
 "$program" >out 2>err; [ $? = 2 ]; ok $? "no case file: $(cat err)"
 "$program" --set 'network.hidden=[0]' --output bad small.cfg >out 2>err; [ $? = 2 ]; ok $? "--set out of range: $(cat err)"
+# The mistakes of many dimensions.
+cat >many.cfg <<'CFG'
+problem: {
+  coordinates = [ "x[50]" ];
+  fields      = [ "u" ];
+  exact:      { u = "(1 - norm2(x))*x[0]"; };
+  equations   = ( { residual = "laplacian(u) - f"; manufactured = "f"; } );
+};
+domain:  { type = "ball"; };
+points:  { interior = { sampler = "uniform"; }; };
+CFG
+refuse() { # TEXT OPTION...
+  local text=$1; shift
+  "$program" --output bad "$@" many.cfg >out 2>err; local status=$?
+  [ $status = 2 ] && [ "$(wc -l <err)" -le 3 ] && grep -qF -- "$text" err
+  ok $? "'$text': status $status, said: $(head -3 err)"
+}
+refuse "directions = 51 is more than the 50 terms" --set estimator.type=stde --set estimator.directions=51
+refuse "estimates derivatives that this is not linear in" --set estimator.type=stde \
+  --set 'problem.equations[0].residual=laplacian(u)^2 - f'
+refuse "index 50 is outside 0 .. 49" --set 'problem.equations[0].residual=laplacian(u) - sum(i, 0, 50, x[i]) - f'
+refuse "output.slices takes lines and planes" --set output.grid=5
+refuse "the points and sweeps need about" --set points.interior.count=1000000000
 touch plain; "$program" --output plain/below small.cfg >out 2>err; [ $? = 2 ] && grep -q plain err
 ok $? "unwritable output directory: $(cat err)"
 
