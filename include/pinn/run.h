@@ -28,6 +28,7 @@ typedef struct {
   ExitStatus status;
   char reason[256];
   PetscInt iterations; /* over all stages */
+  bool missing;        /* a file could not be written: the last checkpoint, the history or a result */
 } RunResult;
 
 /* The slabs of the case, from `whole`, with their jumps added to the problem. Collective. Errors: no time to cut, ends
@@ -44,7 +45,8 @@ PetscErrorCode RunCheck(const RunParts *parts);
 /* Sets theta to its start: drawn, from --start-from, or where --resume goes on; then runs all stages that are left,
    writes checkpoints and history. theta [inout]. Collective. */
 PetscErrorCode RunStages(RunParts *parts, Vec theta, RunResult *result);
-/* Verification, fields and summary of the trained theta; settles result->status against verify.tolerance. */
+/* Verification, fields and summary of the trained theta; settles result->status against verify.tolerance and against
+   files that could not be written. */
 PetscErrorCode RunFinish(RunParts *parts, Vec theta, RunResult *result);
 /* --evaluate: the fields of a checkpoint on the output grid or at the points of a file. */
 PetscErrorCode RunEvaluate(RunParts *parts, Vec theta);

@@ -37,7 +37,8 @@ const StatusHelp CliStatuses[] = {
     {EXIT_DONE, "done; verify.tolerance, where given, was met"},
     {EXIT_FAILED, "the run failed: a file, memory, or a fault of the program"},
     {EXIT_USER, "the case file or the command line is wrong"},
-    {EXIT_STOPPED, "stopped by a signal or limits.wall_time; a checkpoint is written, --resume goes on"},
+    {EXIT_STOPPED,
+     "stopped by a signal, limits.wall_time or the end of a Slurm job; a checkpoint is written, --resume goes on"},
     {EXIT_DIVERGED, "diverged, or finished without meeting verify.tolerance"},
     {0, NULL},
 };

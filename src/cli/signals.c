@@ -12,8 +12,10 @@ PetscErrorCode CliCatchSignals(void)
 {
   static const int signals[] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
   PetscFunctionBegin;
-  const struct sigaction ignore = {.sa_handler = SIG_IGN}; /* a reader that went away does not end a run */
+  /* Neither a reader that went away nor a file that may not grow ends a run: the write tells. */
+  const struct sigaction ignore = {.sa_handler = SIG_IGN};
   PetscCheck(!sigaction(SIGPIPE, &ignore, NULL), PETSC_COMM_SELF, PETSC_ERR_SYS, "cannot ignore SIGPIPE");
+  PetscCheck(!sigaction(SIGXFSZ, &ignore, NULL), PETSC_COMM_SELF, PETSC_ERR_SYS, "cannot ignore SIGXFSZ");
   for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
     /* The first SIGINT restores the default action, with which the second one ends the process. */
     struct sigaction action = {.sa_handler = remember,

@@ -340,12 +340,18 @@ const ConfigKey ConfigKeys[] = {
     {"output.error_every", CONFIG_INT, "0", TIMES, NULL, NULL,
      "iterations between errors against the truth in the history; 0 = only at printed lines"},
     {"output.checkpoint_seconds", CONFIG_REAL, "300.0", NOT_NEGATIVE, NULL, NULL,
-     "s between checkpoints; 0 = only at the end and at signals"},
+     "s between checkpoints, or a hundred times what writing one takes where that is more; 0 = by this clock none, but "
+     "at "
+     "the end of each stage, at signals and limits"},
+    {"output.checkpoint_every", CONFIG_INT, "0", TIMES, NULL, NULL,
+     "also a checkpoint each time a stage has done so many iterations; 0 = none"},
     {"output.keep", CONFIG_INT, "2", 1, 1000, NULL, NULL, "checkpoints kept"},
 
     GROUP("limits", "{}", "when to stop"),
     {"limits.wall_time", CONFIG_REAL, "", POSITIVE, NULL, NULL,
      "s of this process, earlier runs not counted; a checkpoint is written and the run ends with status 3"},
+    {"limits.margin", CONFIG_REAL, "60.0", NOT_NEGATIVE, NULL, NULL,
+     "in a Slurm job (SLURM_JOB_END_TIME) the same happens so many s, and one iteration, before its end"},
     {"limits.memory", CONFIG_REAL, "", POSITIVE, NULL, NULL, "MB a rank; default: the memory of the machine"},
 
     {NULL, CONFIG_GROUP, NULL, NO_RANGE, NULL, NULL},

@@ -215,8 +215,8 @@ PetscErrorCode HistoryWrite(History h, History details, const char *csv, const c
   Both both = {h, details};
 
   PetscFunctionBegin;
+  PetscCall(HDF5Write(PETSC_COMM_SELF, hdf5, fill_history, &both)); /* first: a resumed run reads it */
   PetscCall(write_csv(h, csv));
-  PetscCall(HDF5Write(PETSC_COMM_SELF, hdf5, fill_history, &both));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -216,6 +216,10 @@ PetscErrorCode ReportReadHistory(Report report, PetscInt iteration)
         HistoryRead(report->history, report->diagnostics, FolderPath(report->folder, "history.h5"), iteration);
     PetscCall(PetscPopErrorHandler());
     if (code) PetscCall(ReportMessage(report, "the history begins here: %s", why));
+    const size_t n = HistoryRows(report->history);
+    const PetscInt last = n ? (PetscInt)HistoryValue(report->history, n - 1, COLUMN_ITERATION) : iteration;
+    if (last < iteration)
+      PetscCall(ReportMessage(report, "the history lacks what was done after iteration %" PetscInt_FMT, last));
   }
   PetscCall(recall_stages(report));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -135,16 +135,22 @@ static PetscErrorCode judge(const RunParts *parts, const Verification *verificat
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode write_fields(const RunParts *parts, const char *file)
+static PetscErrorCode write_snapshot(const RunParts *parts, const char *file)
 {
   bool written;
   PetscFunctionBegin;
   PetscCall(SnapshotWrite(parts->comm, parts->config, parts->problem, parts->whole, &parts->slabs,
                           FolderPath(parts->folder, file), &written));
-  PetscCall(SlicesWrite(parts->comm, parts->config, parts->problem, parts->whole, &parts->slabs, parts->folder));
   if (!written && !ConfigCount(parts->config, "output.slices"))
     PetscCall(ReportMessage(parts->report, "no fields.vtkhdf: a grid serves at most 3 coordinates; output.slices takes "
                                            "lines and planes through them, --evaluate with --points values anywhere"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode write_slices(const RunParts *parts)
+{
+  PetscFunctionBegin;
+  PetscCall(SlicesWrite(parts->comm, parts->config, parts->problem, parts->whole, &parts->slabs, parts->folder));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -212,6 +218,17 @@ static PetscErrorCode verify(RunParts *parts, Vec theta, Verification *whole)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode RunTolerate(const RunParts *parts, PetscErrorCode code, bool *missing)
+{
+  const bool file = code >= PETSC_ERR_FILE_OPEN && code <= PETSC_ERR_FILE_UNEXPECTED;
+  PetscFunctionBegin;
+  if (!code) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!file && code != PETSC_ERR_LIB) PetscCall(code);
+  *missing = true;
+  PetscCall(ReportMessage(parts->report, "%s", ErrorText()));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode RunFinish(RunParts *parts, Vec theta, RunResult *result)
 {
   PetscFunctionBegin;
@@ -221,9 +238,16 @@ PetscErrorCode RunFinish(RunParts *parts, Vec theta, RunResult *result)
     PetscCall(ReportVerification(parts->report, &verification));
     PetscCall(judge(parts, &verification, result));
     PetscCall(VerificationDestroy(&verification));
-    PetscCall(write_fields(parts, "fields.vtkhdf"));
+    PetscCall(RunTolerate(parts, write_snapshot(parts, "fields.vtkhdf"), &result->missing));
+    PetscCall(RunTolerate(parts, write_slices(parts), &result->missing));
   }
   if (result->status == EXIT_STOPPED) PetscCall(tell_resume(parts));
+  if (result->missing) {
+    char reason[sizeof(result->reason)];
+    snprintf(reason, sizeof(reason), "%.200s; not all files could be written", result->reason);
+    snprintf(result->reason, sizeof(result->reason), "%s", reason);
+    result->status = EXIT_FAILED;
+  }
   PetscCall(ReportEnd(parts->report, result->status, result->reason, result->iterations));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -243,7 +267,8 @@ PetscErrorCode RunEvaluate(RunParts *parts, Vec theta)
                               FolderPath(parts->folder, "evaluated.h5")));
     PetscCall(ReportMessage(parts->report, "wrote %s", FolderPath(parts->folder, "evaluated.h5")));
   } else {
-    PetscCall(write_fields(parts, "evaluated.vtkhdf"));
+    PetscCall(write_snapshot(parts, "evaluated.vtkhdf"));
+    PetscCall(write_slices(parts));
     PetscCall(ReportMessage(parts->report, "wrote %s", FolderPath(parts->folder, "evaluated.vtkhdf")));
   }
   PetscCall(CheckpointDestroy(&checkpoint));

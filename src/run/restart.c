@@ -186,8 +186,8 @@ PetscErrorCode RunCheckpoint(const RunParts *parts, Optimizer optimizer, int sta
                   .stage_done = stage_done,
                   .seconds = ReportSeconds(parts->report)};
   PetscInt keep;
-  PetscErrorCode written;
   PetscFunctionBegin;
+  const PetscErrorCode recorded = ReportWriteHistory(parts->report);
   PetscCall(ConfigGetInt(parts->config, "output.keep", &keep));
   c.n_param = NetworkParameters(parts->network);
   PetscCall(take_vec(parts, theta, &c.theta));
@@ -195,12 +195,12 @@ PetscErrorCode RunCheckpoint(const RunParts *parts, Optimizer optimizer, int sta
   PetscCall(NetworkGetScales(parts->network, &c.n_scale, (const double **)&c.scales));
   PetscCall(take_state(parts, optimizer, &c.n_state, &c.state));
   PetscCall(resolved_text(parts->config, &c.case_text));
-  written = CheckpointWrite(parts->comm, parts->folder, &c, (int)keep);
+  const PetscErrorCode written = CheckpointWrite(parts->comm, parts->folder, &c, (int)keep);
   PetscCall(return_state(parts, optimizer, c.n_state, &c.state));
   PetscCall(return_vec(parts, theta, &c.theta));
   free(c.case_text);
   PetscCall(written);
-  PetscCall(ReportWriteHistory(parts->report));
+  PetscCall(recorded);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -9,36 +9,32 @@ typedef struct {
   RunResult *result;
   int stage, n_stage; /* of the slab at work */
   PetscInt every, error_every;
-  double print_time, checkpoint_time;   /* seconds of the last ones */
-  double checkpoint_seconds, wall_time; /* 0 = never */
-  double resumed_seconds;               /* of earlier runs: a limit is one of this process */
-  double *rms, *error;                  /* [n_term], [n_field] */
-  Progress progress;                    /* the last one of the stage */
+  double print_time; /* seconds of the last line */
+  Clock clock;
+  double *rms, *error; /* [n_term], [n_field] */
+  Progress progress;   /* the last one of the stage */
   Diagnostics diagnostics;
 } Loop;
 
-/* What is due now: decided by rank 0's clock, the same on all ranks. */
-typedef struct {
-  int print, checkpoint, time_up;
-} Due;
-
-static PetscErrorCode what_is_due(const Loop *loop, const Progress *progress, Due *due)
+static PetscErrorCode is_print_due(const Loop *loop, const Progress *progress, bool *print)
 {
-  const double now = ReportSeconds(loop->parts->report);
+  int due = ReportSeconds(loop->parts->report) - loop->print_time >= 1.0 || progress->iteration == 0 ||
+            progress->iteration == progress->iterations || (loop->every && progress->iteration % loop->every == 0);
   PetscFunctionBegin;
-  due->print = now - loop->print_time >= 1.0 || progress->iteration == 0 ||
-               progress->iteration == progress->iterations || (loop->every && progress->iteration % loop->every == 0);
-  due->checkpoint = loop->checkpoint_seconds > 0.0 && now - loop->checkpoint_time >= loop->checkpoint_seconds;
-  due->time_up = loop->wall_time > 0.0 && now - loop->resumed_seconds >= loop->wall_time;
-  PetscCallMPI(MPI_Bcast(due, 3, MPI_INT, 0, loop->parts->comm));
+  PetscCallMPI(MPI_Bcast(&due, 1, MPI_INT, 0, loop->parts->comm));
+  *print = due != 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* One that cannot be written is tried again when the next is due. */
 static PetscErrorCode write_checkpoint(Loop *loop, Optimizer optimizer, bool stage_done, Vec theta)
 {
+  const double began = ClockSeconds();
   PetscFunctionBegin;
-  PetscCall(RunCheckpoint(loop->parts, optimizer, loop->stage, stage_done, theta));
-  loop->checkpoint_time = ReportSeconds(loop->parts->report);
+  const PetscErrorCode code = RunCheckpoint(loop->parts, optimizer, loop->stage, stage_done, theta);
+  loop->result->missing = false;
+  PetscCall(RunTolerate(loop->parts, code, &loop->result->missing));
+  ClockWritten(&loop->clock, began);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -60,23 +56,25 @@ static PetscErrorCode monitor(Optimizer optimizer, const Progress *progress, Vec
 {
   Loop *loop = context;
   const char *signal;
-  Due due;
+  bool print, checkpoint;
+  Limit limit;
   PetscFunctionBegin;
   loop->progress = *progress;
   loop->progress.stage_index += loop->parts->slab * loop->n_stage;
   loop->progress.slab = loop->parts->slabs.n > 1 ? loop->parts->slab + 1 : 0;
   loop->progress.causal = ResidualCausal(loop->parts->residual, &loop->progress.epsilon, &loop->progress.least_weight);
-  PetscCall(what_is_due(loop, progress, &due));
+  PetscCall(is_print_due(loop, progress, &print));
+  PetscCall(ClockTick(&loop->clock, progress->iteration, &limit, &checkpoint));
   PetscCall(CliStopRequested(loop->parts->comm, stop, &signal));
-  PetscCall(report_progress(loop, due.print || *stop || due.time_up, theta));
+  PetscCall(report_progress(loop, print || *stop || limit, theta));
   PetscCall(DiagnosticsLook(loop->parts, loop->diagnostics, &loop->progress, theta));
   if (*stop)
     snprintf(loop->result->reason, sizeof(loop->result->reason), "stopped by %s", signal ? signal : "a signal");
-  else if (due.time_up)
-    snprintf(loop->result->reason, sizeof(loop->result->reason), "stopped at limits.wall_time = %g s", loop->wall_time);
-  *stop = *stop || due.time_up;
+  else if (limit)
+    ClockExplain(&loop->clock, limit, loop->result->reason, sizeof(loop->result->reason));
+  *stop = *stop || limit;
   /* A loss that is not finite ends the stage at an earlier theta. */
-  if ((*stop || due.checkpoint) && isfinite(progress->loss)) PetscCall(write_checkpoint(loop, optimizer, false, theta));
+  if ((*stop || checkpoint) && isfinite(progress->loss)) PetscCall(write_checkpoint(loop, optimizer, false, theta));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -98,6 +96,7 @@ static PetscErrorCode run_stage(Loop *loop, Checkpoint *from, Vec theta, bool *g
   OptimizerReason reason;
   PetscFunctionBegin;
   loop->progress = (Progress){0};
+  ClockStage(&loop->clock);
   PetscCall(OptimizerCreate(parts->config, loop->stage, ResidualRows(parts->residual), &optimizer));
   PetscCall(OptimizerSetMonitor(optimizer, monitor, loop));
   if (from) {
@@ -164,25 +163,10 @@ static PetscErrorCode begin(Loop *loop, Vec theta, Checkpoint *from, bool *mid_s
   PetscCall(RunStageGoesOn(parts->config, from, mid_stage));
   loop->stage = from->stage + (*mid_stage ? 0 : 1);
   ReportSetSeconds(parts->report, from->seconds);
-  loop->print_time = loop->checkpoint_time = loop->resumed_seconds = from->seconds;
+  loop->print_time = from->seconds;
   PetscCall(ReportReadHistory(parts->report, from->number));
   if (!*mid_stage) PetscCall(RunRestoreStage(parts, from, NULL));
   PetscCall(ReportMessage(parts->report, "resuming at iteration %d", (int)from->number));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode read_settings(Loop *loop)
-{
-  Config config = loop->parts->config;
-  PetscReal value;
-  PetscFunctionBegin;
-  PetscCall(ConfigGetInt(config, "output.every", &loop->every));
-  PetscCall(ConfigGetInt(config, "output.error_every", &loop->error_every));
-  PetscCall(ConfigGetReal(config, "output.checkpoint_seconds", &value));
-  loop->checkpoint_seconds = value;
-  if (!ConfigHas(config, "limits.wall_time")) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ConfigGetReal(config, "limits.wall_time", &value));
-  loop->wall_time = value;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -231,7 +215,9 @@ PetscErrorCode RunStages(RunParts *parts, Vec theta, RunResult *result)
   bool mid_stage, go_on;
   PetscFunctionBegin;
   *result = (RunResult){.status = EXIT_DONE, .reason = "nothing left to do"};
-  PetscCall(read_settings(&loop));
+  PetscCall(ClockStart(parts, &loop.clock));
+  PetscCall(ConfigGetInt(parts->config, "output.every", &loop.every));
+  PetscCall(ConfigGetInt(parts->config, "output.error_every", &loop.error_every));
   PetscCall(PetscMalloc2(ResidualTerms(parts->residual), &loop.rms, ProblemFields(parts->problem), &loop.error));
   PetscCall(RunCheck(parts));
   PetscCall(DiagnosticsCreate(parts, &loop.diagnostics));
@@ -245,7 +231,7 @@ PetscErrorCode RunStages(RunParts *parts, Vec theta, RunResult *result)
     PetscCall(next_slab(&loop, theta));
     PetscCall(run_slab(&loop, NULL, theta, &go_on));
   }
-  PetscCall(ReportWriteHistory(parts->report));
+  PetscCall(RunTolerate(parts, ReportWriteHistory(parts->report), &result->missing));
   PetscCall(DiagnosticsDestroy(&loop.diagnostics));
   PetscCall(CheckpointDestroy(&from));
   PetscCall(PetscFree2(loop.rms, loop.error));

@@ -1,11 +1,34 @@
 #pragma once
 #include "pinn/run.h"
 
+/* A file that cannot be written does not end a run that can still write others, now or later: says so, sets *missing,
+   and returns 0. Other errors come back. code is the same on all ranks. */
+PetscErrorCode RunTolerate(const RunParts *parts, PetscErrorCode code, bool *missing);
 /* case.cfg in the run folder: every key resolved, the reference's path absolute, so that it runs from anywhere. */
 PetscErrorCode RunWriteCase(const RunParts *parts);
+/* When a checkpoint is due, and when a run must end (clock.c). */
+typedef enum { LIMIT_NONE, LIMIT_WALL_TIME, LIMIT_JOB } Limit;
+typedef struct {
+  const RunParts *parts;
+  PetscInt every;                 /* output.checkpoint_every */
+  double interval, wall_time;     /* s, 0 = no limit: output.checkpoint_seconds, limits.wall_time */
+  double margin, job_end;         /* limits.margin, and when Slurm ends the job */
+  double begin, step, checkpoint; /* of this process, of the iteration at work, of the last checkpoint */
+  double longest, cost;           /* s of an iteration of this stage; of writing the last checkpoint */
+} Clock;
+double ClockSeconds(void);
+/* From here on time counts, a limit being one of this process. Collective. */
+PetscErrorCode ClockStart(const RunParts *parts, Clock *clock);
+void ClockStage(Clock *clock); /* a stage begins */
+/* After an iteration of the stage: what is due now, rank 0's answer on all ranks. Collective. */
+PetscErrorCode ClockTick(Clock *clock, PetscInt iteration, Limit *limit, bool *checkpoint);
+void ClockWritten(Clock *clock, double began); /* a checkpoint was written, or its file could not be */
+/* "stopped at limits.wall_time = 60 s" */
+void ClockExplain(const Clock *clock, Limit limit, char *text, size_t size);
 /* Takes theta, frozen weights and scales from a checkpoint. */
 PetscErrorCode RunRestore(RunParts *parts, const Checkpoint *checkpoint, Vec theta);
-/* Writes one. optimizer may be NULL where no stage is under way. Collective. */
+/* Writes one, after the history up to it: a run that is killed in between goes on from the one before, whose rows are
+   there, too. optimizer may be NULL where no stage is under way. Collective. */
 PetscErrorCode RunCheckpoint(const RunParts *parts, Optimizer optimizer, int stage, bool stage_done, Vec theta);
 /* The network of slab k, created where it is not there; borrowed. */
 PetscErrorCode RunSlabNetwork(RunParts *parts, int k, Network *network);
