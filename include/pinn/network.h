@@ -4,7 +4,8 @@
    Parameters come in two parts: theta [n_param], which optimizers see, and frozen weights, which belong to the network
    (the random hidden layer of `random-features`). The last layer is linear and is the tail of theta:
    weights [n_field][n_hidden], then biases [n_field]; with network.affine, before them the weights [n_field][n_coord]
-   of the affine function that is added to it, which belong to it: u = W z + A x + b. */
+   of the affine function that is added to it, which belong to it: u = W z + A x + b. Behind them all stand the unknown
+   coefficients of the case (problem.unknowns), which no output depends on and no sweep touches. */
 #pragma once
 #include "pinn/config.h"
 #include "pinn/jet.h"
@@ -24,7 +25,7 @@ PetscErrorCode NetworkCreate(Config config, int n_coord, const char *const coord
                              const double lower[], const double upper[], Network *network);
 PetscErrorCode NetworkDestroy(Network *network);
 
-size_t NetworkParameters(Network network);  /* n_param */
+size_t NetworkParameters(Network network);  /* n_param, with the unknown coefficients of the case */
 double NetworkWeightCount(Network network); /* of all layers, frozen ones too: multiply-adds of a sweep, a jet column */
 double NetworkInputWeights(Network network);                           /* those among them that meet the coordinates */
 void NetworkLastLayer(Network network, size_t *begin, int *n_feature); /* theta[begin ..]; inputs of the linear part */

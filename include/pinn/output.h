@@ -180,6 +180,10 @@ PetscErrorCode ReportDiagnostics(Report report, const Progress *progress, const 
 /* The stage's last line, if it has not been shown, and the reason. progress may be empty: the stage made no step. */
 PetscErrorCode ReportStageEnd(Report report, const Progress *progress, OptimizerReason reason);
 PetscErrorCode ReportVerification(Report report, const Verification *verification);
+/* Coefficients that were unknown, with their standard deviations and true values (NAN where there is none); JSON: event
+   "unknowns".  values, deviations, truths [in] [n] */
+PetscErrorCode ReportUnknowns(Report report, int n, const char *const names[], const double values[],
+                              const double deviations[], const double truths[]);
 /* A sentence to the person, on stderr (JSON: event "message"). */
 PetscErrorCode ReportMessage(Report report, const char *format, ...);
 /* The closing line, the "end" event and summary.json. */

@@ -41,6 +41,11 @@ int ProblemFields(Problem problem);
 const char *ProblemFieldName(Problem problem, int field);
 FormulaNode ProblemField(Problem problem, int field); /* the field as an expression of the network outputs */
 FormulaNode ProblemExact(Problem problem, int field); /* -1 where none is known */
+/* Unknown coefficients (problem.unknowns): outputs ProblemFields, ProblemFields + 1 ... of formulas, the same at all
+   points. Truth: NAN where problem.exact has none. */
+int ProblemUnknowns(Problem problem);
+const char *ProblemUnknownName(Problem problem, int unknown);
+double ProblemUnknownTruth(Problem problem, int unknown);
 int ProblemBlocks(Problem problem);
 int ProblemInteriorBlocks(Problem problem); /* the first of them */
 int ProblemInteriorTerms(Problem problem);  /* of these */

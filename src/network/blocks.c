@@ -25,12 +25,16 @@ PetscInt NetworkParameterBlocks(Network network)
 {
   PetscInt n = 0;
   for (int l = 0; l < network->n_layer + network->affine; l++) n += blocks_of(&network->layers[l]);
-  return n;
+  return n + (network->n_extra > 0);
 }
 
 void NetworkParameterBlock(Network network, PetscInt k, size_t *offset, PetscInt *rows, PetscInt *columns)
 {
   int l = 0;
+  if (network->n_extra && k == NetworkParameterBlocks(network) - 1) {
+    *offset = network->n_param, *rows = network->n_extra, *columns = 1;
+    return;
+  }
   for (; k >= blocks_of(&network->layers[in_order(network, l)]); l++)
     k -= blocks_of(&network->layers[in_order(network, l)]);
   const Layer *layer = &network->layers[in_order(network, l)];

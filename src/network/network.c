@@ -88,6 +88,21 @@ static void describe(Network network, const char *type, const char *activation, 
     snprintf(network->description + used, size - used, ", %s precision", precision);
 }
 
+/* Unknown coefficients of the case go where the network's parameters do. */
+static PetscErrorCode read_extra(Network network, Config config)
+{
+  PetscFunctionBegin;
+  network->n_extra = ConfigCount(config, "problem.unknowns");
+  PetscCall(PetscMalloc1(network->n_extra, &network->extra));
+  for (int k = 0; k < network->n_extra; k++) {
+    PetscReal value;
+    PetscCall(
+        ConfigGetReal(config, ConfigPath("problem.unknowns.%s", ConfigMember(config, "problem.unknowns", k)), &value));
+    network->extra[k] = value;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NetworkCreate(Config config, int n_coord, const char *const coordinates[], int n_field,
                              const double lower[], const double upper[], Network *network)
 {
@@ -115,6 +130,7 @@ PetscErrorCode NetworkCreate(Config config, int n_coord, const char *const coord
   n->activation = ChoiceFind(&ActivationTable, activation)->data;
   n->precision = ChoiceFind(&PrecisionTable, precision)->data;
   PetscCall(n->type->create(n, config, coordinates));
+  PetscCall(read_extra(n, config));
   describe(n, type, activation, precision);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -129,6 +145,7 @@ PetscErrorCode NetworkDestroy(Network *network)
   PetscCall(PetscFree(n->input_of));
   PetscCall(PetscFree(n->frozen));
   PetscCall(PetscFree(n->scales));
+  PetscCall(PetscFree(n->extra));
   PetscCall(PetscFree(n->periodic));
   PetscCall(PetscFree(*network));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -136,7 +153,7 @@ PetscErrorCode NetworkDestroy(Network *network)
 
 size_t NetworkParameters(Network network)
 {
-  return network->n_param;
+  return network->n_param + (size_t)network->n_extra;
 }
 
 double NetworkWeightCount(Network network)
@@ -183,6 +200,7 @@ const char *NetworkDescribe(Network network)
 void NetworkInitialize(Network network, double theta[])
 {
   network->type->initialize(network, theta);
+  for (int k = 0; k < network->n_extra; k++) theta[network->n_param + (size_t)k] = network->extra[k];
 }
 
 double *NetworkFrozen(Network network, size_t *n)

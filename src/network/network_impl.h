@@ -32,13 +32,15 @@ struct Network_s {
   const Precision *precision;
   int n_coord, n_input, n_field, n_layer;
   /* n_input: of the first layer, n_coord unless coordinates share some */
-  bool affine;             /* the outputs have A x beside the last layer; A is layers[n_layer] */
-  int *input_of;           /* [n_coord] what layers[0].input_of shows, or NULL */
-  Layer *layers;           /* [n_layer + affine]; layers[n_layer - 1] is linear */
-  double *shift, *stretch; /* [n_coord] input = (x - shift) * stretch */
-  double *lower, *upper;   /* [n_coord] */
-  size_t n_param, n_frozen;
-  double wide; /* least input weights of a first layer that threads share; 0 = the default */
+  bool affine;              /* the outputs have A x beside the last layer; A is layers[n_layer] */
+  int *input_of;            /* [n_coord] what layers[0].input_of shows, or NULL */
+  Layer *layers;            /* [n_layer + affine]; layers[n_layer - 1] is linear */
+  double *shift, *stretch;  /* [n_coord] input = (x - shift) * stretch */
+  double *lower, *upper;    /* [n_coord] */
+  size_t n_param, n_frozen; /* of the layers */
+  int n_extra;              /* parameters of others behind them in theta */
+  double *extra;            /* [n_extra] what they begin with */
+  double wide;              /* least input weights of a first layer that threads share; 0 = the default */
   double *frozen;
   uint32_t seed;
   double *scales; /* [n_coord] random features */

@@ -29,8 +29,9 @@ PetscErrorCode DenseCreate(Optimizer optimizer, Config config, Rows rows, size_t
   d->gram_only = gram_only;
   PetscCallMPI(MPI_Comm_rank(d->rows->comm, &d->rank));
   PetscCallMPI(MPI_Comm_size(d->rows->comm, &d->size));
-  PetscCall(
-      OptimizerCheckMemory(optimizer, config, bytes_needed(d), "fewer points, a smaller network, or lbfgs or adam"));
+  if (optimizer)
+    PetscCall(
+        OptimizerCheckMemory(optimizer, config, bytes_needed(d), "fewer points, a smaller network, or lbfgs or adam"));
   PetscCall(PetscBLASIntCast(wide ? d->rows->n_row_global : (PetscInt)n, &d->k));
   d->ld = d->k + 1;
   PetscFunctionReturn(PETSC_SUCCESS);

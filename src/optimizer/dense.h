@@ -60,7 +60,7 @@ typedef struct {
 } * Dense;
 
 /* Columns [begin, begin + n) of rows, borrowed: the optimizer's or scaled ones. Allocates at the first DenseAssemble,
-   but checks now that it will fit.
+   but checks now that it will fit, unless optimizer is NULL.
    Errors: PETSC_ERR_USER_INPUT, where the memory of the machine (or limits.memory) is too small. Collective. */
 PetscErrorCode DenseCreate(Optimizer optimizer, Config config, Rows rows, size_t begin, size_t n, bool wide,
                            bool gram_only, Dense *dense);

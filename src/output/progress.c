@@ -102,6 +102,7 @@ PetscErrorCode ReportDestroy(Report *report)
   PetscCall(HistoryDestroy(&r->diagnostics));
   free(r->start_json);
   free(r->verify_json);
+  free(r->unknown_json);
   PetscCall(PetscFree(*report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

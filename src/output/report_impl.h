@@ -88,6 +88,7 @@ struct Report_s {
   History diagnostics;            /* of looks now and then; NULL where the case asks for none */
   int n_diagnostic;               /* their columns */
   char *start_json, *verify_json; /* for summary.json; free() */
+  char *unknown_json;             /* likewise; NULL where there are none */
 };
 
 /* What ReportCreate and its companions do once they have asked residual and problem. rows: evaluated so far by all
@@ -105,6 +106,10 @@ void ReportPutEvent(Report report, const char *event, const char *object);
 void TableBanner(Report report, int n, const char *const names[], const char *const texts[]);
 void TableSample(Report report, const Sample *sample, bool keep); /* keep = never overwritten */
 void TableVerification(Report report, const Verification *verification);
+/* Of a number; where the truth is zero, absolute. */
+double RelativeError(double value, double truth);
+void TableUnknowns(Report report, int n, const char *const names[], const double values[], const double deviations[],
+                   const double truths[]);
 void TableCloseLine(Report report); /* leaves a line that would be overwritten */
 /* "12.3s", "4m05s", "3h12m", "2d04h"; "-" where not finite. */
 void FormatSeconds(double seconds, char text[16]);

@@ -102,6 +102,31 @@ PetscErrorCode ReportVerification(Report report, const Verification *v)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode ReportUnknowns(Report report, int n, const char *const names[], const double values[],
+                              const double deviations[], const double truths[])
+{
+  Json json;
+
+  PetscFunctionBegin;
+  if (report->rank != 0 || !n) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(JsonBegin(&json));
+  for (int k = 0; k < n; k++) {
+    JsonOpen(&json, names[k], '{');
+    JsonNumber(&json, "value", values[k]);
+    JsonNumber(&json, "deviation", deviations[k]);
+    JsonNumber(&json, "truth", truths[k]);
+    JsonNumber(&json, "error", RelativeError(values[k], truths[k]));
+    JsonClose(&json, '}');
+  }
+  free(report->unknown_json);
+  PetscCall(JsonEnd(&json, &report->unknown_json));
+  if (report->options.json)
+    ReportPutEvent(report, "unknowns", report->unknown_json);
+  else if (!report->options.quiet)
+    TableUnknowns(report, n, names, values, deviations, truths);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode write_summary(Report report, const char *end)
 {
   Json json;
@@ -111,6 +136,7 @@ static PetscErrorCode write_summary(Report report, const char *end)
   PetscCall(JsonBegin(&json));
   JsonRaw(&json, "start", report->start_json);
   JsonRaw(&json, "verification", report->verify_json);
+  if (report->unknown_json) JsonRaw(&json, "unknowns", report->unknown_json);
   JsonRaw(&json, "end", end);
   PetscCall(JsonEnd(&json, &text));
   const PetscErrorCode code = FileWrite(FolderPath(report->folder, "summary.json"), strlen(text), text);

@@ -270,6 +270,25 @@ static void put_verification_slabs(Report report, const Verification *v)
   }
 }
 
+double RelativeError(double value, double truth)
+{
+  return truth != 0.0 ? fabs(value - truth) / fabs(truth) : fabs(value);
+}
+
+void TableUnknowns(Report report, int n, const char *const names[], const double values[], const double deviations[],
+                   const double truths[])
+{
+  fprintf(report->out, "\n  %-24s %20s %13s %13s %13s\n", "unknown", "value", "deviation", "truth", "error");
+  for (int k = 0; k < n; k++) {
+    fprintf(report->out, "  %-24s %20.13g %13.3e", names[k], values[k], deviations[k]);
+    if (isnan(truths[k]))
+      fprintf(report->out, " %13s %13s\n", "-", "-");
+    else
+      fprintf(report->out, " %13.6g %13.3e\n", truths[k], RelativeError(values[k], truths[k]));
+  }
+  fflush(report->out);
+}
+
 void TableVerification(Report report, const Verification *v)
 {
   FILE *stream = report->options.quiet ? report->err : report->out;

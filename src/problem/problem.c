@@ -85,6 +85,7 @@ static PetscErrorCode definition_uses_fields(Problem p, int k, bool *uses)
       ConfigGetString(p->config, ConfigPath("problem.define.%s", ConfigMember(p->config, "problem.define", k)), &text));
   *uses = false;
   for (int f = 0; f < p->n_field && !*uses; f++) *uses = text_mentions(text, p->field_name[f]);
+  for (int j = 0; j < p->n_unknown && !*uses; j++) *uses = text_mentions(text, p->unknown_name[j]);
   for (int j = 0; j < k && !*uses; j++) {
     if (!text_mentions(text, ConfigMember(p->config, "problem.define", j))) continue;
     PetscCall(definition_uses_fields(p, j, uses));
@@ -131,13 +132,14 @@ static int find_field(Problem p, const char *name)
   return -1;
 }
 
-/* Members of `group` must be fields. */
-static PetscErrorCode check_members(Problem p, const char *group)
+/* Members of `group` must be fields, or unknown coefficients where those have one. */
+static PetscErrorCode check_members(Problem p, const char *group, bool unknowns)
 {
   PetscFunctionBegin;
   for (int k = 0; k < ConfigCount(p->config, group); k++) {
     const char *name = ConfigMember(p->config, group, k);
-    PinnUserCheck(find_field(p, name) >= 0, "%s: '%s' is not a field (problem.fields names %s%s)",
+    PinnUserCheck(find_field(p, name) >= 0 || (unknowns && ProblemFindUnknown(p, name) >= 0),
+                  "%s: '%s' is not a field (problem.fields names %s%s)",
                   ConfigWhere(p->config, ConfigPath("%s.%s", group, name)), name, p->field_name[0],
                   p->n_field > 1 ? ", ..." : "");
   }
@@ -165,10 +167,12 @@ static PetscErrorCode create_fields(Problem p)
   PetscCall(ConfigGetStrings(p->config, "problem.fields", &p->n_field, &names));
   PetscCall(PetscCalloc3(p->n_field, &p->field_name, p->n_field, &p->field, p->n_field, &p->exact));
   for (int f = 0; f < p->n_field; f++) PetscCall(PetscStrallocpy(names[f], &p->field_name[f]));
-  PetscCall(check_members(p, "problem.transform"));
-  PetscCall(check_members(p, "problem.exact"));
+  PetscCall(ProblemNameUnknowns(p));
+  PetscCall(check_members(p, "problem.transform", false));
+  PetscCall(check_members(p, "problem.exact", true));
   PetscCall(add_definitions(p, false, false));
   for (int f = 0; f < p->n_field; f++) PetscCall(create_field(p, f));
+  PetscCall(ProblemCreateUnknowns(p));
   PetscCall(bind_fields(p, p->field, false));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -186,6 +190,7 @@ static PetscErrorCode create_exact(Problem p)
     PinnUserCheck(!FormulaUsesNetwork(p->formula, p->exact[f]), "%s: an exact solution cannot depend on a field",
                   ConfigWhere(p->config, path));
   }
+  PetscCall(ProblemReadKnown(p));
   for (int f = 0; f < p->n_field; f++) {
     if (p->exact[f] < 0) continue;
     const char *path = ConfigPath("problem.exact.%s", p->field_name[f]);
@@ -236,6 +241,10 @@ static PetscErrorCode create_forcings(Problem p)
   for (int f = 0; f < p->n_field; f++)
     PinnUserCheck(!any || p->exact[f] >= 0, "%s: a manufactured forcing needs problem.exact.%s",
                   ConfigWhere(p->config, "problem.equations"), p->field_name[f]);
+  for (int k = 0; k < p->n_unknown; k++)
+    PinnUserCheck(!any || p->known[k] >= 0, "%s: a manufactured forcing needs problem.exact.%s",
+                  ConfigWhere(p->config, "problem.equations"), p->unknown_name[k]);
+  if (any) PetscCall(ProblemBindUnknowns(p, p->known));
   if (any) PetscCall(bind_fields(p, p->exact, true));
   for (int e = 0; e < n; e++) {
     const char *symbol, *path = ConfigPath("problem.equations[%d].manufactured", e);
@@ -243,6 +252,7 @@ static PetscErrorCode create_forcings(Problem p)
     PetscCall(ConfigGetString(p->config, path, &symbol));
     PetscCall(manufacture(p, e, symbol, &forcing[e]));
   }
+  if (any) PetscCall(ProblemBindUnknowns(p, p->unknown));
   if (any) PetscCall(bind_fields(p, p->field, true));
   for (int e = 0; e < n; e++) {
     const char *symbol, *path = ConfigPath("problem.equations[%d].manufactured", e);
@@ -290,6 +300,7 @@ PetscErrorCode ProblemDestroy(Problem *problem)
   }
   for (int f = 0; f < p->n_field && p->field_name; f++) PetscCall(PetscFree(p->field_name[f]));
   PetscCall(PetscFree3(p->field_name, p->field, p->exact));
+  PetscCall(ProblemDestroyUnknowns(p));
   PetscCall(PetscFree(p->blocks));
   PetscCall(FormulaDestroy(&p->formula));
   PetscCall(PetscFree(*problem));

@@ -14,15 +14,16 @@ double ResidualLinearizationMB(Residual residual)
   return doubles * sizeof(double) / 1048576.0;
 }
 
-/* On several ranks a product of rows of two ranks needs the sweeps of both. */
-/* Rows that points share are swept for every product, and so all are. */
+/* On several ranks a product of rows of two ranks needs the sweeps of both. Rows that points share are swept for every
+   product, and so are all where coefficients are unknown, which stores know nothing of. */
 static PetscErrorCode check_fit(Residual residual, bool *fits)
 {
   PetscMPIInt size, all;
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(residual->rows.comm, &size));
   const double stored = (size > 1 ? 2.0 : 1.0) * ResidualLinearizationMB(residual);
-  all = !residual->n_raw && ResidualMemoryMB(residual) + stored <= residual->memory_limit;
+  all = !residual->n_raw && !ProblemUnknowns(residual->problem) &&
+        ResidualMemoryMB(residual) + stored <= residual->memory_limit;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, residual->rows.comm));
   *fits = all;
   PetscFunctionReturn(PETSC_SUCCESS);

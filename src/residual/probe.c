@@ -5,17 +5,23 @@
 
 #define TILE_WITHOUT_NETWORK 256
 
+static size_t outputs(const Probe probe)
+{
+  return (size_t)(probe->n_field + probe->n_unknown);
+}
+
 static PetscErrorCode create_thread(Probe probe, Network network, ProbeThread *thread)
 {
   const JetPlan plan = ProgramPlan(probe->program);
-  const size_t net = (size_t)JetPlanColumns(plan) * (size_t)probe->tile * (size_t)probe->n_field;
+  const size_t net = (size_t)JetPlanColumns(plan) * (size_t)probe->tile * outputs(probe);
   PetscFunctionBegin;
   PetscCall(ProgramWorkCreate(probe->program, probe->tile, &thread->work));
   const size_t roots = (size_t)probe->n_root * (size_t)probe->tile;
   PetscCall(PetscMalloc3(roots, &thread->roots, roots, &thread->other, roots, &thread->again));
   if (!ProgramUsesNetwork(probe->program)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NetworkSweepCreate(network, plan, probe->compression, probe->tile, &thread->sweep));
-  PetscCall(PetscMalloc2(net, &thread->net, net, &thread->net_bar));
+  PetscCall(
+      PetscMalloc3(net, &thread->net, net, &thread->net_bar, probe->tile * probe->n_unknown, &thread->unknown_bar));
   if (probe->n_pass > 1 || probe->n_draw > 1) PetscCall(PetscMalloc1(net, &thread->net_sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -61,6 +67,8 @@ PetscErrorCode ProbeCreateWithin(Problem problem, Network network, int n_root, c
   p->n_root = n_root;
   p->dim = FormulaCoordinates(ProblemFormula(problem));
   p->n_field = ProblemFields(problem);
+  p->n_unknown = ProblemUnknowns(problem);
+  p->first_unknown = NetworkParameters(network) - (size_t)p->n_unknown;
   p->tile = ProgramUsesNetwork(p->program) ? NetworkTilePoints(network, plan) : TILE_WITHOUT_NETWORK;
   p->n_thread = ProgramUsesNetwork(p->program) && NetworkIsWide(network) ? 1 : omp_get_max_threads();
   PetscCall(PetscCalloc1(p->n_thread, &p->threads));
@@ -86,7 +94,7 @@ PetscErrorCode ProbeDestroy(Probe *probe)
     ProbeThread *thread = &p->threads[t];
     PetscCall(NetworkSweepDestroy(&thread->sweep));
     PetscCall(ProgramWorkDestroy(&thread->work));
-    PetscCall(PetscFree2(thread->net, thread->net_bar));
+    PetscCall(PetscFree3(thread->net, thread->net_bar, thread->unknown_bar));
     PetscCall(PetscFree(thread->net_sum));
     PetscCall(PetscFree3(thread->roots, thread->other, thread->again));
   }
@@ -134,6 +142,37 @@ static size_t column_size(const Probe probe, const ProbeThread *t)
   return (size_t)t->tile.n * (size_t)probe->n_field;
 }
 
+/* Jets of the outputs [column][n][n_field] make room for the unknown coefficients, whose derivatives are 0. */
+static void join_unknowns(const Probe probe, const ProbeThread *t, const double unknowns[], double net[])
+{
+  const size_t n_field = (size_t)probe->n_field, n = (size_t)t->tile.n;
+  if (!probe->n_unknown) return;
+  for (size_t i = n * (size_t)JetPlanColumns(ProgramPlan(probe->program)); i-- > 0;) {
+    double *to = net + i * outputs(probe);
+    memmove(to, net + i * n_field, n_field * sizeof(double));
+    for (int k = 0; k < probe->n_unknown; k++) to[probe->n_field + k] = i < n ? unknowns[k] : 0.0;
+  }
+}
+
+/* The way back: of adjoints. */
+static void part_unknowns(const Probe probe, ProbeThread *t)
+{
+  const size_t n_field = (size_t)probe->n_field, n_unknown = (size_t)probe->n_unknown, n = (size_t)t->tile.n;
+  const size_t n_point = n * (size_t)JetPlanColumns(ProgramPlan(probe->program));
+  for (size_t i = 0; n_unknown && i < n_point; i++) {
+    const double *from = t->net_bar + i * outputs(probe);
+    if (i < n) memcpy(t->unknown_bar + i * n_unknown, from + n_field, n_unknown * sizeof(double));
+    memmove(t->net_bar + i * n_field, from, n_field * sizeof(double));
+  }
+}
+
+static void add_unknowns(const Probe probe, const ProbeThread *t, double gradient[])
+{
+  for (int i = 0; i < t->tile.n; i++)
+    for (int k = 0; k < probe->n_unknown; k++)
+      gradient[probe->first_unknown + (size_t)k] += t->unknown_bar[i * probe->n_unknown + k];
+}
+
 /* The network's jets; what differs from pass to pass is summed. */
 static void forward_passes(Probe probe, ProbeThread *t, const double theta[])
 {
@@ -155,7 +194,7 @@ void ProbeRoots(Probe probe, int thread, int draw, double roots[])
   const Tile *tile = &t->tile;
   ProgramSetDraw(t->work, draw);
   ProgramEvaluate(probe->program, t->work, tile->n, tile->x, tile->normal, tile->statics, tile->stride, t->net,
-                  probe->n_field, roots);
+                  (int)outputs(probe), roots);
   for (int e = 0; e < probe->n_root && tile->given; e++)
     for (int i = 0; i < tile->n; i++) roots[e * tile->n + i] -= tile->given[(size_t)e * tile->stride + (size_t)i];
   weigh(t, probe->n_root, 1, roots);
@@ -173,6 +212,7 @@ void ProbeForward(Probe probe, int thread, const double theta[], const Tile *til
       forward_passes(probe, t, theta);
     else
       NetworkForward(t->sweep, theta, tile->n, tile->x, t->net);
+    join_unknowns(probe, t, theta + probe->first_unknown, t->net);
   }
   ProbeRoots(probe, thread, 0, roots);
 }
@@ -181,7 +221,8 @@ void ProbeAdjoint(Probe probe, int thread, const double root_bar[])
 {
   ProbeThread *t = &probe->threads[thread];
   ProgramReverse(probe->program, t->work, root_bar, t->net_bar);
-  weigh(t, JetPlanColumns(ProgramPlan(probe->program)), probe->n_field, t->net_bar);
+  weigh(t, JetPlanColumns(ProgramPlan(probe->program)), (int)outputs(probe), t->net_bar);
+  part_unknowns(probe, t);
 }
 
 /* One sweep each pass: the network forgets the others. Columns that are the same in all of them count in the last. */
@@ -209,6 +250,7 @@ static void reverse_network(Probe probe, ProbeThread *t, const double theta[], d
 void ProbeReverse(Probe probe, int thread, const double theta[], const double root_bar[], double gradient[])
 {
   ProbeAdjoint(probe, thread, root_bar);
+  add_unknowns(probe, &probe->threads[thread], gradient);
   reverse_network(probe, &probe->threads[thread], theta, gradient);
 }
 
@@ -219,9 +261,11 @@ void ProbeReverseBoth(Probe probe, int thread, const double theta[], const doubl
   const size_t size = column_size(probe, t) * (size_t)JetPlanColumns(ProgramPlan(probe->program));
   double *net_bar = t->net_bar;
   ProbeAdjoint(probe, thread, other_bar);
+  add_unknowns(probe, t, gradient);
   t->net_bar = t->net_sum;
   ProbeRoots(probe, thread, 0, t->again);
   ProbeAdjoint(probe, thread, root_bar);
+  add_unknowns(probe, t, gradient);
   t->net_bar = net_bar;
   for (size_t k = 0; k < size; k++) net_bar[k] += t->net_sum[k];
   reverse_network(probe, t, theta, gradient);
@@ -231,6 +275,7 @@ void ProbeTangent(Probe probe, int thread, const double theta[], const double v[
 {
   ProbeThread *t = &probe->threads[thread];
   NetworkTangent(t->sweep, theta, v, t->net_bar);
+  join_unknowns(probe, t, v + probe->first_unknown, t->net_bar);
   ProgramTangent(probe->program, t->work, t->net_bar, root_dot);
   weigh(t, probe->n_root, 1, root_dot);
 }
@@ -241,6 +286,11 @@ void ProbeRows(Probe probe, int thread, const double theta[], const double root_
   ProbeThread *t = &probe->threads[thread];
   ProbeAdjoint(probe, thread, root_bar);
   NetworkRows(t->sweep, theta, t->net_bar, begin, count, J, ld);
+  for (int k = 0; k < probe->n_unknown; k++) {
+    const size_t at = probe->first_unknown + (size_t)k;
+    for (int i = 0; at >= begin && at < begin + count && i < t->tile.n; i++)
+      J[(size_t)i * ld + (at - begin)] = t->unknown_bar[i * probe->n_unknown + k];
+  }
 }
 
 PetscErrorCode ProbeEvaluate(Probe probe, const double theta[], int n, const double x[], const double normal[],
@@ -263,13 +313,14 @@ PetscErrorCode ProbeEvaluate(Probe probe, const double theta[], int n, const dou
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void constant_tile(Probe probe, ProbeThread *t, const double outputs[], const Tile *tile)
+static void constant_tile(Probe probe, ProbeThread *t, const double values[], const Tile *tile)
 {
-  const size_t n = (size_t)tile->n, n_field = (size_t)probe->n_field;
-  const size_t n_net = (size_t)JetPlanColumns(ProgramPlan(probe->program)) * n * n_field;
+  const size_t n = (size_t)tile->n, n_output = outputs(probe);
+  const size_t n_net = (size_t)JetPlanColumns(ProgramPlan(probe->program)) * n * n_output;
   size_t stride;
   const double *statics = ProgramWorkStatics(probe->program, t->work, tile->n, tile->x, tile->normal, &stride);
-  for (size_t k = 0; t->net && k < n_net; k++) t->net[k] = k < n * n_field ? outputs[k % n_field] : 0.0;
+  for (size_t k = 0; t->net && k < n_net; k++)
+    t->net[k] = k < n * n_output && k % n_output < (size_t)probe->n_field ? values[k % n_output] : 0.0;
   ProgramEvaluate(probe->program, t->work, tile->n, tile->x, tile->normal, statics, stride, t->net, probe->n_field,
                   t->roots);
 }

@@ -13,7 +13,8 @@ typedef struct {
 typedef struct {
   NetworkSweep sweep; /* NULL where no root uses the network */
   ProgramWork work;
-  double *net, *net_bar;         /* [column][tile][n_field] */
+  double *net, *net_bar;         /* [column][tile][n_field + n_unknown] */
+  double *unknown_bar;           /* [tile][n_unknown] */
   double *net_sum;               /* the same, of passes or draws; NULL where there is one */
   double *roots, *other, *again; /* [n_root][tile]: of the draws, and of the first once more */
   Tile tile;                     /* of the last forward sweep, with its statics */
@@ -22,6 +23,8 @@ typedef struct {
 struct Probe_s {
   Program program;
   int n_root, dim, n_field, tile, n_thread;
+  int n_unknown;        /* coefficients at the end of theta, outputs of the program behind the fields */
+  size_t first_unknown; /* in theta */
   ProbeThread *threads;
   NetworkCompression compression; /* NULL where the program has no groups */
   int n_draw, n_pass;             /* of terms that are sampled */
@@ -43,7 +46,7 @@ void ProbeRoots(Probe probe, int thread, int draw, double roots[]);
    draw 0, other_bar of draw 1. */
 void ProbeReverseBoth(Probe probe, int thread, const double theta[], const double root_bar[], const double other_bar[],
                       double gradient[]);
-/* net_bar of the thread from root_bar, at the tile of the last ProbeForward. */
+/* net_bar of the thread (of the fields alone) and unknown_bar from root_bar, at the tile of the last ProbeForward. */
 void ProbeAdjoint(Probe probe, int thread, const double root_bar[]);
 /* gradient += (d roots / d theta)^T root_bar at the tile of the last ProbeForward, but for what is kept until
    ProbeReverseEnd. root_bar [in] [n_root][n]. */

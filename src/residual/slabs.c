@@ -87,6 +87,8 @@ PetscErrorCode SlabsAddJumps(Config config, Problem problem, Domain domain)
   Region *regions;
   int added = 0;
   PetscFunctionBegin;
+  PinnUserCheck(!ProblemUnknowns(problem), "%s: do not go with slabs of time, each of which would find its own",
+                ConfigWhere(config, "problem.unknowns"));
   if (ConfigHas(config, "time.weight")) PetscCall(ConfigGetReal(config, "time.weight", &weight));
   PetscCall(PetscCalloc1(n, &regions));
   for (int b = ProblemInteriorBlocks(problem); b < n; b++) {

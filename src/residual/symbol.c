@@ -11,6 +11,8 @@ PetscErrorCode RowsSymbol_Residual(void *self, Vec theta, double d[])
   double *frozen, *kept, *turned;
   size_t n;
   PetscFunctionBegin;
+  PinnUserCheck(!ProblemUnknowns(residual->problem),
+                "the symbol of the differential operator knows nothing of problem.unknowns");
   frozen = NetworkFrozen(residual->network, &n);
   PetscCall(PetscMalloc2(n, &kept, n_param, &turned));
   PetscCall(PetscArraycpy(kept, frozen, n));

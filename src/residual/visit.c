@@ -74,6 +74,36 @@ static void visit_tile(const Visit *visit, const double theta[], const TileRange
   }
 }
 
+/* The unknown coefficients as one more layer, whose input is 1.  work [(1 + n_unknown) tile.n] */
+static void visit_unknowns(const Visit *visit, const double theta[], const TileRange *range, double work[])
+{
+  const RowBlock *block = &visit->residual->blocks[range->block];
+  const int number = RowsLayers(&visit->residual->rows) - 1, n_term = block->block->n_term, n = range->n;
+  const Tile tile = RowSetTile(&block->train, block->train.points.dim, range->begin, n);
+  ProbeThread *t = &block->probe->threads[omp_get_thread_num()];
+  if (!block->probe->n_unknown || (visit->layer >= 0 && visit->layer != number)) return;
+  for (int i = 0; i < n; i++) work[i] = 1.0;
+  ProbeForward(block->probe, omp_get_thread_num(), theta, &tile, t->roots);
+  memset(t->roots, 0, (size_t)n_term * (size_t)n * sizeof(double));
+  for (int e = 0; e < n_term; e++) {
+    for (int i = 0; i < n; i++) t->roots[e * n + i] = block->scale[e];
+    ProbeAdjoint(block->probe, omp_get_thread_num(), t->roots);
+    for (int i = 0; i < n; i++) t->roots[e * n + i] = 0.0;
+    const RowsPanel part = {.layer = number,
+                            .term = block->term + e,
+                            .interior = block->block->interior,
+                            .row = (PetscInt)block->row + e * block->train.points.n + range->begin,
+                            .n = n,
+                            .n_column = 1,
+                            .n_in = 1,
+                            .n_out = block->probe->n_unknown,
+                            .z = work,
+                            .g = t->unknown_bar,
+                            .work = work + n};
+    visit->fn(visit->context, omp_get_thread_num(), &part);
+  }
+}
+
 /* A store of one tile a thread and block. */
 static PetscErrorCode visit_swept(const Visit *visit, const double theta[])
 {
@@ -90,6 +120,7 @@ static PetscErrorCode visit_swept(const Visit *visit, const double theta[])
                                  block->probe->tile, block->block->n_term, &stores[k]));
     NetworkStoreSetTheta(stores[k], theta);
     n_work = PetscMax(n_work, NetworkStoreInputsWork(stores[k]));
+    n_work = PetscMax(n_work, (size_t)block->probe->tile * (size_t)(1 + block->probe->n_unknown));
   }
   PetscCall(PetscMalloc1((size_t)residual->n_thread * 2 * n_work, &work));
 #pragma omp parallel for schedule(static, 1) num_threads(residual->n_thread)
@@ -99,6 +130,7 @@ static PetscErrorCode visit_swept(const Visit *visit, const double theta[])
     double *own = work + thread * 2 * n_work;
     if (RowSetFolds(&residual->blocks[range->block].train)) continue; /* visitors do without */
     visit_tile(visit, theta, range, stores[thread * (size_t)n_block + (size_t)range->block], own, own + n_work);
+    visit_unknowns(visit, theta, range, own);
   }
   residual->rows_evaluated += residual->rows.n_row;
   PetscCall(PetscFree(work));

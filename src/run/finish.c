@@ -229,6 +229,37 @@ PetscErrorCode RunTolerate(const RunParts *parts, PetscErrorCode code, bool *mis
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Coefficients that were unknown: the end of theta. */
+static PetscErrorCode report_unknowns(const RunParts *parts, Vec theta, RunResult *result)
+{
+  const int n = ProblemUnknowns(parts->problem);
+  const double *values;
+  double *found, *deviations, *truths;
+  const char **names;
+  PetscReal tolerance = INFINITY;
+  PetscFunctionBegin;
+  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc4(n, &found, n, &deviations, n, &truths, n, &names));
+  PetscCall(ResidualBorrowTheta(parts->residual, theta, &values));
+  PetscCall(PetscArraycpy(found, values + NetworkParameters(parts->network) - (size_t)n, n));
+  PetscCall(ResidualReturnTheta(parts->residual, theta, &values));
+  PetscCall(OptimizerUncertainty(ResidualRows(parts->residual), theta, n, deviations));
+  if (ConfigHas(parts->config, "verify.tolerance"))
+    PetscCall(ConfigGetReal(parts->config, "verify.tolerance", &tolerance));
+  for (int k = 0; k < n; k++) {
+    names[k] = ProblemUnknownName(parts->problem, k);
+    truths[k] = ProblemUnknownTruth(parts->problem, k);
+    const double scale = truths[k] != 0.0 ? fabs(truths[k]) : 1.0;
+    if (isnan(truths[k]) || fabs(found[k] - truths[k]) <= tolerance * scale) continue;
+    snprintf(result->reason, sizeof(result->reason), "the error of %s, %.2e, is above verify.tolerance = %g", names[k],
+             fabs(found[k] - truths[k]) / scale, tolerance);
+    result->status = EXIT_DIVERGED;
+  }
+  PetscCall(ReportUnknowns(parts->report, n, names, found, deviations, truths));
+  PetscCall(PetscFree4(found, deviations, truths, names));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode RunFinish(RunParts *parts, Vec theta, RunResult *result)
 {
   PetscFunctionBegin;
@@ -236,6 +267,7 @@ PetscErrorCode RunFinish(RunParts *parts, Vec theta, RunResult *result)
     Verification verification;
     PetscCall(verify(parts, theta, &verification));
     PetscCall(ReportVerification(parts->report, &verification));
+    PetscCall(report_unknowns(parts, theta, result));
     PetscCall(judge(parts, &verification, result));
     PetscCall(VerificationDestroy(&verification));
     PetscCall(RunTolerate(parts, write_snapshot(parts, "fields.vtkhdf"), &result->missing));
