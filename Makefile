@@ -6,7 +6,9 @@ PREFIX    ?= /usr/local
 OPT       ?= -O3 -g
 SAN       ?=
 V         ?= 0
-PACKAGES  := PETSc hdf5-openmpi libconfig lapacke blas gsl
+# Debian's names, else those of upstream, found once all is installed.
+PACKAGES   = $(if $(shell pkg-config --exists hdf5-openmpi lapacke && echo 1),PETSc hdf5-openmpi libconfig lapacke blas \
+             gsl,PETSc hdf5 libconfig openblas gsl)
 Q         := $(if $(filter 1,$(V)),,@)
 
 # What is missing is installed before the first compiler flag is asked for.
@@ -16,6 +18,7 @@ else ifneq ($(shell sh scripts/install-packages || echo failed),)
 $(error packages are missing, see above)
 endif
 endif
+PACKAGES  := $(PACKAGES)
 
 VERSION   := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Werror
@@ -38,20 +41,25 @@ engine    := $(BUILD)/bench/engine
 table     := $(BUILD)/bench/precond-table
 tests     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(if $(T),$(filter tests/test_$(T)%,$(test.c)),$(test.c)))
 mpi.tests := $(filter %_mpi,$(tests))
+home       = $(DESTDIR)$(PREFIX)
+man        = $(home)/share/man/man1
+completion = $(home)/share/bash-completion/completions
+share      = $(home)/share/pinn-solve
 MPIRUN    ?= mpirun --allow-run-as-root --oversubscribe
 # Waiting threads sleep: tests share their machine.
 export OMP_WAIT_POLICY ?= passive
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all run check test test-mpi test-program test-bench configs accuracy bench precond-table style format lint asan tsan valgrind install packages info help clean
+.PHONY: all run check test test-mpi test-program test-failures test-slurm test-bench configs soak accuracy bench precond-table style format lint asan tsan valgrind install \
+        uninstall packages info help clean
 
 all: $(program) ## build the program (the default)
 
 run: $(program) ## build and solve configs/poisson2d.cfg
 	$(program) --overwrite configs/poisson2d.cfg
 
-check: all style test test-mpi test-program test-bench configs ## all tests: style, units, two ranks, the program, short cases
+check: all style test test-mpi test-program test-failures test-slurm test-bench configs ## all tests
 
 test: $(tests) ## unit tests; T=jet selects tests/test_jet*.c
 	$(if $(tests),,$(error no test matches T=$(T)))
@@ -62,6 +70,15 @@ test-mpi: $(mpi.tests) $(program)
 
 test-program: $(program)
 	$(Q)PINN_SOLVE=$(program) MPIRUN="$(MPIRUN)" tests/program.sh
+
+test-failures: $(program)
+	$(Q)PINN_SOLVE=$(program) MPIRUN="$(MPIRUN)" tests/failures.sh short
+
+test-slurm: $(program)
+	$(Q)PINN_SOLVE=$(program) tests/slurm.sh
+
+soak: $(program) ## kills at random moments, full disks, damaged files, for long (ten minutes)
+	$(Q)PINN_SOLVE=$(program) MPIRUN="$(MPIRUN)" tests/failures.sh soak
 
 configs: $(program)
 	$(Q)PINN_SOLVE=$(program) scripts/run-configs short
@@ -95,7 +112,8 @@ lint: ## clang-tidy and cppcheck
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Iinclude src bench
 
 asan: ## the unit tests under address and undefined-behaviour sanitizers
-	ASAN_OPTIONS=detect_leaks=0 $(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g' SAN=address,undefined test
+	ASAN_OPTIONS=detect_leaks=0 $(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g' SAN=address,undefined \
+	  WARN='$(WARN) -Wno-maybe-uninitialized' test
 
 tsan: ## the unit tests under the thread sanitizer (clang and libomp-dev, whose Archer knows OpenMP's rules)
 	OMPI_CC=clang CK_FORK=no TSAN_OPTIONS=ignore_noninstrumented_modules=1 \
@@ -107,16 +125,21 @@ valgrind: $(program) ## a short case under valgrind
 	  $(program) --overwrite --output $(BUILD)/valgrind --set network.features=20 --set 'points.interior.count=[6,6]' \
 	  --set verify.tolerance=1e30 configs/poisson2d.cfg
 
-install: $(program) ## to PREFIX (/usr/local): program, man page, completion, example cases
-	install -D -m 755 $(program) $(DESTDIR)$(PREFIX)/bin/pinn-solve
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	$(program) --man > $(DESTDIR)$(PREFIX)/share/man/man1/pinn-solve.1
-	$(program) --completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pinn-solve
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pinn-solve/configs configs/*.cfg
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pinn-solve/configs/data configs/data/*
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pinn-solve/configs/optimizers configs/optimizers/*
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pinn-solve/configs/high-dimensional configs/high-dimensional/*
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pinn-solve/meshes meshes/*
+install: $(program) ## to PREFIX (/usr/local): program, man page, completion, job scripts, example cases
+	install -D -m 755 -t $(home)/bin $(program) scripts/slurm/pinn-solve-batch
+	install -d $(man) $(completion)
+	$(program) --man > $(man)/pinn-solve.1
+	$(program) --completion bash > $(completion)/pinn-solve
+	install -D -m 644 -t $(share)/slurm scripts/slurm/*.sbatch
+	install -D -m 644 -t $(share)/configs configs/*.cfg
+	install -D -m 644 -t $(share)/configs/data configs/data/*
+	install -D -m 644 -t $(share)/configs/optimizers configs/optimizers/*
+	install -D -m 644 -t $(share)/configs/high-dimensional configs/high-dimensional/*
+	install -D -m 644 -t $(share)/meshes meshes/*
+
+uninstall: ## what install has put below PREFIX
+	rm -f $(home)/bin/pinn-solve $(home)/bin/pinn-solve-batch $(man)/pinn-solve.1 $(completion)/pinn-solve
+	rm -rf $(share)
 
 packages: ## install the system packages that are missing
 	sh scripts/install-packages

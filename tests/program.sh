@@ -1,33 +1,10 @@
 #!/usr/bin/env bash
 # The program from outside: mistakes, signals, restart, ranks, files. Prints one line a failure and a closing count.
 set -uo pipefail
-program=$(realpath "${PINN_SOLVE:-build/pinn-solve}")
-mpirun=${MPIRUN:-mpirun --allow-run-as-root --oversubscribe}
-here=$(cd "$(dirname "$0")/.." && pwd)
-export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive} # waiting threads sleep: tests share their machine
-work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 2
-passed=0; failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+# shellcheck source=tests/lib.sh
+source "$(dirname "$0")/lib.sh"
 
-newest() { find "$1" -name 'checkpoint-*.h5' | sort -V | tail -1; }
-
-# A small case; `case_with` edits it by sed.
-cat >small.cfg <<'CFG'
-problem: {
-  coordinates = [ "x", "y" ];
-  fields      = [ "u" ];
-  constants:  { k = 1.0; };
-  exact:      { u = "sin(pi*x)*sin(pi*y)"; };
-  equations   = ( { name = "poisson"; residual = "-laplacian(u) - f"; manufactured = "f"; } );
-  conditions  = ( { name = "walls"; on = "boundary"; residual = "u"; weight = 100.0; } );
-};
-domain:  { type = "box"; lower = [ 0.0, 0.0 ]; upper = [ 1.0, 1.0 ]; };
-points:  { interior = { count = 300; }; conditions = { count = 80; }; heldout = 300; };
-network: { type = "mlp"; hidden = [ 10 ]; activation = "tanh"; };
-solver   = ( { type = "gauss-newton"; iterations = 15; } );
-output:  { grid = [ 21, 21 ]; };
-CFG
+# The small case, edited by sed.
 case_with() { sed "$1" small.cfg >bad.cfg; }
 
 # mistake TEXT SED: the edited case must end with status 2 and one line that contains TEXT.
@@ -95,7 +72,6 @@ for e in start progress verification end; do grep -q "\"event\": *\"$e\"" log; o
 "$program" --output run small.cfg >out 2>err; [ $? = 2 ] && grep -q overwrite err; ok $? "an old run was overwritten: $(cat err)"
 "$program" --check small.cfg >out 2>err && [ ! -e output ]; ok $? "--check: $(cat err)"
 "$program" --output again run/case.cfg --json >again.log 2>err; ok $? "the resolved case runs: $(cat err)"
-verification() { grep '"event": *"verification"' "$1"; }
 field() { verification "$1" | sed -n 's/.*"l2_error": *{"u": *\([0-9.e+-]*\).*/\1/p'; }
 # Do two runs have the same error, to rounding?
 alike() {
@@ -376,6 +352,16 @@ ok $? "compare-optimizers: $(cat out err)"
 for python in /usr/bin/python3 python3; do "$python" -c 'import vtk' 2>/dev/null && break; python=; done
 if [ -n "$python" ]; then "$python" "$here/tests/read_vtkhdf.py" run/fields.vtkhdf >out 2>&1; ok $? "VTK reads fields.vtkhdf: $(cat out)"
 else echo "skipped: no VTK for Python (python3-vtk9) to read fields.vtkhdf with"; fi
+
+# Installed below a prefix, it works from there, and leaves nothing when it goes.
+install=(make -s -C "$here" BUILD="$(dirname "$program")" DESTDIR="$work/root" PREFIX=/opt/pinn-solve)
+"${install[@]}" install >out 2>&1; ok $? "make install: $(tail -3 out)"
+root=$work/root/opt/pinn-solve
+"$root/bin/pinn-solve" --check "$root/share/pinn-solve/configs/burgers.cfg" >out 2>err; ok $? "the installed program and case: $(cat err)"
+grep -q '^\.TH PINN' "$root/share/man/man1/pinn-solve.1" && [ -x "$root/bin/pinn-solve-batch" ] && [ -s "$root/share/pinn-solve/slurm/solve.sbatch" ]
+ok $? "manual page and job scripts: $(find "$root" -maxdepth 4)"
+bash -c 'source "$0" && complete -p pinn-solve' "$root/share/bash-completion/completions/pinn-solve" >out 2>&1; ok $? "completion: $(cat out)"
+"${install[@]}" uninstall >out 2>&1; [ -z "$(find "$work/root" -type f)" ]; ok $? "make uninstall: $(find "$work/root" -type f | head -3)"
 
 echo "program: $passed passed, $failed failed"
 [ $failed -eq 0 ]

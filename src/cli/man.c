@@ -98,9 +98,11 @@ static void put_rest(void)
   puts(".SH SIGNALS");
   put_line(
       "SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 end the run after the iteration at work, with a checkpoint and status 3. A "
-      "second SIGINT ends it at once.");
+      "second SIGINT ends it at once. Results that are being written are written in full.");
   puts(".SH ENVIRONMENT\n.TP\nOMP_NUM_THREADS");
   put_line("threads of each rank; by default all cores it owns");
+  puts(".TP\nSLURM_JOB_END_TIME");
+  put_line("when a Slurm job ends: limits.margin before, the run stops with a checkpoint");
   puts(".SH EXAMPLES");
   for (const char *const *example = CliExamples; *example; example += 2) {
     put_tag(example[0], NULL);
