@@ -309,6 +309,30 @@ START_TEST(rosenbrock_is_minimized_also_past_points_that_are_not_finite)
 }
 END_TEST
 
+/* r = 1 - x / 100 + 1e9 y / (1 + y), y = x^12: flat at 0, where the first trial step is 100 and ends on a high plain. */
+static void plateau(const void *data, int i, const double theta[], double *r, double gradient[])
+{
+  const double x = theta[0], y = pow(x, 12.0);
+  (void)data, (void)i;
+  *r = 1.0 - 0.01 * x + 1e9 * y / (1.0 + y);
+  gradient[0] = -0.01 + 1.2e10 * pow(x, 11.0) / ((1.0 + y) * (1.0 + y));
+}
+
+START_TEST(a_plateau_beside_a_wall_is_left)
+{
+  for (int k = 0; k < 2; k++) {
+    TestRows t;
+    char stage[64];
+    double theta[1] = {0.0};
+    const double least = pow(0.01 / 1.2e10, 1.0 / 11.0);
+    test_rows(&t, PETSC_COMM_WORLD, 1, 1, 0, plateau, NULL);
+    snprintf(stage, sizeof(stage), "type = \"%s\"; iterations = 100;", names[k]);
+    (void)test_solve(&t, stage, theta, NULL);
+    ck_near(theta[0], least, 1e-5, 0.0);
+  }
+}
+END_TEST
+
 START_TEST(stages_stall_at_rounding_level)
 {
   const double A[6] = {1.0, 2.0, 3.0, 4.0, 5.0, 6.5}, b[3] = {1.0, -1.0, 2.0};
@@ -346,5 +370,5 @@ END_TEST
 TEST_SUITE("optimizer_quasi_newton", update_is_the_inverse_of_the_direct_one,
            conjugate_steps_end_at_the_inverse_hessian, many_steps_converge_to_the_inverse_hessian,
            a_large_scale_is_folded_into_the_matrix, stage_learns_from_its_own_steps,
-           rosenbrock_is_minimized_also_past_points_that_are_not_finite, stages_stall_at_rounding_level,
-           a_matrix_beyond_memory_is_refused_in_a_sentence)
+           rosenbrock_is_minimized_also_past_points_that_are_not_finite, a_plateau_beside_a_wall_is_left,
+           stages_stall_at_rounding_level, a_matrix_beyond_memory_is_refused_in_a_sentence)

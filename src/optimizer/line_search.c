@@ -2,6 +2,7 @@
 #include <math.h>
 
 #define MOST_ATTEMPTS 12
+#define FAR_UPHILL    100.0 /* times the loss at the start: a cubic through it says nothing about the slope there */
 
 static PetscErrorCode objective_and_gradient(TaoLineSearch search, Vec theta, PetscReal *loss, Vec gradient, void *self)
 {
@@ -9,7 +10,7 @@ static PetscErrorCode objective_and_gradient(TaoLineSearch search, Vec theta, Pe
   PetscFunctionBegin;
   (void)search;
   PetscCall(line->rows->ops->gradient(line->rows->self, theta, loss, gradient));
-  line->not_finite = line->not_finite || !isfinite(*loss);
+  line->too_far = line->too_far || !(*loss <= FAR_UPHILL * line->loss);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -40,10 +41,11 @@ PetscErrorCode LineSearchRun(LineSearch *line, double first, Vec direction, Vec 
   const double loss_start = *loss;
   TaoLineSearchConvergedReason reason;
   PetscFunctionBegin;
+  line->loss = loss_start;
   PetscCall(VecCopy(theta, line->start));
   PetscCall(VecCopy(gradient, line->start_gradient));
   for (int attempt = 0; attempt < MOST_ATTEMPTS; attempt++, first *= 0.1) {
-    line->not_finite = false;
+    line->too_far = false;
     PetscCall(TaoLineSearchSetInitialStepLength(line->search, first));
     PetscCall(TaoLineSearchApply(line->search, theta, loss, gradient, direction, step, &reason));
     *found = reason > TAOLINESEARCH_CONTINUE_ITERATING && isfinite(*loss) && *loss < loss_start;
@@ -51,7 +53,7 @@ PetscErrorCode LineSearchRun(LineSearch *line, double first, Vec direction, Vec 
     *loss = loss_start;
     PetscCall(VecCopy(line->start, theta));
     PetscCall(VecCopy(line->start_gradient, gradient));
-    if (!line->not_finite) break;
+    if (!line->too_far) break;
   }
   *step = 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);

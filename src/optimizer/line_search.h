@@ -6,7 +6,8 @@
 typedef struct {
   Rows rows;
   TaoLineSearch search;
-  bool not_finite;           /* a trial of the last search was not */
+  bool too_far;              /* a trial of the last search was not finite, or its loss very large */
+  double loss;               /* where the last search began */
   Vec start, start_gradient; /* where the last search began */
 } LineSearch;
 
@@ -18,6 +19,7 @@ PetscErrorCode LineSearchDestroy(LineSearch *line);
      theta, loss, gradient  [inout]  where it begins and ends
      step                   [out]    the factor of direction
      found                  [out]    false: no decrease; theta, loss and gradient are what they were
-   Where trial points are not finite it starts again with shorter steps. Collective. */
+   Where a search fails whose trial points were not finite, or far above, it starts again with a shorter step.
+   Collective. */
 PetscErrorCode LineSearchRun(LineSearch *line, double first, Vec direction, Vec theta, double *loss, Vec gradient,
                              double *step, bool *found);
