@@ -309,7 +309,7 @@ START_TEST(rosenbrock_is_minimized_also_past_points_that_are_not_finite)
 }
 END_TEST
 
-/* r = 1 - x / 100 + 1e9 y / (1 + y), y = x^12: flat at 0, where the first trial step is 100 and ends on a high plain. */
+/* r = 1 - x / 100 + 1e9 y / (1 + y), y = x^12: flat at 0, where the first trial is 100, on a high plain. */
 static void plateau(const void *data, int i, const double theta[], double *r, double gradient[])
 {
   const double x = theta[0], y = pow(x, 12.0);

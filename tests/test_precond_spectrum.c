@@ -251,33 +251,69 @@ START_TEST(deflation_composes_with_another_type)
 }
 END_TEST
 
-/* Low rank is seen in a sketch, without a clock; a choice that was made is kept. */
-START_TEST(auto_takes_nystrom_for_a_matrix_of_low_rank)
+/* linear_row, with work that makes products the whole cost of everything. */
+static void costly_row(const void *data, int i, const double theta[], double *r, double J[])
 {
-  static Spectrum s;
-  double sigma[N] = {0.0}, P[N * N];
-  PetscInt choice;
-  for (int j = 0; j < 10; j++) sigma[j] = pow(0.5, j);
-  spectrum(&s, sigma, 1e-8, 41);
-  PC pc = make_pc(s.matrix, "auto", 0, 1);
+  volatile double sum = 0.0;
+  for (int k = 0; k < 20000; k++) sum = sum + sqrt((double)k);
+  linear_row(data, i, theta, r, J);
+}
+
+static const char *chosen(Spectrum *s)
+{
+  PetscInt choice, kept;
+  double P[N * N];
+  s->rows.row = costly_row;
+  PC pc = make_pc(s->matrix, "auto", 0, 1);
   ck_petsc(PrecondGetChoice(pc, &choice));
   ck_assert_int_eq(choice, -1);
-  dense_of(pc, N, P);
+  ck_petsc(PCSetUp(pc));
   ck_petsc(PrecondGetChoice(pc, &choice));
-  ck_assert_str_eq(PrecondTable.rows[choice].name, "nystrom");
+  s->rows.row = linear_row;
+  ck_petsc(GaussNewtonSetPoint(s->matrix, s->theta, true));
+  dense_of(pc, N, P);
+  ck_petsc(PrecondGetChoice(pc, &kept));
+  ck_assert_int_eq(choice, kept);
   ck_petsc(PCDestroy(&pc));
-  for (int j = 10; j < N; j++) sigma[j] = 1e-3;
+  return PrecondTable.rows[choice].name;
+}
+
+/* J^T J = 1 needs nothing; orthogonal columns of lengths from 1 to 1e-4 a diagonal, or more than that. */
+START_TEST(auto_takes_what_costs_least)
+{
+  static Spectrum s;
+  double sigma[N];
+  for (int j = 0; j < N; j++) sigma[j] = 1.0;
+  spectrum(&s, sigma, 1e-3, 41);
+  for (int k = 0; k < M; k++) s.b[k] = test_number(k);
+  ck_petsc(GaussNewtonSetPoint(s.matrix, s.theta, true));
+  ck_assert_str_eq(chosen(&s), "none");
+  for (int j = 0; j < N; j++) sigma[j] = pow(10.0, -4.0 * j / N);
   spectrum_free(&s);
+  spectrum(&s, sigma, 1e-12, 41);
+  double rotated[M * N] = {0.0};
+  for (int i = 0; i < M; i++)
+    for (int j = 0; j < N; j++)
+      for (int k = 0; k < N; k++) rotated[i * N + j] += s.J[i * N + k] * s.V[j * N + k];
+  memcpy(s.J, rotated, sizeof(s.J));
+  for (int i = 0; i < M; i++) /* every direction counts */
+    for (int j = 0; j < N; j++) s.b[i] += rotated[i * N + j] / (sigma[j] * sigma[j]);
+  ck_petsc(GaussNewtonSetPoint(s.matrix, s.theta, true));
+  const char *name = chosen(&s);
+  ck_assert_msg(strcmp(name, "none") && strcmp(name, "nystrom"), "%s", name);
+  spectrum_free(&s);
+}
+END_TEST
+
+/* A choice that was made is kept. */
+START_TEST(auto_does_as_it_is_told)
+{
+  static Spectrum s;
+  double sigma[N], P[N * N], expected[N * N];
+  falling(1, sigma);
   spectrum(&s, sigma, 1e-8, 41);
-  pc = make_pc(s.matrix, "auto", 0, 1);
-  dense_of(pc, N, P);
-  ck_petsc(PrecondGetChoice(pc, &choice));
-  ck_assert_int_ge(choice, 0);
-  ck_petsc(PCDestroy(&pc));
-  pc = make_pc(s.matrix, "auto", 0, 1);
+  PC pc = make_pc(s.matrix, "auto", 0, 1), layerwise = make_pc(s.matrix, "layerwise", 0, 1);
   ck_petsc(PrecondSetChoice(pc, ChoiceFind(&PrecondTable, "layerwise") - PrecondTable.rows));
-  double expected[N * N];
-  PC layerwise = make_pc(s.matrix, "layerwise", 0, 1);
   dense_of(pc, N, P);
   dense_of(layerwise, N, expected);
   for (int k = 0; k < N * N; k++) ck_assert_double_eq(P[k], expected[k]);
@@ -438,5 +474,5 @@ END_TEST
 TEST_SUITE("precond_spectrum", operator_is_the_inverse_symbol, operator_refuses_other_networks,
            nystrom_keeps_its_bounds, nystrom_takes_the_rank_it_needs, all_random_vectors_give_the_matrix_itself,
            deflation_is_exact_for_a_matrix_of_its_rank, deflation_composes_with_another_type,
-           auto_takes_nystrom_for_a_matrix_of_low_rank, a_basis_of_dependent_columns,
+           auto_takes_what_costs_least, auto_does_as_it_is_told, a_basis_of_dependent_columns,
            layerwise_is_the_inverse_of_each_block)

@@ -1,17 +1,24 @@
-/* Another type, chosen by what it costs here. A sketch of a few random vectors tells whether J is numerically of low
-   rank: where what it leaves of the trace of J^T J is below lambda, that sketch is as good as the matrix and `nystrom`
-   is taken. Otherwise each candidate is built and tried in conjugate gradients on (J^T J + lambda) x = J^T r, until the
-   quadratic model decreases by less than a hundredth in an iteration; one that takes longer than the best so far is
-   given up. Times decide, so that two runs may choose differently: the choice is kept once it is made, and can be read
-   and set (PrecondGetChoice) by who resumes a run. */
+/* Another type, chosen by what it costs here. Candidates are built and tried in conjugate gradients on
+   (J^T J + lambda) x = J^T r, until the last third of the iterations decreases the quadratic model by less than a
+   thousandth; the one that is first within a hundredth of the largest decrease that any has reached is taken. One that
+   takes longer than the best so far is given up. A sketch of a few random vectors tells how many eigenvalues of J^T J
+   are above lambda; `nystrom`, which needs a larger one, is tried only where that sketch took less time than the best.
+
+   Times decide, so that two runs may choose differently: the choice is kept once it is made, and can be read and set
+   (PrecondGetChoice) by who resumes a run. Time is that of the clock or of the processor, whichever is less: what other
+   programs take of a busy machine says nothing about a candidate. */
 #include <math.h>
+#include <time.h>
 #include "low_rank.h"
 
-#define SKETCH_RANK 32
-#define TOLERANCE   1e-2 /* of the model's decrease, in one iteration */
+#define SKETCH_RANK 16
+#define TOLERANCE   1e-3 /* of the model's decrease, in the last third of a trial */
+#define CLOSE       1e-2 /* to the largest decrease */
 #define MOST_TRIALS 300  /* iterations */
+#define MOST_BYTES  2e9  /* a rank, of a candidate: more takes longer to build than it can save */
 
-static const char *const candidates[] = {"none", "nystrom", "ekfac", "layerwise"};
+static const char *const candidates[] = {"kfac", "ekfac", "diagonal", "none", "layerwise", "nystrom"};
+#define N_CANDIDATE ((int)(sizeof(candidates) / sizeof(candidates[0])))
 
 typedef struct {
   PC inner;
@@ -19,6 +26,16 @@ typedef struct {
   PetscInt above;  /* eigenvalues of the sketch above lambda */
   PetscInt sketch; /* of so many; 0 = no sketch was made */
 } Auto;
+
+typedef struct {
+  double wall, busy;
+} Clock;
+
+typedef struct {
+  PC pc; /* owned */
+  int row, iterations;
+  double decrease[MOST_TRIALS], seconds[MOST_TRIALS]; /* after each iteration, build included; on all ranks */
+} Trial;
 
 static PetscErrorCode PrecondCreate_Auto(Precond p)
 {
@@ -62,85 +79,146 @@ PetscErrorCode PrecondSetChoice(PC pc, PetscInt choice)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Conjugate gradients with this preconditioner, set up in the time measured. *seconds: the same on all ranks, INFINITY
-   where it was given up. */
-static PetscErrorCode try_solve(Precond p, PC pc, Vec b, double limit, double *seconds)
+static Clock now(void)
 {
-  Mat A;
-  Vec r, z, s, As;
-  double rz, last, decrease = 0.0, now = 0.0;
-  const double began = MPI_Wtime();
+  struct timespec busy;
+  if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &busy)) return (Clock){MPI_Wtime(), INFINITY};
+  return (Clock){MPI_Wtime(), (double)busy.tv_sec + 1e-9 * (double)busy.tv_nsec};
+}
+
+/* The slowest rank's. */
+static PetscErrorCode since(Precond p, Clock began, double *seconds)
+{
+  const Clock end = now();
   PetscFunctionBegin;
-  PetscCall(PCGetOperators(pc, NULL, &A));
-  PetscCall(VecDuplicate(b, &r));
-  PetscCall(VecDuplicate(b, &z));
-  PetscCall(VecDuplicate(b, &s));
-  PetscCall(VecDuplicate(b, &As));
-  PetscCall(PCSetUp(pc));
-  PetscCall(VecCopy(b, r));
-  PetscCall(PCApply(pc, r, z));
-  PetscCall(VecCopy(z, s));
-  PetscCall(VecDot(r, z, &rz));
-  bool done = rz <= 0.0;
-  for (int k = 0; k < MOST_TRIALS && !done; k++) {
-    double curvature;
-    PetscCall(MatMult(A, s, As));
-    PetscCall(VecDot(s, As, &curvature));
-    const double step = rz / curvature, gain = 0.5 * step * rz;
-    decrease += gain;
-    PetscCall(VecAXPY(r, -step, As));
-    PetscCall(PCApply(pc, r, z));
-    last = rz;
-    PetscCall(VecDot(r, z, &rz));
-    PetscCall(VecAYPX(s, rz / last, z));
-    now = MPI_Wtime() - began;
-    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &now, 1, MPI_DOUBLE, MPI_MAX, p->rows->comm));
-    done = !isfinite(gain) || rz <= 0.0 || (k > 0 && gain <= TOLERANCE * decrease);
-    if (now > limit) break;
-  }
-  *seconds = done && isfinite(decrease) ? now : INFINITY;
-  PetscCall(VecDestroy(&r));
-  PetscCall(VecDestroy(&z));
-  PetscCall(VecDestroy(&s));
-  PetscCall(VecDestroy(&As));
+  *seconds = end.wall - began.wall;
+  if (isfinite(end.busy)) *seconds = fmin(*seconds, end.busy - began.busy);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, seconds, 1, MPI_DOUBLE, MPI_MAX, p->rows->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode try_all(Precond p)
+/* Has the model stopped to decrease, as far as a Gauss-Newton stage cares? */
+static bool settled(const Trial *trial)
+{
+  const int last = trial->iterations - 1, before = last - 1 - last / 3;
+  return before >= 0 && trial->decrease[last] - trial->decrease[before] <= TOLERANCE * trial->decrease[last];
+}
+
+/* Conjugate gradients with trial->pc, whose set-up counts, until the model has settled or time is above the limit. */
+static PetscErrorCode try_solve(Precond p, Vec b, double limit, Trial *trial)
+{
+  const Clock began = now();
+  Vec *work, r, z, s, As;
+  Mat A;
+  double rz, last, curvature, decrease = 0.0, seconds = 0.0;
+  PetscFunctionBegin;
+  PetscCall(PCGetOperators(trial->pc, NULL, &A));
+  PetscCall(VecDuplicateVecs(b, 4, &work));
+  r = work[0], z = work[1], s = work[2], As = work[3];
+  PetscCall(PCSetUp(trial->pc));
+  PetscCall(VecCopy(b, r));
+  PetscCall(PCApply(trial->pc, r, z));
+  PetscCall(VecCopy(z, s));
+  PetscCall(VecDot(r, z, &rz));
+  trial->iterations = 0;
+  while (trial->iterations < MOST_TRIALS && rz > 0.0 && seconds <= limit && !settled(trial)) {
+    PetscCall(MatMult(A, s, As));
+    PetscCall(VecDot(s, As, &curvature));
+    const double step = rz / curvature;
+    if (!isfinite(step)) break;
+    decrease += 0.5 * step * rz;
+    PetscCall(VecAXPY(r, -step, As));
+    PetscCall(PCApply(trial->pc, r, z));
+    last = rz;
+    PetscCall(VecDot(r, z, &rz));
+    PetscCall(VecAYPX(s, rz / last, z));
+    PetscCall(since(p, began, &seconds));
+    trial->decrease[trial->iterations] = decrease;
+    trial->seconds[trial->iterations++] = seconds;
+  }
+  PetscCall(VecDestroyVecs(4, &work));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static double most_decrease(const Trial *trial)
+{
+  return trial->iterations ? trial->decrease[trial->iterations - 1] : 0.0;
+}
+
+/* Seconds until the trial was close to the decrease; INFINITY where it never was. */
+static double reached(const Trial *trial, double decrease)
+{
+  for (int k = 0; k < trial->iterations; k++)
+    if (trial->decrease[k] >= (1.0 - CLOSE) * decrease) return trial->seconds[k];
+  return INFINITY;
+}
+
+/* Tries a candidate; it takes the place of the best where it was the faster one. *limit: the best one's time. */
+static PetscErrorCode try_candidate(Precond p, const char *name, Vec b, Trial **best, double *limit)
+{
+  Trial *trial;
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&trial));
+  trial->row = row_of(name);
+  PetscCall(PrecondCreateInner(p, name, p->rank, &trial->pc));
+  PetscCall(try_solve(p, b, *limit, trial));
+  const double most = fmax(*best ? most_decrease(*best) : 0.0, most_decrease(trial));
+  Trial *loser = trial;
+  if (!*best || reached(trial, most) < reached(*best, most)) {
+    loser = *best;
+    *best = trial;
+  }
+  *limit = reached(*best, most);
+  if (loser) PetscCall(PCDestroy(&loser->pc));
+  PetscCall(PetscFree(loser));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The small sketch, and what it took. */
+static PetscErrorCode look(Precond p, double *seconds)
 {
   Auto *a = p->data;
-  double best = INFINITY, seconds = INFINITY;
-  Vec b;
+  const Sketch sketch = {.most = SKETCH_RANK, .enough = p->lambda, .seed = p->seed};
+  const Clock began = now();
+  LowRank low;
   PetscFunctionBegin;
-  PetscCall(VecDuplicate(p->theta, &b));
-  PetscCall(p->rows->ops->apply_transpose(p->rows->self, p->theta, p->system->r, b));
-  a->choice = row_of(candidates[0]);
-  for (size_t k = 0; k < sizeof(candidates) / sizeof(candidates[0]); k++) {
-    PC pc;
-    PetscCall(PrecondCreateInner(p, candidates[k], p->rank, &pc));
-    PetscCall(try_solve(p, pc, b, best, &seconds));
-    if (seconds < best) a->choice = row_of(candidates[k]);
-    best = fmin(best, seconds);
-    PetscCall(PCDestroy(&pc));
-  }
-  PetscCall(VecDestroy(&b));
+  PetscCall(LowRankCreate(p, &sketch, &low));
+  PetscCall(since(p, began, seconds));
+  a->sketch = low.rank;
+  for (a->above = 0; a->above < low.rank && low.values[a->above] > p->lambda;) a->above++;
+  PetscCall(LowRankDestroy(&low));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode fits(Rows rows, const char *candidate, PetscInt rank, bool *fit)
+{
+  double bytes = PrecondBytes(rows, candidate, rank);
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bytes, 1, MPI_DOUBLE, MPI_MAX, rows->comm));
+  *fit = bytes <= MOST_BYTES;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode choose(Precond p)
 {
   Auto *a = p->data;
-  const Sketch sketch = {.most = SKETCH_RANK, .enough = p->lambda, .seed = p->seed};
-  LowRank low;
+  Trial *best = NULL;
+  double limit = INFINITY, sketched;
+  bool fit;
+  Vec b;
   PetscFunctionBegin;
-  PetscCall(LowRankCreate(p, &sketch, &low));
-  a->sketch = low.rank;
-  for (a->above = 0; a->above < low.rank && low.values[a->above] > p->lambda;) a->above++;
-  if (low.left <= p->lambda)
-    a->choice = row_of("nystrom");
-  else
-    PetscCall(try_all(p));
-  PetscCall(LowRankDestroy(&low));
+  PetscCall(VecDuplicate(p->theta, &b));
+  PetscCall(p->rows->ops->apply_transpose(p->rows->self, p->theta, p->system->r, b));
+  PetscCall(look(p, &sketched));
+  for (int k = 0; k < N_CANDIDATE; k++) {
+    PetscCall(fits(p->rows, candidates[k], p->rank, &fit));
+    if (!fit || (PrecondHasRank(candidates[k]) && sketched > limit)) continue;
+    PetscCall(try_candidate(p, candidates[k], b, &best, &limit));
+  }
+  a->choice = best->row;
+  a->inner = best->pc;
+  PetscCall(PetscFree(best));
+  PetscCall(VecDestroy(&b));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -176,12 +254,16 @@ static PetscErrorCode PrecondView_Auto(Precond p, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of the largest candidate, beside the best so far. */
 static double numbers(Rows rows, PetscInt rank)
 {
   double most = 0.0;
-  for (size_t k = 0; k < sizeof(candidates) / sizeof(candidates[0]); k++)
-    most = fmax(most, PrecondBytes(rows, candidates[k], rank) / sizeof(double));
-  return most;
+  for (int k = 0; k < N_CANDIDATE; k++) {
+    bool fit;
+    if (fits(rows, candidates[k], rank, &fit)) return 0.0;
+    if (fit) most = fmax(most, PrecondBytes(rows, candidates[k], rank) / sizeof(double));
+  }
+  return 2.0 * most;
 }
 
 const PrecondOps PrecondOps_Auto = {.create = PrecondCreate_Auto,

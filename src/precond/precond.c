@@ -4,7 +4,7 @@
 
 static const Choice types[] = {
     {"none", "nothing", NULL}, /* PETSc's own */
-    {"auto", "nystrom where J is numerically of low rank, else whichever took least time in a trial", &PrecondOps_Auto},
+    {"auto", "whichever takes least time in a trial, once a stage", &PrecondOps_Auto},
     {"diagonal", "the diagonal of J^T J", &PrecondOps_Diagonal},
     {"operator", "the inverse symbol of the differential operator, for random features of sines", &PrecondOps_Operator},
     {"layerwise", "the exact inverse of each layer's block, by its rows or by its parameters", &PrecondOps_Layerwise},
