@@ -29,7 +29,7 @@ LDLIBS    := $(shell pkg-config --libs $(PACKAGES)) -lm
 LDFLAGS   += -fopenmp $(if $(SAN),-fsanitize=$(SAN))
 
 # The folders in the order in which they may use one another; FOLDERS= builds and tests some of them.
-FOLDERS   ?= error kernel jet formula config problem points network residual precond optimizer output cli run
+FOLDERS   ?= error file kernel jet formula config problem points network residual precond optimizer output cli run
 src.c     := $(sort $(foreach f,$(FOLDERS),$(shell find src/$(f) -name '*.c')))
 bench.c   := $(wildcard bench/*.c)
 table.c   := $(wildcard bench/precond/*.c) bench/built.c
@@ -118,7 +118,7 @@ asan: ## the unit tests under address and undefined-behaviour sanitizers
 tsan: ## the unit tests under the thread sanitizer (clang and libomp-dev, whose Archer knows OpenMP's rules)
 	OMPI_CC=clang CK_FORK=no TSAN_OPTIONS=ignore_noninstrumented_modules=1 \
 	  $(MAKE) BUILD=$(BUILD)/tsan OPT='-O1 -g' WARN=-Wno-pass-failed SAN=thread \
-	  FOLDERS='error kernel jet formula config problem points network residual precond optimizer' test
+	  FOLDERS='error file kernel jet formula config problem points network residual precond optimizer' test
 
 valgrind: $(program) ## a short case under valgrind
 	OMP_NUM_THREADS=1 valgrind --quiet --error-exitcode=9 --suppressions=/usr/share/openmpi/openmpi-valgrind.supp \

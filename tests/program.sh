@@ -178,7 +178,8 @@ ok $? "SIGINT while the case is read: status $status, $(cat err)"
 # The resolved case finds its reference from where it lies; "" switches a reference off.
 mkdir case; cp "$here/configs/data/burgers.h5" case/truth.h5
 cat >case/heat.cfg <<'CFG'
-problem: { coordinates = [ "x", "t" ]; fields = [ "u" ]; equations = ( { residual = "u_t - u_xx"; } ); };
+problem: { coordinates = [ "x", "t" ]; fields = [ "u" ]; data: { c = "truth.h5:/u"; };
+  equations = ( { residual = "u_t - (1 + c[7]^2)*u_xx"; } ); };
 domain: { lower = [ -1.0, 0.0 ]; upper = [ 1.0, 1.0 ]; };
 points: { interior = { count = 50; }; heldout = 50; };
 network: { hidden = [ 4 ]; };
@@ -186,8 +187,8 @@ solver = ( { type = "adam"; iterations = 2; } );
 verify: { reference = "truth.h5"; };
 output: { grid = 5; };
 CFG
-"$program" --json --output heat case/heat.cfg >heat.log 2>err; ok $? "a reference beside the case: $(cat err)"
-(cd heat && "$program" --json --output again case.cfg) >again.log 2>err; ok $? "the resolved case with its reference: $(cat err)"
+"$program" --json --output heat case/heat.cfg >heat.log 2>err; ok $? "a reference and data beside the case: $(cat err)"
+(cd heat && "$program" --json --output again case.cfg) >again.log 2>err; ok $? "the resolved case with its files: $(cat err)"
 [ "$(field heat.log)" = "$(field again.log)" ] && [ -n "$(field heat.log)" ]; ok $? "the reference of the resolved case"
 "$program" --json --output none --set 'verify.reference=""' case/heat.cfg >none.log 2>err && [ -z "$(field none.log)" ]
 ok $? "a reference switched off: $(cat err)"

@@ -116,7 +116,7 @@ START_TEST(mistakes_in_vectors_are_told)
       {"data: { c = \"uniform(count = 3\"; };", "')'"},
       {"data: { c = \"uniform(3)\"; };", "the arguments of uniform are written uniform(seed = 1, count = 9)"},
       {"data: { c = \"uniform(count = 3) + 1\"; };", "'+ 1' after the ')' of uniform"},
-      {"data: { c = \"gauss(count = 3)\"; };", "data is an array of numbers or drawn"},
+      {"data: { c = \"gauss(count = 3)\"; };", "or drawn, \"normal(seed = 1, count = 9)\", not \"gauss(count = 3)\""},
       {"data: { c = \"norml(count = 3)\"; };", "did you mean 'normal'"},
       {"data: { d = [ 1.0 ]; };", "test.cfg:2: problem.data.d: 'd' is already the name of a constant"},
       {"data: { x = [ 1.0 ]; };", "'x' is already the name of a vector of coordinates"},

@@ -28,6 +28,12 @@ typedef enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USER = 2, EXIT_STOPPED = 3, 
    and prints PETSc's trace for a bug. Remove with PetscPopErrorHandler(). Not collective. */
 PetscErrorCode ErrorPushHandler(void);
 
+/* A handler for PetscPushErrorHandler that prints nothing and keeps the first text in its context,
+   char[PINN_ERROR_SIZE]: for errors that are answered or told in other words. */
+#define PINN_ERROR_SIZE 1024
+PetscErrorCode ErrorCapture(MPI_Comm comm, int line, const char *function, const char *file, PetscErrorCode code,
+                            PetscErrorType type, const char *text, void *context);
+
 /* The exit status that belongs to an error code: 2 for PETSC_ERR_USER_INPUT, 1 for any other. Cannot fail. */
 ExitStatus ErrorExitStatus(PetscErrorCode code);
 

@@ -130,8 +130,7 @@ PetscErrorCode VerifierRun(Verifier verifier, Vec theta, Verification *verificat
    limits.memory or the machine allows. Collective. */
 PetscErrorCode OutputGrid(MPI_Comm comm, Config config, const char *path, int dim, double node_bytes, PetscInt grid[3],
                           bool *has_grid);
-/* `name` as seen from the folder of `file`; one of a few rotating buffers or name itself. */
-const char *PathBeside(const char *file, const char *name);
+
 /* Errors of output.grid that SnapshotWrite would find. Collective. */
 PetscErrorCode SnapshotCheck(MPI_Comm comm, Config config, Problem problem, Domain domain);
 /* fields.vtkhdf of a run on output.grid: u, exact_u, error_u, residual_NAME. *written is false where there is no grid

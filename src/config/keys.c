@@ -103,7 +103,8 @@ const ConfigKey ConfigKeys[] = {
     {"problem.unknowns.*", CONFIG_REAL, NULL, ANY, NULL, NULL, "what it begins with"},
     GROUP("problem.data", "", "vectors of numbers with a name, c[0], c[1] ... in formulas"),
     {"problem.data.*", CONFIG_DATA, NULL, ANY, NULL, NULL,
-     "numbers, \"normal(seed = 1, count = 9)\" or \"uniform(seed = 1, count = d - 1, low = 0, high = 1)\""},
+     "numbers, \"file.h5:/name\" beside the case file, \"normal(seed = 1, count = 9)\" or \"uniform(seed = 1, count = "
+     "d - 1, low = 0, high = 1)\""},
     GROUP("problem.define", "", "formulas with a name, used like symbols by everything below"),
     TEXT("problem.define.*", NULL, "formula"),
     GROUP("problem.exact", "", "the true solution, by field: errors are reported, forcings can be manufactured"),

@@ -47,3 +47,11 @@ PetscErrorCode ErrorAgree(MPI_Comm comm, PetscErrorCode code)
   if (worst.code && MPI_Bcast(error_text, sizeof(error_text), MPI_CHAR, worst.rank, comm)) return PETSC_ERR_MPI;
   return (PetscErrorCode)worst.code;
 }
+
+PetscErrorCode ErrorCapture(MPI_Comm comm, int line, const char *function, const char *file, PetscErrorCode code,
+                            PetscErrorType type, const char *text, void *context)
+{
+  (void)comm, (void)line, (void)function, (void)file;
+  if (type == PETSC_ERROR_INITIAL) snprintf(context, PINN_ERROR_SIZE, "%s", text ? text : "unknown error");
+  return code;
+}

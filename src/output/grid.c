@@ -65,14 +65,3 @@ PetscErrorCode OutputGrid(MPI_Comm comm, Config config, const char *path, int di
   if (*has_grid) PetscCall(check_memory(comm, config, path, dim, node_bytes, grid));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
-
-const char *PathBeside(const char *file, const char *name)
-{
-  static char paths[4][PETSC_MAX_PATH_LEN];
-  static int next;
-  const char *slash = strrchr(file, '/');
-  if (name[0] == '/' || !slash) return name;
-  char *path = paths[next++ % 4];
-  snprintf(path, PETSC_MAX_PATH_LEN, "%.*s/%s", (int)(slash - file), file, name);
-  return path;
-}

@@ -7,29 +7,6 @@
 #include <unistd.h>
 #include "output_impl.h"
 
-static herr_t first_cause(unsigned n, const H5E_error2_t *error, void *text)
-{
-  if (n == 0) snprintf(text, 256, "%s", error->desc ? error->desc : "unknown HDF5 error");
-  return 0;
-}
-
-const char *HDF5Cause(void)
-{
-  static char text[256];
-  snprintf(text, sizeof(text), "unknown HDF5 error");
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, first_cause, text);
-  return text;
-}
-
-PetscErrorCode HDF5CreateAccess(const char *path, hid_t *access)
-{
-  PetscFunctionBegin;
-  PinnCallHDF5(path, H5Eset_auto2(H5E_DEFAULT, NULL, NULL));
-  PinnCallHDF5(path, *access = H5Pcreate(H5P_FILE_ACCESS));
-  PinnCallHDF5(path, H5Pset_fclose_degree(*access, H5F_CLOSE_STRONG));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode create_file(const char *path, const char *name, hid_t access, hid_t *file)
 {
   PetscFunctionBegin;
@@ -72,27 +49,6 @@ PetscErrorCode HDF5Write(MPI_Comm comm, const char *path, HDF5FillFn fill, void 
   }
   PetscCall(HDF5Stream(path, 0, fill, context));
   PetscCall(FileCommit(path));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode HDF5Read(const char *path, HDF5FillFn read, void *context)
-{
-  struct stat status;
-  hid_t access, file;
-
-  PetscFunctionBegin;
-  const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-  PetscCheck(descriptor >= 0 && fstat(descriptor, &status) == 0, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN,
-             "cannot read %s: %s", path, strerror(errno));
-  close(descriptor);
-  PetscCheck(S_ISREG(status.st_mode), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "cannot read %s: not a file", path);
-  PetscCall(HDF5CreateAccess(path, &access));
-  PetscCheck(H5Fis_hdf5(path) > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s is not an HDF5 file", path);
-  PinnCallHDF5(path, file = H5Fopen(path, H5F_ACC_RDONLY, access));
-  const PetscErrorCode code = read(file, path, context);
-  H5Fclose(file);
-  H5Pclose(access);
-  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,7 +1,7 @@
 /* What the files of this folder share: whole-file writing, HDF5 with PETSc's errors. */
 #pragma once
-#include <hdf5.h>
 #include <stdint.h>
+#include "pinn/file.h"
 #include "pinn/output.h"
 
 /* The name under which a file is written until it is whole; `temporary` holds PINN_PATH_SIZE. */
@@ -32,25 +32,11 @@ static inline bool VerificationLacks(const Verification *v, int term)
 /* Numbers N of the folder's checkpoint-N.h5, newest first; *n of them, freed by the caller. Not collective. */
 PetscErrorCode FolderCheckpoints(Folder folder, int *n, PetscInt **numbers);
 
-/* Calls HDF5; a negative result is the error "path: cause". */
-#define PinnCallHDF5(path, call)                                                                                       \
-  do {                                                                                                                 \
-    if (PetscUnlikely((call) < 0)) SETERRQ(PETSC_COMM_SELF, PETSC_ERR_LIB, "%s: %s", (path), HDF5Cause());             \
-  } while (0)
-const char *HDF5Cause(void); /* innermost message of the last failure; valid until the next call */
-
-/* Puts groups and datasets into an open file. Ids inside `file` that an error leaves open are closed with it. */
-typedef PetscErrorCode (*HDF5FillFn)(hid_t file, const char *path, void *context);
-/* File access that closes with the file whatever an error left open in it. */
-PetscErrorCode HDF5CreateAccess(const char *path, hid_t *access);
 /* A file under the temporary name of `path`, for FileCommit, behind `room` bytes for the caller: 0, or 512 for a text
    that HDF5 skips as a user block. Whatever fails, HDF5 or the disk, leaves nothing. Not collective. */
 PetscErrorCode HDF5Stream(const char *path, size_t room, HDF5FillFn fill, void *context);
 /* Writes a whole file. With several ranks fill is collective and writes through MPI-IO. Collective on comm. */
 PetscErrorCode HDF5Write(MPI_Comm comm, const char *path, HDF5FillFn fill, void *context);
-/* Calls fill with a file opened for reading. Errors: absent, not HDF5, truncated. Not collective. */
-PetscErrorCode HDF5Read(const char *path, HDF5FillFn read, void *context);
-
 /* FieldsWrite where files of up to `limit` bytes are gathered on rank 0; larger ones go through MPI-IO. */
 PetscErrorCode FieldsWrite_Limit(size_t limit, MPI_Comm comm, const char *path, int dim, const PetscInt n[],
                                  const PointSet *points, int n_array, const char *const names[],
@@ -64,14 +50,6 @@ PetscErrorCode HDF5PutAttribute(hid_t at, const char *path, const char *name, hi
                                 const void *values);
 PetscErrorCode HDF5PutTextAttribute(hid_t at, const char *path, const char *name, const char *text);
 
-/* The shape of a dataset of numbers. Errors: absent, not numbers, another rank, more values than the file can hold. */
-PetscErrorCode HDF5GetShape(hid_t at, const char *path, const char *name, int rank, hsize_t dims[]);
-PetscErrorCode HDF5GetReals(hid_t at, const char *path, const char *name, size_t n, double values[]);
-PetscErrorCode HDF5GetSingles(hid_t at, const char *path, const char *name, size_t n, float values[]);
-bool HDF5IsSingle(hid_t at, const char *name); /* of a dataset whose shape was got */
-PetscErrorCode HDF5GetText(hid_t at, const char *path, const char *name, char **text); /* freed by the caller */
-PetscErrorCode HDF5GetAttribute(hid_t at, const char *path, const char *name, hid_t type, void *value);
-PetscErrorCode HDF5GetTextAttribute(hid_t at, const char *path, const char *name, char text[], size_t size);
 /* `name` as a dataset name: '/' becomes ':', and an empty name or "." becomes "_". */
 void HDF5SafeName(const char *name, char safe[], size_t size);
 
@@ -89,11 +67,6 @@ PetscErrorCode OutputArraysDestroy(OutputArrays *arrays);
 /* At points; values [out] [n][points->n]. */
 PetscErrorCode OutputArraysEvaluate(Problem problem, const Slabs *slabs, const OutputArrays *arrays,
                                     const PointSet *points, double *const values[]);
-
-/* A PETSc error handler that prints nothing and keeps the first text in its context, char[PINN_ERROR_SIZE]. */
-#define PINN_ERROR_SIZE 1024
-PetscErrorCode ErrorCapture(MPI_Comm comm, int line, const char *function, const char *file, PetscErrorCode code,
-                            PetscErrorType type, const char *text, void *context);
 
 /* The same n values on all ranks; others than rank 0 get *values allocated. Collective. */
 PetscErrorCode BroadcastReals(MPI_Comm comm, size_t n, double **values);

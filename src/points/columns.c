@@ -1,9 +1,9 @@
 /* Measured numbers from files that anybody may have written, so that nothing in them is trusted. */
 #include <ctype.h>
 #include <errno.h>
-#include <hdf5.h>
 #include <stdlib.h>
 #include <string.h>
+#include "pinn/file.h"
 #include "points_impl.h"
 
 /* The next value of a line, trimmed and without quotes; *rest becomes NULL after the last. */
@@ -119,43 +119,19 @@ static PetscErrorCode read_text(const char *where, const char *path, const char 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One dataset as numbers; n is 0 before the first. */
-static PetscErrorCode read_dataset(hid_t file, const char *where, const char *path, const char *name, PetscInt *n,
-                                   double **values)
-{
-  const bool there = H5Lexists(file, name, H5P_DEFAULT) > 0;
-  const hid_t data = there ? H5Dopen2(file, name, H5P_DEFAULT) : -1, space = there ? H5Dget_space(data) : -1;
-  const hssize_t count =
-      space >= 0 && H5Sget_simple_extent_ndims(space) == 1 ? H5Sget_simple_extent_npoints(space) : -1;
-  herr_t status = -1;
-  PetscFunctionBegin;
-  if (count > 0 && count < PETSC_MAX_INT) {
-    PetscCall(PetscMalloc1((size_t)count, values));
-    status = H5Dread(data, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, *values);
-  }
-  if (space >= 0) H5Sclose(space);
-  if (data >= 0) H5Dclose(data);
-  PinnUserCheck(there, "%s: %s has no dataset '%s'", where, path, name);
-  PinnUserCheck(status >= 0, "%s: %s: '%s' is not a list of numbers", where, path, name);
-  PinnUserCheck(!*n || *n == (PetscInt)count, "%s: %s: '%s' has %d numbers, the columns before it have %d", where, path,
-                name, (int)count, (int)*n);
-  *n = (PetscInt)count;
-  for (PetscInt i = 0; i < *n; i++)
-    PinnUserCheck(isfinite((*values)[i]), "%s: %s: '%s' has no finite number in row %d", where, path, name, (int)i + 1);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode read_hdf5(const char *where, const char *path, const char *const names[], Columns *c)
 {
-  const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-  PetscErrorCode code = PETSC_SUCCESS;
   PetscFunctionBegin;
-  PinnUserCheck(file >= 0, "%s: cannot read %s", where, path);
   c->place_name = "row";
-  for (int k = 0; k < c->n_column && !code; k++)
-    code = read_dataset(file, where, path, names[k], &c->n, &c->columns[k]);
-  H5Fclose(file);
-  PetscCall(code);
+  for (int k = 0; k < c->n_column; k++) {
+    hsize_t dims[FILE_MAX_RANK];
+    int rank;
+    PetscCall(FileReadNumbers(where, path, names[k], &rank, dims, &c->columns[k]));
+    PinnUserCheck(rank == 1, "%s: %s: '%s' is not a list of numbers", where, path, names[k]);
+    PinnUserCheck(!k || c->n == (PetscInt)dims[0], "%s: %s: '%s' has %d numbers, the columns before it have %d", where,
+                  path, names[k], (int)dims[0], (int)c->n);
+    c->n = (PetscInt)dims[0];
+  }
   PetscCall(PetscMalloc1(c->n, &c->place));
   for (PetscInt i = 0; i < c->n; i++) c->place[i] = (int)i + 1;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -163,15 +139,8 @@ static PetscErrorCode read_hdf5(const char *where, const char *path, const char 
 
 static PetscErrorCode read_file(const char *where, const char *path, const char *const names[], Columns *c)
 {
-  H5E_auto2_t print;
-  void *context;
   PetscFunctionBegin;
-  H5Eget_auto2(H5E_DEFAULT, &print, &context);
-  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-  const PetscErrorCode code =
-      H5Fis_hdf5(path) > 0 ? read_hdf5(where, path, names, c) : read_text(where, path, names, c);
-  H5Eset_auto2(H5E_DEFAULT, print, context);
-  PetscCall(code);
+  PetscCall(HDF5IsFile(path) ? read_hdf5(where, path, names, c) : read_text(where, path, names, c));
   PinnUserCheck(c->n > 0, "%s: %s has no rows", where, path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "mesh.h"
+#include "pinn/file.h"
 #include "product.h"
 
 typedef struct {
@@ -202,20 +203,17 @@ static PetscErrorCode describe(Domain domain, const char *file)
 
 static PetscErrorCode mesh_create(Domain domain, Config config)
 {
-  char path[PETSC_MAX_PATH_LEN];
-  const char *file, *slash = strrchr(ConfigFile(config), '/'), *where = ConfigWhere(config, "domain.file");
+  const char *file, *where = ConfigWhere(config, "domain.file");
   Product product;
   Body *body;
 
   PetscFunctionBegin;
   PetscCall(ConfigGetString(config, "domain.file", &file));
-  const int folder = slash && file[0] != '/' ? (int)(slash - ConfigFile(config)) + 1 : 0; /* beside the case */
-  snprintf(path, sizeof(path), "%.*s%s", folder, ConfigFile(config), file);
   PetscCall(ProductCreate(domain, config, &product));
   PetscCall(PetscNew(&body));
   product->ops = &MeshOps;
   product->body = body;
-  PetscCall(MeshRead(where, path, product->n_space, &body->mesh));
+  PetscCall(MeshRead(where, PathBeside(ConfigFile(config), file), product->n_space, &body->mesh));
   PetscCall(MeshIndex(&body->mesh));
   PetscCall(PetscArraycpy(domain->lower + product->first, body->mesh.lower, product->n_space));
   PetscCall(PetscArraycpy(domain->upper + product->first, body->mesh.upper, product->n_space));

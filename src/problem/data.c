@@ -1,8 +1,9 @@
-/* Vectors of numbers with a name, problem.data: listed in the case, or drawn. What is drawn depends on the arguments
-   alone, so that the same text means the same numbers in every case and on every rank. */
+/* Vectors of numbers with a name, problem.data: listed in the case, read from a file, or drawn. What is drawn follows
+   from the arguments alone, so that the same text means the same numbers in every case and on every rank. */
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
+#include "pinn/file.h"
 #include "pinn/random.h"
 #include "problem_impl.h"
 
@@ -146,8 +147,8 @@ static PetscErrorCode read_call(const Source *source, const Distribution **distr
   const Choice *choice = ChoiceFind(&DataTable, kind);
   if (!choice) ChoiceSuggest(&DataTable, kind, known, sizeof(known));
   PinnUserCheck(choice && *at == '(',
-                "%s: data is an array of numbers or drawn, \"normal(seed = 1, count = 9)\", not "
-                "\"%.60s\"%s",
+                "%s: data is an array of numbers, a dataset \"file.h5:/name\", or drawn, \"normal(seed = 1, count = "
+                "9)\", not \"%.60s\"%s",
                 source->where, source->text, known);
   *distribution = choice->data;
   for (int k = 0; k < MOST_ARGUMENTS; k++) values[k] = (*distribution)->arguments[k].fallback;
@@ -180,16 +181,37 @@ static PetscErrorCode add_drawn(const Source *source, const char *name)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A dataset of several dimensions is the vector of its numbers row by row: c[i*n + j]. */
+static PetscErrorCode add_read(const Source *source, const char *name, const char *path, const char *dataset)
+{
+  hsize_t dims[FILE_MAX_RANK];
+  double *numbers, n = 1;
+  int rank;
+
+  PetscFunctionBegin;
+  PetscCall(FileReadNumbers(source->where, path, dataset, &rank, dims, &numbers));
+  for (int k = 0; k < rank; k++) n *= (double)dims[k];
+  PinnUserCheck(n <= MOST_NUMBERS, "%s: %s: '%s' has %.0f numbers; a vector has at most %d", source->where, path,
+                dataset, n, MOST_NUMBERS);
+  PetscCall(FormulaAddData(source->formula, source->where, name, (int)n, numbers));
+  PetscCall(PetscFree(numbers));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ProblemAddData(Config config, Formula formula)
 {
   PetscFunctionBegin;
   for (int k = 0; k < ConfigCount(config, "problem.data"); k++) {
     const char *name = ConfigMember(config, "problem.data", k), *path = ConfigPath("problem.data.%s", name), *text;
+    char file[PETSC_MAX_PATH_LEN];
     const PetscReal *numbers;
+    const char *dataset;
     int n;
     PetscCall(ConfigGetData(config, path, &text, &n, &numbers));
     const Source source = {formula, ConfigWhere(config, path), text};
-    if (text)
+    if (text && FileSplitName(text, file, &dataset))
+      PetscCall(add_read(&source, name, PathBeside(ConfigFile(config), file), dataset));
+    else if (text)
       PetscCall(add_drawn(&source, name));
     else
       PetscCall(FormulaAddData(formula, source.where, name, n, numbers));

@@ -1,6 +1,7 @@
 /* Measured values as rows: a formula at the points of a file, less the values there. */
 #include <stdio.h>
 #include <string.h>
+#include "pinn/file.h"
 #include "residual_impl.h"
 
 struct Measured_s {
@@ -13,14 +14,6 @@ struct Measured_s {
 PetscInt MeasuredPoints(Measured data)
 {
   return data->n;
-}
-
-/* The path of a file that lies beside the case. */
-static void beside(Config config, const char *file, char path[], size_t size)
-{
-  const char *slash = strrchr(ConfigFile(config), '/');
-  const int folder = slash && file[0] != '/' ? (int)(slash - ConfigFile(config)) + 1 : 0;
-  snprintf(path, size, "%.*s%s", folder, ConfigFile(config), file);
 }
 
 /* names [dim + 2]: of the coordinates, the values and, where *n is dim + 2, the deviations. */
@@ -60,15 +53,14 @@ static PetscErrorCode take_rows(const char *where, const char *file, Domain doma
 
 PetscErrorCode MeasuredCreate(MPI_Comm comm, Config config, Formula formula, Domain domain, RowBlock *block)
 {
-  const char *path = block->block->path, *where = ConfigWhere(config, ConfigPath("%s.file", path)), **names;
-  char file[PETSC_MAX_PATH_LEN];
+  const char *path = block->block->path, *file = PathBeside(ConfigFile(config), block->block->on),
+             *where = ConfigWhere(config, ConfigPath("%s.file", path)), **names;
   Columns columns;
   int n = 0;
   PetscFunctionBegin;
   PetscCall(PetscNew(&block->data));
   PetscCall(PetscMalloc1(FormulaCoordinates(formula) + 2, &names));
   PetscCall(list_columns(config, formula, path, names, &n));
-  beside(config, block->block->on, file, sizeof(file));
   PetscCall(ColumnsRead(comm, where, file, n, names, &columns));
   PetscCall(take_rows(where, file, domain, &columns, block->data));
   PetscCall(ColumnsDestroy(&columns));

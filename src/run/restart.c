@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "pinn/file.h"
 #include "run_impl.h"
 
 #define POINTS "points"
@@ -19,33 +20,58 @@ static PetscErrorCode write_text(Config config, char **text)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Appends "PATH=FILE" with the absolute path of a file that is named at `path`, if it is there. */
-static PetscErrorCode add_file(Config config, const char *path, int *n, char *settings[])
+/* Appends "PATH=FILE" with the absolute path of a file that is named at `path`, if it is there; the name of a dataset
+   may follow the file's. */
+static PetscErrorCode add_file(Config config, const char *path, const char *file, int *n, char *settings[])
 {
-  const char *file;
+  char split[PETSC_MAX_PATH_LEN];
+  const char *dataset = "";
   PetscFunctionBegin;
-  PetscCall(ConfigGetString(config, path, &file));
-  char *absolute = file && file[0] ? realpath(PathBeside(ConfigFile(config), file), NULL) : NULL;
+  if (!file || !file[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  const bool of_file = FileSplitName(file, split, &dataset);
+  char *absolute = realpath(PathBeside(ConfigFile(config), of_file ? split : file), NULL);
   if (!absolute) PetscFunctionReturn(PETSC_SUCCESS);
-  const size_t size = strlen(path) + strlen(absolute) + 2;
+  const size_t size = strlen(path) + strlen(absolute) + strlen(dataset) + 3;
   PetscCall(PetscMalloc1(size, &settings[*n]));
-  snprintf(settings[(*n)++], size, "%s=%s", path, absolute);
+  snprintf(settings[(*n)++], size, "%s=%s%s%s", path, absolute, of_file ? ":" : "", dataset);
   free(absolute);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode add_text_file(Config config, const char *path, int *n, char *settings[])
+{
+  const char *file = NULL;
+  PetscFunctionBegin;
+  if (ConfigHas(config, path)) PetscCall(ConfigGetString(config, path, &file));
+  PetscCall(add_file(config, path, file, n, settings));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode add_data_file(Config config, int k, int *n, char *settings[])
+{
+  const char *path = ConfigPath("problem.data.%s", ConfigMember(config, "problem.data", k)), *text;
+  const PetscReal *numbers;
+  int count;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetData(config, path, &text, &count, &numbers));
+  PetscCall(add_file(config, path, text, n, settings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Files are looked for beside the case file, and this text will lie elsewhere: their paths become absolute. */
 static PetscErrorCode resolved_text(Config config, char **text)
 {
-  const int n_measurement = ConfigCount(config, "problem.measurements");
+  const int n_measurement = ConfigCount(config, "problem.measurements"), n_data = ConfigCount(config, "problem.data");
   char **settings;
   Config moved;
   int n = 0;
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(n_measurement + 1, &settings));
-  PetscCall(add_file(config, "verify.reference", &n, settings));
+  PetscCall(PetscMalloc1(n_measurement + n_data + 2, &settings));
+  PetscCall(add_text_file(config, "verify.reference", &n, settings));
+  PetscCall(add_text_file(config, "domain.file", &n, settings));
   for (int k = 0; k < n_measurement; k++)
-    PetscCall(add_file(config, ConfigPath("problem.measurements[%d].file", k), &n, settings));
+    PetscCall(add_text_file(config, ConfigPath("problem.measurements[%d].file", k), &n, settings));
+  for (int k = 0; k < n_data; k++) PetscCall(add_data_file(config, k, &n, settings));
   PetscCall(write_text(config, text));
   if (n) {
     PetscCall(ConfigLoadText(ConfigFile(config), *text, n, (const char *const *)settings, &moved));

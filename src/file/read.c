@@ -1,6 +1,6 @@
 /* Reading HDF5 files that anyone may have written: shapes and sizes are checked before memory is asked for. */
 #include <string.h>
-#include "output_impl.h"
+#include "pinn/file.h"
 
 static hsize_t file_size(hid_t at)
 {
@@ -190,54 +190,5 @@ PetscErrorCode HDF5GetTextAttribute(hid_t at, const char *path, const char *name
     PetscCall(HDF5GetAttribute(at, path, name, type, text));
   PinnCallHDF5(path, H5Tclose(type));
   PinnCallHDF5(path, H5Aclose(attribute));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode ErrorCapture(MPI_Comm comm, int line, const char *function, const char *file, PetscErrorCode code,
-                            PetscErrorType type, const char *text, void *context)
-{
-  (void)comm, (void)line, (void)function, (void)file;
-  if (type == PETSC_ERROR_INITIAL) snprintf(context, PINN_ERROR_SIZE, "%s", text ? text : "unknown error");
-  return code;
-}
-
-static PetscErrorCode broadcast_bytes(MPI_Comm comm, size_t n, char **bytes)
-{
-  const size_t chunk = (size_t)1 << 30;
-  PetscMPIInt rank;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (rank != 0) PetscCall(PetscMalloc1(n, bytes));
-  for (size_t done = 0; done < n; done += chunk)
-    PetscCallMPI(MPI_Bcast(*bytes + done, (int)PetscMin(chunk, n - done), MPI_BYTE, 0, comm));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode BroadcastReals(MPI_Comm comm, size_t n, double **values)
-{
-  PetscFunctionBegin;
-  PetscCall(broadcast_bytes(comm, n * sizeof(double), (char **)values));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode BroadcastSingles(MPI_Comm comm, size_t n, float **values)
-{
-  PetscFunctionBegin;
-  PetscCall(broadcast_bytes(comm, n * sizeof(float), (char **)values));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode BroadcastText(MPI_Comm comm, char **text)
-{
-  PetscMPIInt rank;
-  int size;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  size = rank == 0 ? (int)strlen(*text) + 1 : 0;
-  PetscCallMPI(MPI_Bcast(&size, 1, MPI_INT, 0, comm));
-  if (rank != 0) PetscCall(PetscMalloc1(size, text));
-  PetscCallMPI(MPI_Bcast(*text, size, MPI_CHAR, 0, comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
