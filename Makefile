@@ -1,7 +1,8 @@
 # pinn-solve. `make help` lists the targets; V=1 shows commands; any variable below can be given on the command line.
 MAKEFLAGS += --no-print-directory
 CC        := mpicc
-BUILD     ?= build
+CUDA      ?= 0
+BUILD     ?= $(if $(filter 1,$(CUDA)),build/cuda,build)
 PREFIX    ?= /usr/local
 OPT       ?= -O3 -g
 SAN       ?=
@@ -20,12 +21,26 @@ endif
 endif
 PACKAGES  := $(PACKAGES)
 
+# CUDA=1: the compiler is on PATH or in CUDA_HOME. Machine code for A100 and H100, and PTX for what comes after them.
+ifeq ($(CUDA),1)
+NVCC      := $(or $(if $(CUDA_HOME),$(wildcard $(CUDA_HOME)/bin/nvcc)),$(shell command -v nvcc))
+ifeq ($(NVCC),)
+$(error CUDA=1 needs nvcc, the CUDA compiler: put it on PATH or name its folder, CUDA_HOME=/usr/local/cuda)
+endif
+cuda.home := $(or $(CUDA_HOME),$(patsubst %/bin/,%,$(dir $(realpath $(NVCC)))))
+cuda.cu   := $(sort $(wildcard src/kernel/cuda/*.cu))
+CUDA_ARCH ?= -gencode=arch=compute_80,code=sm_80 -gencode=arch=compute_90,code=[sm_90,compute_90]
+NVCCFLAGS := -std=c++17 -O3 $(CUDA_ARCH) -Iinclude -Werror=all-warnings -Xcompiler=-Wall
+cuda.libs := $(firstword $(wildcard $(cuda.home)/lib64 $(cuda.home)/lib))
+CUDALIBS  := -L$(cuda.libs) -Wl,-rpath,$(cuda.libs) -lcublas -lcudart -lstdc++
+endif
+
 VERSION   := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Werror
 CPPFLAGS  += -Iinclude $(subst -I,-isystem ,$(shell pkg-config --cflags-only-I $(PACKAGES)))
 CFLAGS    := -std=c11 -D_GNU_SOURCE $(OPT) -fopenmp -fno-math-errno $(WARN) \
              $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
-LDLIBS    := $(shell pkg-config --libs $(PACKAGES)) -lm
+LDLIBS    := $(CUDALIBS) $(shell pkg-config --libs $(PACKAGES)) -lm
 LDFLAGS   += -fopenmp $(if $(SAN),-fsanitize=$(SAN))
 
 # The folders in the order in which they may use one another; FOLDERS= builds and tests some of them.
@@ -45,6 +60,10 @@ home       = $(DESTDIR)$(PREFIX)
 man        = $(home)/share/man/man1
 completion = $(home)/share/bash-completion/completions
 share      = $(home)/share/pinn-solve
+# The device's sources compiled for the processor (tests/cuda), and the same tests on a device.
+shim.o    := $(patsubst src/kernel/cuda/%.cu,$(BUILD)/tests/cuda/%.o,$(wildcard src/kernel/cuda/*.cu)) $(BUILD)/tests/cuda/shim.o
+SHIMFLAGS := -std=c++17 -O1 -g -fopenmp -Wall -Wextra -Werror -Itests/cuda -Iinclude $(if $(SAN),-fsanitize=$(SAN))
+gpu.tests := $(if $(filter 1,$(CUDA)),$(patsubst %_cuda,%_gpu,$(filter %_cuda,$(tests))))
 MPIRUN    ?= mpirun --allow-run-as-root --oversubscribe
 # Waiting threads sleep: tests share their machine.
 export OMP_WAIT_POLICY ?= passive
@@ -61,9 +80,10 @@ run: $(program) ## build and solve configs/poisson2d.cfg
 
 check: all style test test-mpi test-program test-failures test-slurm test-bench configs ## all tests
 
-test: $(tests) ## unit tests; T=jet selects tests/test_jet*.c
+test: $(tests) $(gpu.tests) ## unit tests; T=jet selects tests/test_jet*.c
 	$(if $(tests),,$(error no test matches T=$(T)))
 	$(Q)for t in $(tests); do echo "== $$t"; $$t || exit 1; done
+	$(Q)for t in $(gpu.tests); do echo "== $$t"; CK_FORK=no $$t || exit 1; done
 
 test-mpi: $(mpi.tests) $(program)
 	$(Q)for t in $(mpi.tests); do echo "== 2 ranks: $$t"; CK_FORK=no $(MPIRUN) -n 2 $$t || exit 1; done
@@ -105,7 +125,7 @@ style: ## formatting, sizes, direction of includes, shell scripts
 	$(Q)scripts/check-style
 
 format: ## clang-format every source
-	clang-format -i $$(git ls-files '*.c' '*.h')
+	clang-format -i $$(git ls-files '*.c' '*.h' '*.cu')
 
 lint: ## clang-tidy and cppcheck
 	clang-tidy --quiet $(src.c) $(sort $(bench.c) $(table.c)) -- -std=c11 -D_GNU_SOURCE $(CPPFLAGS)
@@ -168,7 +188,21 @@ $(BUILD)/version: force
 	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
 .PHONY: force
 
-$(lib): $(src.c:%.c=$(BUILD)/%.o)
+$(BUILD)/%.cu.o: %.cu Makefile
+	@mkdir -p $(@D)
+	@echo '  NVCC  $<'
+	$(Q)$(NVCC) $(NVCCFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+$(BUILD)/tests/cuda/%.o: src/kernel/cuda/%.cu Makefile
+	@mkdir -p $(@D)
+	@echo '  CXX   $< (for the processor)'
+	$(Q)$(CXX) $(SHIMFLAGS) -MMD -MP -x c++ -c -o $@ $<
+
+$(BUILD)/tests/cuda/shim.o: tests/cuda/shim.cu Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(SHIMFLAGS) -MMD -MP -x c++ -c -o $@ $<
+
+$(lib): $(src.c:%.c=$(BUILD)/%.o) $(cuda.cu:%.cu=$(BUILD)/%.cu.o)
 	@echo '  AR    $@'
 	$(Q)rm -f $@ && ar rcs $@ $^
 
@@ -185,6 +219,12 @@ $(table): $(table.c:%.c=$(BUILD)/%.o) $(lib)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/harness.o $(lib)
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(if $(filter %_cuda,$@),$(lib) -lstdc++) $(shell pkg-config --libs check) $(LDLIBS)
+
+$(filter %_cuda,$(tests)): $(shim.o)
+
+$(BUILD)/tests/%_gpu: $(BUILD)/tests/%_cuda.o $(BUILD)/tests/harness.o $(lib)
 	@echo '  LINK  $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) $(LDLIBS)
 

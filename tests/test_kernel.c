@@ -50,7 +50,7 @@ static const KernelTables *tables_of(int order)
   static KernelTables tables;
   static KernelProduct transpose;
   transpose = correlation(order, &transposed);
-  tables = (KernelTables){.order = order, .product = convolution(order, 0, &full)};
+  tables = (KernelTables){.order = order, .n_lower = order > 1 ? order : 1, .product = convolution(order, 0, &full)};
   tables.product.transpose = &transpose;
   for (int k = 2; k <= order; k++) tables.power[k] = convolution(order, k, &powers[k]);
   return &tables;

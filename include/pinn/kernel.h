@@ -33,7 +33,8 @@ typedef struct KernelProduct_s {
 /* The product table and its restrictions to powers of a nilpotent jet h (h_0 = 0):
    power[k] gives h^k = h * h^(k-1) for k = 2..order, without terms that touch column 0. */
 typedef struct {
-  int order; /* the highest order of a column */
+  int order;   /* the highest order of a column */
+  int n_lower; /* columns below it, at least 1 */
   KernelProduct product;
   KernelProduct power[KERNEL_MAX_ORDER + 1]; /* [2..order] are set */
 } KernelTables;

@@ -106,7 +106,8 @@ static bool apply(OptionId option, const char *argument, Cli *cli)
     if (!ChoiceFind(&BackendTable, argument)) {
       char known[256];
       ChoiceSuggest(&BackendTable, argument, known, sizeof(known));
-      return CliMistake("this build has no backend '%.60s'%s", argument, known);
+      return CliMistake("this build has no backend '%.60s'%s%s", argument,
+                        strcmp(argument, "cuda") ? "" : ", which make CUDA=1 brings", known);
     }
     cli->backend = argument;
     break;

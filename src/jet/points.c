@@ -70,6 +70,7 @@ PetscErrorCode JetTablesCreate(JetPlan plan, int max_point, JetTables *tables)
   t->n_seed = plan->point_start[plan->n_column];
   t->n_table = PetscMax(2, plan->order + 1);
   t->tables.order = plan->order;
+  t->tables.n_lower = plan->tables.n_lower;
   PetscCall(PetscMalloc2((size_t)max_point * t->n_coef, &t->coef, (size_t)max_point * (size_t)t->n_seed, &t->seed));
   PetscCall(PetscCalloc1(t->n_table * plan->n_column, &t->varies));
   for (int k = 0; k < t->n_table; k++) {

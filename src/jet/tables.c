@@ -166,6 +166,7 @@ PetscErrorCode JetPlanCreateTables(JetPlan plan)
   while (n_lower < plan->n_column && plan->column_order[n_lower] < plan->order) n_lower++;
   PetscCall(JetPlanCheckLower(n_lower, plan->order));
   plan->tables.order = plan->order;
+  plan->tables.n_lower = PetscMax(1, n_lower);
   PetscCall(create_product(plan));
   PetscCall(create_transpose(plan));
   for (int k = 2; k <= plan->order; k++) PetscCall(create_power(plan, k));

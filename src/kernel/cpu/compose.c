@@ -111,11 +111,10 @@ void REAL(KernelCompose_CPU)(const KernelTables *tables, REAL(KernelSeries) seri
   size_t most = KERNEL_LANES;
   Chunk chunk;
   chunk.tables = tables;
-  chunk.n_lower = 1;
+  chunk.n_lower = tables->n_lower;
   chunk.stride_u = stride_u;
   chunk.stride[0] = stride_v;
   chunk.stride[1] = chunk.stride[2] = stride_d;
-  while (order > 2 && !has_power(&tables->power[order], chunk.n_lower)) chunk.n_lower++;
   if (order > 2 && (size_t)((order - 2) * chunk.n_lower) * most > KERNEL_MAX_POWERS)
     most = KERNEL_MAX_POWERS / (size_t)((order - 2) * chunk.n_lower);
   for (size_t l = 0; l < n; l += most) {

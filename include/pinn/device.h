@@ -1,0 +1,67 @@
+/* Devices: accelerators with memory of their own; a process opens at most one. Arrays and tables named here lie
+   in that memory; the host never looks into them. Operations are queued and done one after the other. None returns an
+   error: what went wrong first is kept, and `failure` tells it. */
+#pragma once
+#include "pinn/kernel.h"
+
+/* What a column of a layer's pre-activations has of the first-order parts of its inputs, the same at all points: sum
+   over k in [start[c], start[c + 1]) of factor[k] weights[:, input[k]]. */
+typedef struct {
+  int n_column;
+  const int *start; /* [n_column + 1] */
+  const int *input;
+  const double *factor;
+} DeviceSeeds;
+
+/* What spread_columns does to a column. */
+enum { SPREAD_LEAVE, SPREAD_SET, SPREAD_ADD };
+
+/* Operations for a floating-point type Real beside those of kernel.h, whose tables here are of DeviceTablesCreate
+   (memory.h). Arrays of jets are [column][point][neuron]; sums have an order that depends on sizes alone.
+
+   map_points: input[p][input_of[i]] = sum over such i of (x[p][i] - shift[i]) stretch[i]; input_of NULL: i itself
+   gather_columns: columns[c][j] = sum over the seeds of c of factor weights[j][input], weights [n_out][n_in]
+   scatter_columns: the transpose, gradient[j][input] += factor columns[c][j]
+   spread_columns: u[c][p][j] = or += columns[c][j], as mode[c] says
+   sum_points: columns[c][j] = sum over points of u[c][p][j]
+   narrow, widen: copies between double and Real; widen adds where `add` */
+#define PINN_DEVICE_KERNEL(Real, Kernel, DeviceKernel)                                                                 \
+  typedef struct {                                                                                                     \
+    const Kernel *kernel;                                                                                              \
+    void (*map_points)(size_t n, size_t n_coord, size_t n_input, const int *input_of, const double *x,                 \
+                       const double *shift, const double *stretch, Real *input);                                       \
+    void (*gather_columns)(const DeviceSeeds *seeds, size_t n_out, size_t n_in, const Real *weights, Real *columns);   \
+    void (*scatter_columns)(const DeviceSeeds *seeds, size_t n_out, size_t n_in, const Real *columns, Real *gradient); \
+    void (*spread_columns)(size_t n_column, size_t n, size_t n_out, const int *mode, const Real *columns, Real *u);    \
+    void (*sum_points)(size_t n_column, size_t n, size_t n_out, const Real *u, Real *columns);                         \
+    void (*narrow)(size_t n, const double *from, Real *to);                                                            \
+    void (*widen)(size_t n, const Real *from, double *to, int add);                                                    \
+  } DeviceKernel;
+
+PINN_DEVICE_KERNEL(double, Kernel, DeviceKernel)
+PINN_DEVICE_KERNEL(float, Kernel_Single, DeviceKernel_Single)
+
+/* How single-precision matrix products may round their factors; sums are single in each. */
+typedef enum { PRODUCTS_FULL, PRODUCTS_TF32, PRODUCTS_BF16 } DeviceProducts;
+
+typedef struct {
+  /* Takes the device number `place` modulo their number. text [out]: what it is, or why there is none, in one sentence.
+     Once; false where there is none. */
+  bool (*open)(int place, char *text, size_t size);
+  void (*close)(void);
+  void (*set_products)(DeviceProducts products);
+  size_t (*free_bytes)(void);
+  void *(*allocate)(size_t bytes); /* NULL where memory is short */
+  void (*release)(void *memory);
+  void (*put)(void *to, const void *from, size_t bytes); /* from the host, whose array may change right after */
+  void (*get)(void *to, const void *from, size_t bytes); /* to the host, when all that was queued is done */
+  void (*copy)(void *to, const void *from, size_t bytes);
+  void (*clear)(void *to, size_t bytes);
+  const char *(*failure)(void); /* NULL where all went well so far */
+  /* result [1] = sum of a_i b_i */
+  void (*dot)(size_t n, const double *a, const double *b, double *result);
+  const DeviceKernel *in_double;
+  const DeviceKernel_Single *in_single;
+} Device;
+
+extern const Device DeviceCUDA; /* where the build has it */

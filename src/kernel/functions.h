@@ -1,0 +1,22 @@
+/* Every function by its name, and how its coefficients are made: FUNCTION(Name, call), where the call has order, n,
+   parameter, x and s as in series.h. Included where FUNCTION is defined. */
+FUNCTION(Tanh, SeriesTanh_Pointwise(order, n, x, s))
+FUNCTION(Sin, SeriesSinCos_Pointwise(order, n, 0, x, s))
+FUNCTION(Cos, SeriesSinCos_Pointwise(order, n, 1, x, s))
+FUNCTION(Tan, SeriesTan_Pointwise(order, n, x, s))
+FUNCTION(Atan, SeriesAtan_Pointwise(order, n, x, s))
+FUNCTION(Sinh, SeriesHyperbolic_Pointwise(order, n, 0, x, s))
+FUNCTION(Cosh, SeriesHyperbolic_Pointwise(order, n, 1, x, s))
+FUNCTION(Exp, SeriesExp_Pointwise(order, n, x, s))
+FUNCTION(Log, SeriesLog_Pointwise(order, n, x, s))
+FUNCTION(Sqrt, SeriesPow_Pointwise(order, n, 0.5, x, s))
+FUNCTION(Pow, SeriesPow_Pointwise(order, n, parameter, x, s))
+FUNCTION(Reciprocal, SeriesReciprocal_Pointwise(order, n, x, s))
+FUNCTION(Logistic, SeriesLogistic_Pointwise(order, n, x, s))
+FUNCTION(Swish, SeriesSwish_Pointwise(order, n, x, s))
+FUNCTION(Softplus, SeriesSoftplus_Pointwise(order, n, x, s))
+FUNCTION(Gaussian, SeriesBell_Pointwise(order, n, 1.0, x, s))
+FUNCTION(Erf, SeriesErf_Pointwise(order, n, x, s))
+FUNCTION(Abs, SeriesAbs_Pointwise(order, n, x, s))
+FUNCTION(Step, SeriesStep_Pointwise(order, n, x, s))
+#undef FUNCTION

@@ -1,0 +1,4 @@
+#include "cuda_runtime.h"
+
+ShimIndex blockIdx, threadIdx;
+unsigned char *ShimRoom;
