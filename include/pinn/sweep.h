@@ -1,0 +1,26 @@
+/* Sweeps of a network at many points on a device (device.h). All arrays are on the device, and double; the sweep itself
+   is in the precision of the network. As there, operations are queued and failures are kept. */
+#pragma once
+#include "pinn/device.h"
+#include "pinn/network.h"
+
+typedef struct DeviceSweep_s *DeviceSweep;
+
+/* Room for the jets of at most max_point points. Borrows network, plan and compression (NULL: none).
+   Errors: PETSC_ERR_USER_INPUT in one sentence for what a device does not do, PETSC_ERR_MEM. */
+PetscErrorCode DeviceSweepCreate(const Device *device, Network network, JetPlan plan, NetworkCompression compression,
+                                 int max_point, DeviceSweep *sweep);
+PetscErrorCode DeviceSweepDestroy(DeviceSweep *sweep);
+/* Its size on the device, for estimates. */
+double DeviceSweepBytes(Network network, JetPlan plan, NetworkCompression compression, int max_point);
+/* After a draw of the compression's terms, or after frozen weights have changed scales: what depends on them. */
+PetscErrorCode DeviceSweepRenew(DeviceSweep sweep);
+
+/* As NetworkForward, NetworkReverse (with the compression's part) and NetworkTangent.
+     theta, v  [in]     [n_param]
+     x         [in]     [n][n_coord]
+     out       [out]    [column][n][n_field], likewise out_bar [in] and out_dot [out]
+     gradient  [inout]  [n_param] */
+void DeviceSweepForward(DeviceSweep sweep, const double *theta, int n, const double *x, double *out);
+void DeviceSweepReverse(DeviceSweep sweep, const double *theta, const double *out_bar, double *gradient);
+void DeviceSweepTangent(DeviceSweep sweep, const double *theta, const double *v, double *out_dot);

@@ -1,0 +1,285 @@
+/* Creation of a device's sweep: what it keeps there, and what it cannot do. */
+#include "device_impl.h"
+
+#define ALIGN 256 /* bytes */
+
+/* Seeds of a layer that reads the coordinates, as lists of inputs; a seed of a sampled term is a coordinate's. */
+typedef struct {
+  int *start, *input, n, capacity;
+  double *factor;
+} SeedList;
+
+static PetscErrorCode add_seed(SeedList *list, size_t input, double factor)
+{
+  PetscFunctionBegin;
+  if (list->n == list->capacity) {
+    list->capacity = 2 * list->capacity + 64;
+    PetscCall(PetscRealloc(sizeof(int) * (size_t)list->capacity, &list->input));
+    PetscCall(PetscRealloc(sizeof(double) * (size_t)list->capacity, &list->factor));
+  }
+  list->input[list->n] = (int)input;
+  list->factor[list->n++] = factor;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static size_t input_of(const Layer *layer, int coord)
+{
+  return (size_t)(layer->input_of ? layer->input_of[coord] : coord);
+}
+
+/* The place and factor of a sampled coordinate. */
+static void find_sample(const DeviceSweep s, int coord, int *place, double *scale)
+{
+  const NetworkCompression compression = s->compression;
+  const int seed = coord - s->network->n_coord;
+  for (int g = 0; g < compression->n_group; g++) {
+    const SeedGroup *group = &compression->groups[g];
+    if (seed < group->first || seed >= group->first + group->width) continue;
+    *place = group->place[seed - group->first];
+    *scale = group->scale[seed - group->first];
+  }
+}
+
+/* Column c is `scale` times the product with the inputs but for where these are 0: that is the same at all points. */
+static PetscErrorCode add_origin(const DeviceSweep s, const Layer *layer, double scale, SeedList *list)
+{
+  const Network network = s->network;
+  PetscFunctionBegin;
+  for (int i = 0; i < network->n_coord; i++)
+    if (network->shift[i] != 0.0)
+      PetscCall(add_seed(list, input_of(layer, i), scale * network->shift[i] * network->stretch[i]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode list_seeds(const DeviceSweep s, const Layer *layer, SeedList *list)
+{
+  const Network network = s->network;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(s->n_column + 1, &list->start));
+  for (int c = 0; c <= s->n_column; c++) {
+    const int *coord;
+    const double *factor;
+    int n;
+    list->start[c] = list->n;
+    if (c == 0 || c == s->n_column) continue;
+    if (s->scale[c] != 0.0) {
+      PetscCall(add_origin(s, layer, s->scale[c], list));
+      continue;
+    }
+    PetscCall(JetPlanSeeds(s->plan, c, &n, &coord, &factor));
+    for (int k = 0; k < n; k++) {
+      int place = coord[k];
+      double scale = place < network->n_coord ? network->stretch[place] : 0.0;
+      if (place >= network->n_coord) find_sample(s, coord[k], &place, &scale);
+      PetscCall(add_seed(list, input_of(layer, place), factor[k] * scale));
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode inputs_create(const DeviceSweep s, const Layer *layer, bool accumulate, DeviceInputs *inputs)
+{
+  const size_t n_column = (size_t)s->n_column;
+  SeedList list = {0};
+  PetscFunctionBegin;
+  PetscCall(list_seeds(s, layer, &list));
+  const size_t n_seed = (size_t)list.n, bytes = n_seed * sizeof(double) + (2 * (n_column + 1) + n_seed) * sizeof(int);
+  double *packed;
+  PetscCall(PetscMalloc1(bytes / sizeof(double) + 2, &packed));
+  int *start = (int *)(packed + n_seed), *input = start + n_column + 1, *mode = input + n_seed;
+  PetscCall(PetscArraycpy(packed, list.factor, n_seed));
+  PetscCall(PetscArraycpy(start, list.start, n_column + 1));
+  PetscCall(PetscArraycpy(input, list.input, n_seed));
+  for (size_t c = 0; c < n_column; c++)
+    mode[c] = c == 0 ? (layer->unbiased ? SPREAD_LEAVE : SPREAD_ADD)
+                     : (accumulate || s->scale[c] != 0.0 ? SPREAD_ADD : SPREAD_SET);
+  mode[n_column] = SPREAD_ADD; /* of biases alone */
+  PetscCall(DeviceAllocate(s->device, bytes, packed, &inputs->memory));
+  double *factor = inputs->memory;
+  int *integers = (int *)(factor + n_seed);
+  inputs->seeds = (DeviceSeeds){s->n_column, integers, integers + n_column + 1, factor};
+  inputs->mode = integers + n_column + 1 + n_seed;
+  PetscCall(PetscFree(packed));
+  PetscCall(PetscFree(list.start));
+  PetscCall(PetscFree(list.input));
+  PetscCall(PetscFree(list.factor));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DeviceSweepRenew(DeviceSweep s)
+{
+  const Network network = s->network;
+  const Layer *affine = NetworkAffine(network);
+  PetscFunctionBegin;
+  if (network->n_frozen) s->device->put(s->frozen, network->frozen, network->n_frozen * sizeof(double));
+  if (s->single) s->device->in_single->narrow(network->n_frozen, s->frozen, s->frozen_weights);
+  PetscCall(DeviceFree(s->device, &s->first.memory));
+  PetscCall(DeviceFree(s->device, &s->affine.memory));
+  PetscCall(inputs_create(s, &network->layers[0], false, &s->first));
+  if (affine) PetscCall(inputs_create(s, affine, true, &s->affine));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode check(const DeviceSweep s)
+{
+  const int *factors, n_factor = JetPlanFactors(s->plan, &factors);
+  const Precision *precision = s->network->precision;
+  double scale;
+  PetscFunctionBegin;
+  PinnUserCheck(precision->forward_single == precision->adjoint_single,
+                "precision = \"mixed\" is not there on a device: double or single");
+  PinnUserCheck(!n_factor, "derivatives with coefficients that depend on the point are not there on a device");
+  for (int c = 1; c < s->n_column; c++)
+    PinnUserCheck(!JetPlanSeedsVary(s->plan, c) || JetPlanSeedsScale(s->plan, c, s->network->n_coord, &scale),
+                  "first derivatives with coefficients that depend on the point are not there on a device");
+  for (int g = 0; s->compression && g < s->compression->n_group; g++)
+    PinnUserCheck(s->compression->groups[g].reduction == JET_SAMPLE && s->compression->n_pass == 1,
+                  "a device has derivatives in many dimensions by estimator.type = \"stde\" alone");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode find_scales(DeviceSweep s)
+{
+  double scale;
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(s->n_column, &s->scale));
+  for (int c = 1; c < s->n_column; c++)
+    if (JetPlanSeedsScale(s->plan, c, s->network->n_coord, &scale)) s->scale[c] = scale, s->scales = true;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* All arrays of numbers from one piece of memory: sizes first, then pointers. */
+typedef struct {
+  char *memory;
+  size_t used;
+} Places;
+
+static void *place(Places *places, size_t bytes)
+{
+  const size_t at = places->used;
+  places->used += (bytes + ALIGN - 1) / ALIGN * ALIGN;
+  return places->memory ? places->memory + at : NULL;
+}
+
+static size_t largest_layer(Network network)
+{
+  size_t largest = 0;
+  for (int l = 0; l < network->n_layer + network->affine; l++)
+    largest = PetscMax(largest, LayerSize(&network->layers[l]));
+  return largest;
+}
+
+static void place_arrays(DeviceSweep s, Places *places)
+{
+  const Network network = s->network;
+  const size_t size = s->single ? sizeof(float) : sizeof(double), n = (size_t)s->max_point;
+  const size_t jets = (size_t)s->n_column * n * size, widest = (size_t)NetworkWidest(network);
+  s->input = place(places, n * (size_t)network->n_input * size);
+  s->mapped = network->input_of && network->affine ? place(places, n * (size_t)network->n_coord * size) : s->input;
+  for (int l = 0; l + 1 < network->n_layer; l++) {
+    void *d = place(places, jets * (size_t)network->layers[l].n_out);
+    void *z = place(places, jets * (size_t)network->layers[l].n_out);
+    if (places->memory) s->d[l] = d, s->z[l + 1] = z;
+  }
+  for (int k = 0; k < 2; k++) s->work[k] = place(places, jets * widest);
+  s->columns = place(places, (size_t)s->n_column * widest * size);
+  s->scaled = s->scales || network->affine ? place(places, n * widest * size) : NULL;
+  if (!s->single) return;
+  s->output = place(places, jets * (size_t)network->n_field);
+  s->weights = place(places, network->n_param * size);
+  s->direction = place(places, network->n_param * size);
+  s->frozen_weights = place(places, network->n_frozen * size);
+  s->gradient = place(places, largest_layer(network) * size);
+}
+
+static PetscErrorCode put_network(DeviceSweep s)
+{
+  const Network network = s->network;
+  const size_t n_coord = (size_t)network->n_coord;
+  void *memory;
+  PetscFunctionBegin;
+  PetscCall(DeviceAllocate(s->device, n_coord * sizeof(double), network->shift, &memory));
+  s->shift = memory;
+  PetscCall(DeviceAllocate(s->device, n_coord * sizeof(double), network->stretch, &memory));
+  s->stretch = memory;
+  if (network->input_of) {
+    PetscCall(DeviceAllocate(s->device, n_coord * sizeof(int), network->input_of, &memory));
+    s->input_of = memory;
+  }
+  PetscCall(DeviceAllocate(s->device, network->n_frozen * sizeof(double), NULL, &memory));
+  s->frozen = memory;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+double DeviceSweepBytes(Network network, JetPlan plan, NetworkCompression compression, int max_point)
+{
+  struct DeviceSweep_s s = {.network = network, .plan = plan, .compression = compression, .max_point = max_point};
+  Places places = {NULL, 0};
+  s.single = network->precision->forward_single;
+  s.n_column = JetPlanColumns(plan);
+  s.scales = true;
+  place_arrays(&s, &places);
+  return (double)places.used;
+}
+
+PetscErrorCode DeviceSweepCreate(const Device *device, Network network, JetPlan plan, NetworkCompression compression,
+                                 int max_point, DeviceSweep *sweep)
+{
+  Places places = {NULL, 0};
+  DeviceSweep s;
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&s));
+  *sweep = s;
+  s->device = device;
+  s->network = network;
+  s->plan = plan;
+  s->compression = compression;
+  s->single = network->precision->forward_single;
+  s->n_column = JetPlanColumns(plan);
+  s->max_point = max_point;
+  PetscCall(check(s));
+  PetscCall(find_scales(s));
+  PetscCall(PetscCalloc2(network->n_layer, &s->z, network->n_layer, &s->d));
+  place_arrays(s, &places);
+  PetscCall(DeviceAllocate(device, places.used, NULL, &s->memory));
+  places = (Places){s->memory, 0};
+  place_arrays(s, &places);
+  PetscCall(DeviceTablesCreate(device, JetPlanTables(plan), 0, &s->tables));
+  PetscCall(put_network(s));
+  PetscCall(DeviceSweepRenew(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DeviceSweepDestroy(DeviceSweep *sweep)
+{
+  DeviceSweep s = *sweep;
+  PetscFunctionBegin;
+  if (!s) PetscFunctionReturn(PETSC_SUCCESS);
+  void *memory[] = {s->memory, s->shift, s->stretch, s->input_of, s->frozen, s->first.memory, s->affine.memory};
+  for (size_t k = 0; k < sizeof(memory) / sizeof(memory[0]); k++) PetscCall(DeviceFree(s->device, &memory[k]));
+  PetscCall(DeviceTablesDestroy(&s->tables));
+  PetscCall(PetscFree2(s->z, s->d));
+  PetscCall(PetscFree(s->scale));
+  PetscCall(PetscFree(*sweep));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const DeviceSweepOps *ops_of(const DeviceSweep s)
+{
+  return s->single ? &DeviceSweepIn_Single : &DeviceSweepIn;
+}
+
+void DeviceSweepForward(DeviceSweep s, const double *theta, int n, const double *x, double *out)
+{
+  ops_of(s)->forward(s, theta, n, x, out);
+}
+
+void DeviceSweepReverse(DeviceSweep s, const double *theta, const double *out_bar, double *gradient)
+{
+  ops_of(s)->reverse(s, theta, out_bar, gradient);
+}
+
+void DeviceSweepTangent(DeviceSweep s, const double *theta, const double *v, double *out_dot)
+{
+  ops_of(s)->tangent(s, theta, v, out_dot);
+}

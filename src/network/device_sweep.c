@@ -1,0 +1,256 @@
+/* The forward, reverse and tangent sweeps of sweep.c by operations of a device: arrays stay there, and the host only
+   says what is next. */
+#include "device_impl.h"
+#include "../kernel/real.h"
+
+#ifdef PINN_SINGLE
+#define OPS(s) ((s)->device->in_single)
+#else
+#define OPS(s) ((s)->device->in_double)
+#endif
+
+static size_t column_size(const DeviceSweep s, size_t width)
+{
+  return (size_t)s->n * width;
+}
+
+/* y [n] (+)= factor x */
+static void add(const DeviceSweep s, size_t n, Real factor, const Real *x, Real *y, int accumulate)
+{
+  const size_t step = 1;
+  OPS(s)->kernel->combine(n, 1, &factor, &x, &step, y, accumulate);
+}
+
+/* theta or a direction as Real: itself, or narrowed into a buffer. */
+static const Real *narrowed(const DeviceSweep s, const double *values, void *buffer)
+{
+#ifdef PINN_SINGLE
+  OPS(s)->narrow(NetworkParameters(s->network), values, buffer);
+  return buffer;
+#else
+  (void)s, (void)buffer;
+  return values;
+#endif
+}
+
+/* The weights of a layer in `theta`, as narrowed has left it, or the frozen ones. */
+static const Real *layer_weights(const DeviceSweep s, const Layer *layer, const Real *theta)
+{
+#ifdef PINN_SINGLE
+  const Real *frozen = s->frozen_weights;
+#else
+  const Real *frozen = s->frozen;
+#endif
+  return (layer->frozen ? frozen : theta) + layer->offset;
+}
+
+static const Real *inputs_of(const DeviceSweep s, const Layer *layer)
+{
+  return layer->input_of ? s->input : s->mapped;
+}
+
+/* u (+)= the pre-activations of a layer that reads the coordinates; `accumulate` for the affine part, whose product
+   goes through the work space. */
+static void input_layer(const DeviceSweep s, const Layer *layer, const DeviceInputs *inputs, const Real *weights,
+                        bool accumulate, Real *u)
+{
+  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, size = column_size(s, n_out);
+  Real *product = accumulate ? s->scaled : u, *columns = s->columns;
+  OPS(s)->kernel->gemm('N', 'T', (size_t)s->n, n_out, n_in, 1, inputs_of(s, layer), n_in, weights, n_in, 0, product,
+                       n_out);
+  if (accumulate) add(s, size, 1, product, u, 1);
+  for (int c = 1; c < s->n_column && s->scales; c++)
+    if (s->scale[c] != 0) add(s, size, (Real)s->scale[c], product, u + (size_t)c * size, accumulate);
+  OPS(s)->gather_columns(&inputs->seeds, n_out, n_in, weights, columns);
+  if (!layer->unbiased) add(s, n_out, 1, weights + n_in * n_out, columns, 0);
+  OPS(s)->spread_columns((size_t)s->n_column, (size_t)s->n, n_out, inputs->mode, columns, u);
+}
+
+static void add_bias(const DeviceSweep s, const Layer *layer, const Real *weights, Real *u)
+{
+  const size_t n_out = (size_t)layer->n_out, n_weight = (size_t)layer->n_in * n_out;
+  OPS(s)->spread_columns(1, (size_t)s->n, n_out, s->first.mode + s->n_column, weights + n_weight, u);
+}
+
+static void dense_layer(const DeviceSweep s, const Layer *layer, const Real *weights, const Real *z, Real beta, Real *u)
+{
+  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out;
+  OPS(s)->kernel->gemm('N', 'T', (size_t)s->n_column * (size_t)s->n, n_out, n_in, 1, z, n_in, weights, n_in, beta, u,
+                       n_out);
+  add_bias(s, layer, weights, u);
+}
+
+static Real *output_begin(const DeviceSweep s, double *out)
+{
+#ifdef PINN_SINGLE
+  (void)out;
+  return s->output;
+#else
+  (void)s;
+  return out;
+#endif
+}
+
+static void output_end(const DeviceSweep s, double *out)
+{
+#ifdef PINN_SINGLE
+  OPS(s)->widen((size_t)s->n_column * column_size(s, (size_t)s->network->n_field), s->output, out, 0);
+#else
+  (void)s, (void)out;
+#endif
+}
+
+static void forward(DeviceSweep s, const double *theta, int n, const double *x, double *out)
+{
+  const Network network = s->network;
+  const int last = network->n_layer - 1;
+  const size_t n_coord = (size_t)network->n_coord;
+  const Real *weights = narrowed(s, theta, s->weights);
+  Real *u = NULL;
+  s->n = n;
+  OPS(s)->map_points((size_t)n, n_coord, (size_t)network->n_input, s->input_of, x, s->shift, s->stretch, s->input);
+  if (s->mapped != s->input) OPS(s)->map_points((size_t)n, n_coord, n_coord, NULL, x, s->shift, s->stretch, s->mapped);
+  for (int l = 0; l <= last; l++) {
+    const Layer *layer = &network->layers[l];
+    const size_t lanes = column_size(s, (size_t)layer->n_out);
+    u = l < last ? s->d[l] : output_begin(s, out);
+    if (l == 0)
+      input_layer(s, layer, &s->first, layer_weights(s, layer, weights), false, u);
+    else
+      dense_layer(s, layer, layer_weights(s, layer, weights), s->z[l], 0, u);
+    if (l < last)
+      OPS(s)->kernel->compose(DeviceTablesAt(s->tables, (size_t)layer->n_out), network->activation->REAL(series), 0.0,
+                              lanes, u, lanes, s->z[l + 1], lanes, layer->frozen ? NULL : s->d[l], NULL, lanes);
+  }
+  const Layer *affine = NetworkAffine(network);
+  if (affine) input_layer(s, affine, &s->affine, layer_weights(s, affine, weights), true, u);
+  output_end(s, out);
+}
+
+/* Where a layer's gradient is summed over the points, and its way into the sum, which is double. */
+static Real *gradient_begin(const DeviceSweep s, const Layer *layer, double *gradient)
+{
+#ifdef PINN_SINGLE
+  (void)gradient;
+  s->device->clear(s->gradient, LayerSize(layer) * sizeof(Real));
+  return s->gradient;
+#else
+  (void)s;
+  return gradient + layer->offset;
+#endif
+}
+
+static void gradient_end(const DeviceSweep s, const Layer *layer, double *gradient)
+{
+#ifdef PINN_SINGLE
+  OPS(s)->widen(LayerSize(layer), s->gradient, gradient + layer->offset, 1);
+#else
+  (void)s, (void)layer, (void)gradient;
+#endif
+}
+
+static void bias_gradient(const DeviceSweep s, const Layer *layer, const Real *sums, Real *g)
+{
+  const size_t n_out = (size_t)layer->n_out;
+  if (!layer->unbiased) add(s, n_out, 1, sums, g + (size_t)layer->n_in * n_out, 1);
+}
+
+/* The columns' adjoints meet the points, those that are the same at all points after their sum. */
+static void input_gradient(const DeviceSweep s, const Layer *layer, const DeviceInputs *inputs, const Real *u_bar,
+                           Real *g)
+{
+  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, size = column_size(s, n_out);
+  const Real *first = u_bar;
+  for (int c = 1; c < s->n_column && s->scales; c++) {
+    if (s->scale[c] == 0) continue;
+    if (first == u_bar) add(s, size, 1, u_bar, s->scaled, 0);
+    first = s->scaled;
+    add(s, size, (Real)s->scale[c], u_bar + (size_t)c * size, s->scaled, 1);
+  }
+  OPS(s)->kernel->gemm('T', 'N', n_out, n_in, (size_t)s->n, 1, first, n_out, inputs_of(s, layer), n_in, 1, g, n_in);
+  OPS(s)->sum_points((size_t)s->n_column, (size_t)s->n, n_out, u_bar, s->columns);
+  OPS(s)->scatter_columns(&inputs->seeds, n_out, n_in, s->columns, g);
+  bias_gradient(s, layer, s->columns, g);
+}
+
+static void layer_gradient(const DeviceSweep s, int l, const Real *u_bar, double *gradient)
+{
+  const Layer *layer = &s->network->layers[l];
+  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, rows = (size_t)s->n_column * (size_t)s->n;
+  Real *g = gradient_begin(s, layer, gradient);
+  if (l == 0) {
+    input_gradient(s, layer, &s->first, u_bar, g);
+  } else {
+    OPS(s)->kernel->gemm('T', 'N', n_out, n_in, rows, 1, u_bar, n_out, s->z[l], n_in, 1, g, n_in);
+    OPS(s)->sum_points(1, (size_t)s->n, n_out, u_bar, s->columns);
+    bias_gradient(s, layer, s->columns, g);
+  }
+  gradient_end(s, layer, gradient);
+}
+
+static const Real *outputs_adjoint(const DeviceSweep s, const double *out_bar)
+{
+#ifdef PINN_SINGLE
+  OPS(s)->narrow((size_t)s->n_column * column_size(s, (size_t)s->network->n_field), out_bar, s->output);
+  return s->output;
+#else
+  (void)s;
+  return out_bar;
+#endif
+}
+
+static void reverse(DeviceSweep s, const double *theta, const double *out_bar, double *gradient)
+{
+  const Network network = s->network;
+  const Real *weights = narrowed(s, theta, s->weights), *top = outputs_adjoint(s, out_bar), *u_bar = top;
+  const Layer *affine = NetworkAffine(network);
+  const size_t rows = (size_t)s->n_column * (size_t)s->n;
+  if (affine) {
+    Real *g = gradient_begin(s, affine, gradient);
+    input_gradient(s, affine, &s->affine, top, g);
+    gradient_end(s, affine, gradient);
+  }
+  for (int l = network->n_layer - 1; l >= 0; l--) {
+    const Layer *layer = &network->layers[l];
+    const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, lanes = column_size(s, n_in);
+    if (layer->frozen) return; /* frozen layers come first */
+    layer_gradient(s, l, u_bar, gradient);
+    if (l == 0 || network->layers[l - 1].frozen) return;
+    OPS(s)->kernel->gemm('N', 'N', rows, n_in, n_out, 1, u_bar, n_out, layer_weights(s, layer, weights), n_in, 0,
+                         s->work[1], n_in);
+    OPS(s)->kernel->multiply_transpose(&DeviceTablesAt(s->tables, n_in)->product, lanes, s->d[l - 1], lanes, s->work[1],
+                                       lanes, s->work[0], lanes, 0);
+    u_bar = s->work[0];
+  }
+}
+
+static void tangent(DeviceSweep s, const double *theta, const double *v, double *out_dot)
+{
+  const Network network = s->network;
+  const int last = network->n_layer - 1;
+  const Real *weights = narrowed(s, theta, s->weights), *direction = narrowed(s, v, s->direction);
+  const Real *z_dot = NULL; /* NULL = zero, as it is above frozen layers */
+  Real *u_dot = NULL;
+  for (int l = 0; l <= last; l++) {
+    const Layer *layer = &network->layers[l];
+    const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, lanes = column_size(s, n_out);
+    if (layer->frozen) continue;
+    u_dot = l == last ? output_begin(s, out_dot) : s->work[0];
+    if (z_dot)
+      OPS(s)->kernel->gemm('N', 'T', (size_t)s->n_column * (size_t)s->n, n_out, n_in, 1, z_dot, n_in,
+                           layer_weights(s, layer, weights), n_in, 0, u_dot, n_out);
+    if (l == 0)
+      input_layer(s, layer, &s->first, direction + layer->offset, false, u_dot);
+    else
+      dense_layer(s, layer, direction + layer->offset, s->z[l], z_dot ? 1 : 0, u_dot);
+    if (l == last) break;
+    OPS(s)->kernel->multiply(&DeviceTablesAt(s->tables, n_out)->product, lanes, s->d[l], lanes, u_dot, lanes,
+                             s->work[1], lanes, 0);
+    z_dot = s->work[1];
+  }
+  const Layer *affine = NetworkAffine(network);
+  if (affine) input_layer(s, affine, &s->affine, direction + affine->offset, true, u_dot);
+  output_end(s, out_dot);
+}
+
+const DeviceSweepOps REAL(DeviceSweepIn) = {forward, reverse, tangent};

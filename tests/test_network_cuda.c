@@ -1,0 +1,220 @@
+/* Sweeps on the device against those of the CPU: all plans, kinds of layers and inputs, in both precisions. */
+#include <stdlib.h>
+#include <string.h>
+#include "device_fixture.h"
+#include "pinn/sweep.h"
+
+enum { N = 37, FIELDS = 2 };
+
+/* A CPU's sweep and its copy on the device. */
+typedef struct {
+  const Device *device;
+  Network network;
+  JetPlan plan;
+  NetworkCompression compression;
+  NetworkSweep sweep;
+  DeviceSweep copy;
+  size_t n_param, n_out;
+  double near;
+  double *theta, *k_theta, *k_x;
+} Pair;
+
+static double *random_array(size_t n, uint64_t stream)
+{
+  double *x = malloc(n * sizeof(double));
+  TestFill(n, x, stream);
+  return x;
+}
+
+static double largest(size_t n, const double *x)
+{
+  double most = 0;
+  for (size_t k = 0; k < n; k++) most = fmax(most, fabs(x[k]));
+  return most;
+}
+
+static void assert_same(const Pair *pair, size_t n, size_t part, const double *got, const double *want)
+{
+  for (size_t begin = 0; begin < n; begin += part) {
+    const double size = largest(part, want + begin);
+    for (size_t k = begin; k < begin + part; k++) ck_near(got[k], want[k], 0, pair->near * size);
+  }
+}
+
+static void begin(const Device *device, const char *precision, const char *settings, int n_coord, int n_field,
+                  JetPlan plan, Pair *pair)
+{
+  *pair = (Pair){.device = device, .plan = plan, .near = strcmp(precision, "single") ? 1e-11 : 2e-5};
+  ck_petsc(TryNetworkIn(precision, settings, n_coord, n_field, &pair->network));
+  pair->n_param = NetworkParameters(pair->network);
+  pair->n_out = (size_t)JetPlanColumns(plan) * N * (size_t)n_field;
+  pair->theta = ThetaOf(pair->network);
+  pair->k_theta = OnDevice(device, pair->n_param * sizeof(double), pair->theta);
+}
+
+/* Forward, reverse and tangent of both. */
+static void check(Pair *pair, int n_coord)
+{
+  const Device *device = pair->device;
+  const size_t n_out = pair->n_out, n_param = pair->n_param, part = n_out / (size_t)JetPlanColumns(pair->plan);
+  double *x = malloc(sizeof(double) * N * (size_t)n_coord), *got = malloc(sizeof(double) * (n_out + n_param));
+  double *out = random_array(n_out, 1), *bar = random_array(n_out, 2), *v = random_array(n_param, 3);
+  double *gradient = calloc(n_param, sizeof(double));
+  PointsOf(N, n_coord, x);
+  double *k_x = OnDevice(device, sizeof(double) * N * (size_t)n_coord, x), *k_v = OnDevice(device, n_param * 8, v);
+  double *k_out = OnDevice(device, n_out * 8, NULL), *k_bar = OnDevice(device, n_out * 8, bar);
+  double *k_gradient = OnDevice(device, n_param * 8, NULL);
+  ck_petsc(NetworkSweepCreate(pair->network, pair->plan, pair->compression, N, &pair->sweep));
+  ck_petsc(DeviceSweepCreate(device, pair->network, pair->plan, pair->compression, N + 5, &pair->copy));
+  if (pair->compression) NetworkCompressionUpdate(pair->compression, pair->theta);
+  NetworkForward(pair->sweep, pair->theta, N, x, out);
+  DeviceSweepForward(pair->copy, pair->k_theta, N, k_x, k_out);
+  device->get(got, k_out, n_out * 8);
+  assert_same(pair, n_out, part, got, out);
+  if (pair->compression) NetworkCompressionTangent(pair->compression, pair->theta, v);
+  NetworkTangent(pair->sweep, pair->theta, v, out);
+  DeviceSweepTangent(pair->copy, pair->k_theta, k_v, k_out);
+  device->get(got, k_out, n_out * 8);
+  assert_same(pair, n_out, part, got, out);
+  for (int twice = 0; twice < 2; twice++) { /* gradients are added to */
+    NetworkReverse(pair->sweep, pair->theta, bar, gradient);
+    DeviceSweepReverse(pair->copy, pair->k_theta, k_bar, k_gradient);
+  }
+  if (pair->compression) NetworkCompressionReverse(pair->compression, pair->theta, gradient);
+  device->get(got, k_gradient, n_param * 8);
+  assert_same(pair, n_param, n_param, got, gradient);
+  ck_petsc(DeviceCheck(device));
+  Drop(device, k_x), Drop(device, k_v), Drop(device, k_out), Drop(device, k_bar), Drop(device, k_gradient);
+  ck_petsc(NetworkSweepDestroy(&pair->sweep));
+  ck_petsc(DeviceSweepDestroy(&pair->copy));
+  free(x), free(got), free(out), free(bar), free(v), free(gradient);
+}
+
+static void end(Pair *pair)
+{
+  Drop(pair->device, pair->k_theta);
+  ck_petsc(PetscFree(pair->theta));
+  ck_petsc(NetworkCompressionDestroy(&pair->compression));
+  ck_petsc(NetworkDestroy(&pair->network));
+  ck_petsc(JetPlanDestroy(&pair->plan));
+}
+
+START_TEST(all_plans_in_both_precisions)
+{
+  static const char *const precisions[] = {"double", "single"};
+  const Device *device = TestDevice();
+  Pair pair;
+  int n_coord;
+  for (int p = 0; device && p < 2; p++)
+    for (PlanKind kind = 0; kind < PLANS; kind++) {
+      if (p && kind == PLAN_LINE_8) continue; /* eighth derivatives have no digits left */
+      JetPlan plan = CreatePlan(kind, &n_coord);
+      begin(device, precisions[p], "hidden = [ 7, 6 ]", n_coord, FIELDS, plan, &pair);
+      check(&pair, n_coord);
+      end(&pair);
+    }
+}
+END_TEST
+
+START_TEST(kinds_of_layers_and_inputs)
+{
+  static const char *const settings[] = {"hidden = [ 5 ]; activation = \"sin\"; normalize = false",
+                                         "hidden = [ 33, 4, 9 ]; activation = \"swish\"",
+                                         "hidden = [ 6, 5 ]; affine = true",
+                                         "hidden = [ 6, 5 ]; block = 2",
+                                         "hidden = [ 6, 5 ]; block = 2; affine = true; activation = \"softplus\"",
+                                         "type = \"random-features\"; features = 12; activation = \"gaussian\"",
+                                         "type = \"random-features\"; features = 12; activation = \"sin\""};
+  const Device *device = TestDevice();
+  Pair pair;
+  int n_coord;
+  for (size_t k = 0; device && k < sizeof(settings) / sizeof(settings[0]); k++) {
+    JetPlan plan = CreatePlan(PLAN_HEAT, &n_coord);
+    begin(device, k % 2 ? "single" : "double", settings[k], n_coord, FIELDS, plan, &pair);
+    check(&pair, n_coord);
+    end(&pair);
+  }
+}
+END_TEST
+
+/* x . grad u as a column of its own, with the Laplacian. */
+static JetPlan scaled_plan(int n_coord)
+{
+  JetOperator op[2];
+  JetIndex index[10];
+  double coef[10];
+  int factor[10];
+  JetPlan plan;
+  for (int i = 0; i < n_coord; i++) index[i] = (JetIndex){1, {i}}, coef[i] = 1.5, factor[i] = i;
+  ck_petsc(JetOperatorCreateVariable(n_coord, index, coef, factor, &op[0]));
+  op[1] = Laplacian(n_coord);
+  plan = PlanOf(n_coord, 2, op);
+  ck_petsc(JetPlanSetCoordinates(plan, factor));
+  return plan;
+}
+
+START_TEST(columns_that_are_the_points_times_a_number)
+{
+  static const char *const settings[] = {"hidden = [ 6, 5 ]", "hidden = [ 6, 5 ]; normalize = false; affine = true"};
+  const Device *device = TestDevice();
+  Pair pair;
+  for (int k = 0; device && k < 2; k++) {
+    begin(device, "double", settings[k], 4, 1, scaled_plan(4), &pair);
+    check(&pair, 4);
+    end(&pair);
+  }
+}
+END_TEST
+
+START_TEST(sampled_derivatives_of_many_coordinates)
+{
+  enum { D = 60, SLOTS = 7 };
+  const Device *device = TestDevice();
+  const JetReducer reducer = {.reduction = JET_SAMPLE, .slots = SLOTS, .least = 2, .insist = true, .name = "stde"};
+  for (int affine = 0; device && affine < 2; affine++) {
+    JetOperator op = Laplacian(D), reduced = {0};
+    JetGroup *groups;
+    int n_group, terms[SLOTS];
+    Pair pair;
+    ck_petsc(JetReduce(D, &reducer, 1, &op, &n_group, &groups, &reduced));
+    ck_assert_int_eq(n_group, 1);
+    ck_petsc(JetOperatorDestroy(&op));
+    JetPlan plan = PlanOf(D + groups[0].width, 1, &reduced);
+    begin(device, "double", affine ? "hidden = [ 8, 5 ]; affine = true; block = 2" : "hidden = [ 8, 5 ]", D, 1, plan,
+          &pair);
+    ck_petsc(NetworkCompressionCreate(pair.network, n_group, groups, &pair.compression));
+    for (int k = 0; k < SLOTS; k++) terms[k] = (8 * k + 3) % D;
+    NetworkCompressionPick(pair.compression, 0, terms);
+    check(&pair, D);
+    end(&pair);
+    ck_petsc(JetGroupsDestroy(n_group, &groups));
+  }
+}
+END_TEST
+
+START_TEST(what_a_device_does_not_do_is_said)
+{
+  const Device *device = TestDevice();
+  const JetIndex index[] = {{2, {0, 0}}, {2, {1, 1}}};
+  const double coef[] = {1, 2};
+  const int factor[] = {0, -1};
+  JetOperator op;
+  Pair pair;
+  if (!device) return;
+  ck_petsc(JetOperatorCreateVariable(2, index, coef, factor, &op));
+  begin(device, "double", "hidden = [ 4 ]", 2, 1, PlanOf(2, 1, &op), &pair);
+  ck_petsc_fails(DeviceSweepCreate(device, pair.network, pair.plan, NULL, N, &pair.copy), PETSC_ERR_USER_INPUT,
+                 "coefficients that depend on the point");
+  ck_petsc(DeviceSweepDestroy(&pair.copy));
+  end(&pair);
+  begin(device, "mixed", "hidden = [ 4 ]", 2, 1, CreatePlan(PLAN_VALUE, &(int){0}), &pair);
+  ck_petsc_fails(DeviceSweepCreate(device, pair.network, pair.plan, NULL, N, &pair.copy), PETSC_ERR_USER_INPUT,
+                 "double or single");
+  ck_petsc(DeviceSweepDestroy(&pair.copy));
+  end(&pair);
+}
+END_TEST
+
+TEST_SUITE("network_cuda", all_plans_in_both_precisions, kinds_of_layers_and_inputs,
+           columns_that_are_the_points_times_a_number, sampled_derivatives_of_many_coordinates,
+           what_a_device_does_not_do_is_said)
