@@ -129,10 +129,22 @@ START_TEST(groups_are_regions_and_faces)
   ck_near(measure("boundary"), measure("walls") + measure("interior"), 1e-13, 0);
   ck_near(measure("t = 0 & left") + 0.5, measure("t = 0"), 1e-12, 0);
   ck_petsc(RegionCreate(fixture.domain, "case.cfg:9", "interface", &region));
-  ck_assert(!RegionHasNormals(region));
+  ck_assert(RegionHasNormals(region));
   ck_petsc(DomainUncovered(fixture.domain, 1, &region, text, sizeof(text)));
   ck_assert_str_eq(text, "outer, hole, t = 0");
   ck_petsc(RegionDestroy(&region));
+  draw("interface", "sobol", 50, &points);
+  for (int p = 0; p < points.n; p++) { /* out of "left", whose number is the smaller one */
+    ck_near(points.x[3 * p], 0.5, 0, 1e-14);
+    ck_near(points.normal[3 * p], 1, 0, 1e-14);
+  }
+  ck_petsc(PointSetDestroy(&points));
+  int left, hole;
+  ck_petsc(DomainFindRegion(fixture.domain, "case.cfg:9", "left", &left));
+  ck_assert(DomainRegionContains(fixture.domain, left, (double[]){0.05, 0.1, 0.3}));
+  ck_assert(!DomainRegionContains(fixture.domain, left, (double[]){0.9, 0.1, 0.3}));
+  ck_petsc_fails(DomainFindRegion(fixture.domain, "case.cfg:9", "hole", &hole), PETSC_ERR_USER_INPUT,
+                 "case.cfg:9: 'hole' is no region of the domain");
   draw("hole", "sobol", 200, &points);
   for (int p = 0; p < points.n; p++) /* into the hole */
     ck_assert((0.25 - points.x[3 * p]) * points.normal[3 * p] + (0.5 - points.x[3 * p + 1]) * points.normal[3 * p + 1] >

@@ -35,6 +35,10 @@ int DomainDimension(Domain domain);
 /* [dim] each, borrowed: they hold the domain, tightly where no shape is turned. */
 void DomainBounds(Domain domain, const double **lower, const double **upper);
 bool DomainContains(Domain domain, const double x[]);
+/* A part of the interior by its name, a region of the case or a group of a mesh's cells: its number. Errors: no such
+   name, or one of faces; they begin with `where`. And does it hold a point of the domain? */
+PetscErrorCode DomainFindRegion(Domain domain, const char *where, const char *name, int *region);
+bool DomainRegionContains(Domain domain, int region, const double x[]);
 /* Signed distance in space to the boundary, negative inside; t is ignored. Exact for a box and a single shape. A
    combination has the right sign and at most the true size; exact outside of a union and inside of an intersection or
    difference of single shapes. */

@@ -39,8 +39,9 @@ PetscErrorCode ProblemDestroy(Problem *problem);
 Formula ProblemFormula(Problem problem); /* borrowed */
 int ProblemFields(Problem problem);
 const char *ProblemFieldName(Problem problem, int field);
-FormulaNode ProblemField(Problem problem, int field); /* the field as an expression of the network outputs */
-FormulaNode ProblemExact(Problem problem, int field); /* -1 where none is known */
+const char *ProblemFieldRegion(Problem problem, int field); /* problem.regions: where it is; NULL = everywhere */
+FormulaNode ProblemField(Problem problem, int field);       /* the field as an expression of the network outputs */
+FormulaNode ProblemExact(Problem problem, int field);       /* -1 where none is known */
 /* Unknown coefficients (problem.unknowns): outputs ProblemFields, ProblemFields + 1 ... of formulas, the same at all
    points. Truth: NAN where problem.exact has none. */
 int ProblemUnknowns(Problem problem);

@@ -109,11 +109,15 @@ const ConfigKey ConfigKeys[] = {
     TEXT("problem.define.*", NULL, "formula"),
     GROUP("problem.exact", "", "the true solution, by field: errors are reported, forcings can be manufactured"),
     TEXT("problem.exact.*", NULL, "formula of the coordinates; of an unknown coefficient a constant one"),
+    GROUP("problem.regions", "",
+          "the region in which a field is there, by field: errors count and files hold it there"),
+    TEXT("problem.regions.*", NULL, "a region, or a group of a mesh's cells"),
     GROUP("problem.transform", "", "a field as an expression of its network output `net`: hard constraints"),
     TEXT("problem.transform.*", NULL, "formula of the coordinates and `net`"),
     {"problem.equations", CONFIG_LIST, NULL, NO_RANGE, NULL, "residuals that vanish in the interior"},
     TEXT("problem.equations[].name", "", "for tables and messages; default: equation 1, 2, ..."),
     TEXT("problem.equations[].residual", NULL, "formula that must be zero"),
+    TEXT("problem.equations[].region", "", "where, instead of the whole interior: a region, a group of a mesh's cells"),
     {"problem.equations[].weight", CONFIG_REAL, "1.0", POSITIVE, NULL, NULL, "factor of its mean square in the loss"},
     {"problem.equations[].gradient_enhanced", CONFIG_REAL, "", POSITIVE, NULL, NULL,
      "also the gradient of the residual vanishes, a row for each of at most 8 coordinates: the factor of its mean "
@@ -162,6 +166,16 @@ const ConfigKey ConfigKeys[] = {
           "ball balls ellipse ellipsoid shell cylinder torus triangle polygon union intersection difference"),
     {"domain.of[].type", CONFIG_WORD, NULL, 0, 0, &DomainTable, NULL, "shape"},
     SHAPE("domain.of[].", NULL),
+
+    {"domain.regions", CONFIG_LIST, "", NO_RANGE,
+     "box ball balls ellipse ellipsoid shell cylinder torus triangle polygon union intersection difference",
+     "shapes that cut the domain in parts: \"inner\" for what lies in the shape of that name (of several the first), "
+     "\"inner.surface\" for its surface in the domain, with normals out of it, \"rest\" for what lies in none; a box "
+     "is then one in space, times domain.time"},
+    {"domain.regions[].type", CONFIG_WORD, NULL, 0, 0, &DomainTable, NULL, "shape"},
+    SHAPE("domain.regions[].", NULL),
+    {"domain.regions[].of[].type", CONFIG_WORD, NULL, 0, 0, &DomainTable, NULL, "shape"},
+    SHAPE("domain.regions[].of[].", NULL),
 
     GROUP("time", "{}", "the interval of t cut into slabs, solved one after the other"),
     {"time.slabs", CONFIG_INT, "1", 1, 10000, NULL, NULL,

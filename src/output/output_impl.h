@@ -59,6 +59,7 @@ typedef struct {
   char (*names)[96];
   FormulaNode *nodes; /* -1: error of field `error_of` */
   int *error_of;
+  const char **region;       /* where it is, as in a case; NULL = everywhere */
   const char **titles;       /* [n] names */
   double **values, *storage; /* [n][n_point] */
 } OutputArrays;

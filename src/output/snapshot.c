@@ -4,8 +4,10 @@
 #include <string.h>
 #include "output_impl.h"
 
-static void add_array(OutputArrays *arrays, FormulaNode node, int error_of, const char *prefix, const char *name)
+static void add_array(OutputArrays *arrays, FormulaNode node, int error_of, const char *prefix, const char *name,
+                      const char *region)
 {
+  arrays->region[arrays->n] = region;
   snprintf(arrays->names[arrays->n], sizeof(arrays->names[0]), "%s%s", prefix, name);
   arrays->nodes[arrays->n] = node;
   arrays->error_of[arrays->n++] = error_of;
@@ -15,17 +17,18 @@ static void add_array(OutputArrays *arrays, FormulaNode node, int error_of, cons
 static void list_arrays(Problem problem, OutputArrays *arrays)
 {
   for (int f = 0; f < ProblemFields(problem); f++) {
-    const char *name = ProblemFieldName(problem, f);
+    const char *name = ProblemFieldName(problem, f), *region = ProblemFieldRegion(problem, f);
     const int field = arrays->n;
-    add_array(arrays, ProblemField(problem, f), -1, "", name);
+    add_array(arrays, ProblemField(problem, f), -1, "", name, region);
     if (ProblemExact(problem, f) < 0) continue;
-    add_array(arrays, ProblemExact(problem, f), -1, "exact_", name);
-    add_array(arrays, -1, field, "error_", name);
+    add_array(arrays, ProblemExact(problem, f), -1, "exact_", name, region);
+    add_array(arrays, -1, field, "error_", name, region);
   }
   for (int b = 0; b < ProblemInteriorBlocks(problem); b++) {
     const Block *interior = ProblemBlock(problem, b);
     for (int e = 0; e < interior->n_term; e++)
-      add_array(arrays, interior->terms[e].node, -1, "residual_", interior->terms[e].name);
+      add_array(arrays, interior->terms[e].node, -1, "residual_", interior->terms[e].name,
+                strcmp(interior->on, "interior") ? interior->on : NULL);
   }
 }
 
@@ -50,6 +53,21 @@ PetscErrorCode OutputArraysEvaluate(Problem problem, const Slabs *slabs, const O
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Not a number outside of an array's region. */
+static PetscErrorCode leave_regions(Domain domain, const OutputArrays *arrays, const PointSet *points,
+                                    double *const values[])
+{
+  PetscFunctionBegin;
+  for (int a = 0; a < arrays->n; a++) {
+    int region;
+    if (!arrays->region[a]) continue;
+    PetscCall(DomainFindRegion(domain, arrays->names[a], arrays->region[a], &region));
+    for (int i = 0; i < points->n; i++)
+      if (!DomainRegionContains(domain, region, points->x + (size_t)i * (size_t)points->dim)) values[a][i] = NAN;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static int most_arrays(Problem problem)
 {
   return 3 * ProblemFields(problem) + ProblemInteriorTerms(problem);
@@ -60,8 +78,8 @@ PetscErrorCode OutputArraysCreate(Problem problem, int n_point, OutputArrays *ar
   const int most = most_arrays(problem);
   PetscFunctionBegin;
   *arrays = (OutputArrays){0};
-  PetscCall(PetscMalloc5(most, &arrays->names, most, &arrays->nodes, most, &arrays->error_of, most, &arrays->titles,
-                         most, &arrays->values));
+  PetscCall(PetscMalloc6(most, &arrays->names, most, &arrays->nodes, most, &arrays->error_of, most, &arrays->region,
+                         most, &arrays->titles, most, &arrays->values));
   list_arrays(problem, arrays);
   PetscCall(PetscMalloc1((size_t)arrays->n * (size_t)n_point, &arrays->storage));
   for (int a = 0; a < arrays->n; a++) {
@@ -75,7 +93,7 @@ PetscErrorCode OutputArraysDestroy(OutputArrays *arrays)
 {
   PetscFunctionBegin;
   PetscCall(PetscFree(arrays->storage));
-  PetscCall(PetscFree5(arrays->names, arrays->nodes, arrays->error_of, arrays->titles, arrays->values));
+  PetscCall(PetscFree6(arrays->names, arrays->nodes, arrays->error_of, arrays->region, arrays->titles, arrays->values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -112,6 +130,7 @@ PetscErrorCode SnapshotWrite(MPI_Comm comm, Config config, Problem problem, Doma
   PetscCall(PetscMalloc1(points.n, &inside));
   for (int i = 0; i < points.n; i++) inside[i] = DomainContains(domain, points.x + (size_t)i * (size_t)dim);
   PetscCall(OutputArraysEvaluate(problem, slabs, &arrays, &points, arrays.values));
+  PetscCall(leave_regions(domain, &arrays, &points, arrays.values));
   PetscCall(FieldsWrite(comm, path, dim, grid, &points, arrays.n, arrays.titles, (const double *const *)arrays.values,
                         inside, ConfigText(config)));
   PetscCall(PetscFree(inside));

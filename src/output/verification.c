@@ -22,6 +22,7 @@ struct Verifier_s {
   char truth[256];
   PointSet points;
   double **truths;       /* [n_field][points.n]; NULL where a field has no truth */
+  bool **outside;        /* [n_field][points.n] of its region; NULL = nowhere */
   Probe probe;           /* the fields */
   bool single;           /* points that the case names: too few to fit baselines to */
   bool baselines;        /* affine ones, too */
@@ -142,6 +143,23 @@ static PetscErrorCode evaluate_exact(Verifier v, Config config, Domain domain, D
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Points outside of a field's region count for nothing. */
+static PetscErrorCode find_outside(Verifier v, Config config, Domain domain)
+{
+  PetscFunctionBegin;
+  for (int f = 0; f < v->n_field; f++) {
+    const char *name = ProblemFieldRegion(v->problem, f);
+    int region;
+    if (!name) continue;
+    PetscCall(DomainFindRegion(
+        domain, ConfigWhere(config, ConfigPath("problem.regions.%s", ProblemFieldName(v->problem, f))), name, &region));
+    PetscCall(PetscMalloc1(v->points.n + 1, &v->outside[f]));
+    for (int i = 0; i < v->points.n; i++)
+      v->outside[f][i] = !DomainRegionContains(domain, region, v->points.x + (size_t)i * (size_t)v->points.dim);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode VerifierCreate(MPI_Comm comm, Config config, Problem problem, Domain domain, Domain slab,
                               Network network, Residual residual, Verifier *verifier)
 {
@@ -166,6 +184,8 @@ PetscErrorCode VerifierCreate(MPI_Comm comm, Config config, Problem problem, Dom
     PetscCall(evaluate_exact(v, config, domain, slab));
   else
     PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscCalloc1(v->n_field, &v->outside));
+  PetscCall(find_outside(v, config, domain));
   PetscCall(prepare_baselines(v, config, domain));
   FormulaNode *fields;
   PetscCall(PetscMalloc1(v->n_field, &fields));
@@ -182,7 +202,9 @@ PetscErrorCode VerifierDestroy(Verifier *verifier)
   PetscFunctionBegin;
   if (!v) PetscFunctionReturn(PETSC_SUCCESS);
   for (int f = 0; f < v->n_field && v->truths; f++) PetscCall(PetscFree(v->truths[f]));
+  for (int f = 0; f < v->n_field && v->outside; f++) PetscCall(PetscFree(v->outside[f]));
   PetscCall(PetscFree(v->truths));
+  PetscCall(PetscFree(v->outside));
   PetscCall(PetscFree(v->values));
   PetscCall(PetscFree2(v->center, v->size));
   PetscCall(ProbeDestroy(&v->probe));
@@ -206,8 +228,10 @@ static PetscErrorCode sum_field(Verifier v, int f, FieldSums *sums)
 {
   const double *u = v->values + (size_t)f * (size_t)v->points.n, *truth = v->truths[f];
   PetscFunctionBegin;
-  *sums = (FieldSums){.count = v->points.n, .constant2 = NAN, .affine2 = NAN};
+  *sums = (FieldSums){.constant2 = NAN, .affine2 = NAN};
   for (int i = 0; i < v->points.n; i++) {
+    if (v->outside[f] && v->outside[f][i]) continue;
+    sums->count += 1.0;
     const double error = fabs(u[i] - truth[i]);
     sums->error2 += error * error;
     sums->truth2 += truth[i] * truth[i];
@@ -271,8 +295,9 @@ static PetscErrorCode field_baselines(Verifier v, int f, const double g[], const
   PetscCall(PetscMalloc3(n, &w, n, &y, n, &along));
   const Fit fit = {v->comm, &v->points, w, y, v->center, v->size};
   for (int i = 0; i < n; i++) {
-    w[i] = g_w[i] - g[i];
-    y[i] = v->truths[f][i] - g[i];
+    const bool counts = !v->outside[f] || !v->outside[f][i];
+    w[i] = counts ? g_w[i] - g[i] : 0.0;
+    y[i] = counts ? v->truths[f][i] - g[i] : 0.0;
   }
   PetscCall(FitConstant(&fit, &left));
   out->sums[f].constant2 = left * left;

@@ -53,6 +53,7 @@ static PetscErrorCode create_domain(Config config, Formula formula, const double
   PetscCheck(row, PETSC_COMM_SELF, PETSC_ERR_PLIB, "domain type '%s' passed the reader", type);
   PetscCall(PetscNew(&d));
   d->ops = ((const DomainType *)row->data)->domain;
+  if (ConfigCount(config, "domain.regions") && d->ops == &DomainOps_Box) d->ops = &DomainOps_Solid;
   d->formula = formula;
   d->dim = FormulaCoordinates(formula);
   d->t = FormulaFindCoordinate(formula, "t");
@@ -168,6 +169,27 @@ void DomainBounds(Domain domain, const double **lower, const double **upper)
 bool DomainContains(Domain domain, const double x[])
 {
   return domain->ops->contains(domain, x);
+}
+
+PetscErrorCode DomainFindRegion(Domain domain, const char *where, const char *name, int *region)
+{
+  Region r;
+
+  PetscFunctionBegin;
+  PetscCall(RegionCreate(domain, where, name, &r));
+  const int dim = RegionFreeDimensions(r);
+  PetscCall(RegionDestroy(&r));
+  *region = -1;
+  for (int w = 0; w < domain->n_word; w++)
+    if (!strcmp(domain->word[w], name)) *region = w;
+  PinnUserCheck(*region >= 0 && dim == domain->dim && domain->ops->within, "%s: '%s' is no region of the domain", where,
+                name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+bool DomainRegionContains(Domain domain, int region, const double x[])
+{
+  return domain->ops->within(domain, region, x);
 }
 
 double DomainDistance(Domain domain, const double x[])

@@ -35,14 +35,14 @@ static PetscErrorCode body_destroy(void *data)
 static bool body_contains(void *data, const double x[])
 {
   const Body *body = data;
-  return MeshContains(&body->mesh, x);
+  return MeshContains(&body->mesh, -1, x);
 }
 
 static double body_distance(void *data, const double x[])
 {
   const Body *body = data;
   const double distance = MeshDistance(&body->mesh, x);
-  return MeshContains(&body->mesh, x) ? -distance : distance;
+  return MeshContains(&body->mesh, -1, x) ? -distance : distance;
 }
 
 /* A point of a simplex from a point of the unit cube: sorted coordinates are uniform barycentric gaps. */
@@ -96,12 +96,20 @@ static void body_normal(void *data, int part, const double x[], double normal[])
          (size_t)body->mesh.dim * sizeof(double));
 }
 
+/* Groups follow the interior. */
+static bool body_within(void *data, int part, const double x[])
+{
+  const Body *body = data;
+  return MeshContains(&body->mesh, part - 1, x);
+}
+
 static const BodyOps MeshOps = {
     .destroy = body_destroy,
     .contains = body_contains,
     .distance = body_distance,
     .map = body_map,
     .normal = body_normal,
+    .within = body_within,
 };
 
 /* The coordinate that is the same at all corners of a part, or -1. */
@@ -131,7 +139,7 @@ static PetscErrorCode add_part(Domain domain, bool cells, int group, const char 
   const int k = body->n_part;
   Members *members = &body->members[k];
   double total = 0;
-  bool outer = !cells;
+  bool outer = !cells, apart = !cells;
 
   PetscFunctionBegin;
   members->list = list;
@@ -142,6 +150,7 @@ static PetscErrorCode add_part(Domain domain, bool cells, int group, const char 
     members->simplex[members->n] = s;
     members->up_to[members->n++] = total += list->measure[s];
     outer = outer && list->outer[s];
+    apart = apart && list->apart[s];
   }
   body->n_part++; /* owns the members from here on */
   if (!members->n) {
@@ -152,6 +161,7 @@ static PetscErrorCode add_part(Domain domain, bool cells, int group, const char 
   Part *part = &product->part[product->n_part++];
   *part = (Part){.dim = mesh->dim - !cells,
                  .face = outer,
+                 .cut = apart,
                  .n_cube = mesh->dim - !cells,
                  .grid = GRID_CENTERED,
                  .thinned = true,

@@ -411,7 +411,7 @@ static PetscErrorCode finish_part(Domain domain, Piece *piece, bool *empty)
   piece->rejects = part->rejects;
   piece->thinned = part->thinned;
   piece->fraction = part->fraction;
-  if (part->face) piece->face = at_time_bound(domain, piece) ? -1 : k;
+  if (part->face || part->cut) piece->face = at_time_bound(domain, piece) ? -1 : k;
   *empty = part->fraction == 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -457,4 +457,15 @@ void ProductName(Domain domain, const Piece *piece, char *text, size_t size)
     snprintf(text, size, "%s", p->part[piece->part].name);
   else
     snprintf(text, size, "t = %lg", piece->n_held ? piece->value[0] : NAN);
+}
+
+bool ProductWithin(Domain domain, int word, const double x[])
+{
+  const Product p = domain->data;
+  for (int k = 0; k < p->n_chosen[word]; k++) {
+    const int part = p->chosen[word][k];
+    if (p->part[part].dim == p->n_space && (!p->ops->within || p->ops->within(p->body, part, x + p->first)))
+      return true;
+  }
+  return false;
 }

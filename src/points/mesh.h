@@ -14,8 +14,9 @@ typedef struct {
   int *vertex;     /* [n][corners] */
   int *group;      /* [n] number in groups, -1 = none */
   double *measure; /* [n] */
-  double *normal;  /* [n][dim] outward where outer, facets only */
+  double *normal;  /* [n][dim] outward where outer, out of the group with the smaller number where apart; facets only */
   bool *outer;     /* [n] on the boundary, facets only */
+  bool *apart;     /* [n] between cells of two groups, facets only */
 } Simplices;
 
 typedef struct {
@@ -40,8 +41,8 @@ PetscErrorCode MeshCheckNodes(const char *where, const char *file, const char *t
 
 /* Builds the buckets. */
 PetscErrorCode MeshIndex(Mesh *mesh);
-/* Is x in a cell, to rounding? Cost: the cells of one bucket. */
-bool MeshContains(const Mesh *mesh, const double x[]);
+/* Is x in a cell of this group, to rounding (-1: of any)? Cost: the cells of one bucket. */
+bool MeshContains(const Mesh *mesh, int group, const double x[]);
 /* To the nearest outer facet, without sign. Cost: all of them. */
 double MeshDistance(const Mesh *mesh, const double x[]);
 /* Which of n facets is nearest to x. */

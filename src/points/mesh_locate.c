@@ -85,7 +85,7 @@ static bool in_cell(const Mesh *mesh, int k, const double x[])
   return sum <= 1 + 1e-10;
 }
 
-bool MeshContains(const Mesh *mesh, const double x[])
+bool MeshContains(const Mesh *mesh, int group, const double x[])
 {
   int bucket = 0;
   for (int c = mesh->dim - 1; c >= 0; c--) {
@@ -94,7 +94,7 @@ bool MeshContains(const Mesh *mesh, const double x[])
     bucket = bucket * mesh->n_bucket[c] + bucket_of(mesh, c, x[c]);
   }
   for (int m = mesh->first[bucket]; m < mesh->first[bucket + 1]; m++)
-    if (in_cell(mesh, mesh->member[m], x)) return true;
+    if ((group < 0 || mesh->cells.group[mesh->member[m]] == group) && in_cell(mesh, mesh->member[m], x)) return true;
   return false;
 }
 

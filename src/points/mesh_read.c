@@ -1,5 +1,6 @@
 /* Reading through DMPlex. What PETSc has to say about a bad file becomes the end of one sentence; the names of physical
    groups and the marks of completeness, which it does not give, are taken from the text of a Gmsh file. */
+#include <limits.h>
 #include <errno.h>
 #include <petscdmplex.h>
 #include <stdio.h>
@@ -220,6 +221,7 @@ static PetscErrorCode append(Mesh *mesh, Simplices *list, const int v[], int gro
     PetscCall(PetscRealloc(n * sizeof(double), &list->measure));
     PetscCall(PetscRealloc(n * (size_t)mesh->dim * sizeof(double), &list->normal));
     PetscCall(PetscRealloc(n * sizeof(bool), &list->outer));
+    PetscCall(PetscRealloc(n * sizeof(bool), &list->apart));
   }
   PetscCall(PetscArraycpy(list->vertex + (size_t)list->n * (size_t)list->corners, v, list->corners));
   list->group[list->n] = group;
@@ -271,6 +273,22 @@ static PetscErrorCode side_of(const Reader *r, PetscInt cell, const double a[], 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of the two cells of a facet inside, the one whose group has the smaller number: its normal points out of that. Are
+   they of two groups? */
+static PetscErrorCode first_side(Reader *r, const PetscInt support[], PetscInt *first, bool *apart)
+{
+  int group[2], tag[2];
+
+  PetscFunctionBegin;
+  for (int s = 0; s < 2; s++) {
+    PetscCall(find_group(r, true, support[s], &group[s]));
+    tag[s] = group[s] < 0 ? INT_MAX : r->mesh->group[group[s]].tag;
+  }
+  *apart = group[0] != group[1];
+  *first = support[tag[1] < tag[0]];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode add_facet(Reader *r, PetscInt facet, PetscInt c0)
 {
   Mesh *mesh = r->mesh;
@@ -297,6 +315,9 @@ static PetscErrorCode add_facet(Reader *r, PetscInt facet, PetscInt c0)
                 r->where, r->file, (int)(support[0] - c0) + 1, (int)(support[1] - c0) + 1);
   if (n_support > 1 && group < 0) PetscFunctionReturn(PETSC_SUCCESS);
   const int n_part = cut(type, &parts);
+  PetscInt inside = support[0];
+  bool apart = false;
+  if (n_support > 1) PetscCall(first_side(r, support, &inside, &apart));
   for (int k = 0; k < n_part; k++) {
     int v[3] = {0};
     for (int i = 0; i < mesh->dim; i++) v[i] = vertex[parts[k][i]];
@@ -304,7 +325,8 @@ static PetscErrorCode add_facet(Reader *r, PetscInt facet, PetscInt c0)
     double *outward = list->normal + (size_t)(list->n - 1) * (size_t)mesh->dim;
     list->measure[list->n - 1] = facet_normal(mesh, v, normal);
     list->outer[list->n - 1] = n_support == 1;
-    PetscCall(side_of(r, support[0], vertex_of(mesh, v[0]), normal, &sides[0]));
+    list->apart[list->n - 1] = apart;
+    PetscCall(side_of(r, inside, vertex_of(mesh, v[0]), normal, &sides[0]));
     for (int c = 0; c < mesh->dim; c++) outward[c] = sides[0] < 0 ? normal[c] : -normal[c];
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -383,6 +405,7 @@ PetscErrorCode MeshFree(Mesh *mesh)
     PetscCall(PetscFree(list->measure));
     PetscCall(PetscFree(list->normal));
     PetscCall(PetscFree(list->outer));
+    PetscCall(PetscFree(list->apart));
   }
   for (int g = 0; g < mesh->n_group; g++) PetscCall(PetscFree(mesh->group[g].name));
   PetscCall(PetscFree(mesh->group));

@@ -69,6 +69,7 @@ typedef struct {
   /* Outward unit normals [n][dim] of a piece with face >= 0. */
   void (*normals)(Domain, const Piece *, int n, const double x[], double normal[]);
   void (*name)(Domain, const Piece *, char *text, size_t size); /* of one face, for messages */
+  bool (*within)(Domain, int word, const double x[]);           /* optional: is x in a region of that name? */
 } DomainOps;
 
 struct Domain_s {

@@ -8,6 +8,7 @@ typedef struct {
   char *name; /* for messages */
   int dim;    /* of the body or one less */
   bool face;  /* on the boundary, with outward normals */
+  bool cut;   /* an interface inside, with normals out of its region */
   int n_cube;
   GridRule grid;
   bool rejects, thinned;
@@ -30,6 +31,7 @@ typedef struct {
   void (*accept)(void *body, int part, int n, const double unit[], size_t ld_unit, const double x[], size_t ld,
                  bool keep[]);
   void (*normal)(void *body, int part, const double x[], double normal[]);
+  bool (*within)(void *body, int part, const double x[]); /* does a part of the interior hold a point of it? */
 } BodyOps;
 
 struct Product_s {
@@ -63,11 +65,12 @@ PetscErrorCode ProductFinishPieces(Domain domain, PieceList *list);
 void ProductMap(Domain domain, const Piece *piece, int n, const double unit[], double x[]);
 void ProductAccept(Domain domain, const Piece *piece, int n, const double unit[], const double x[], bool keep[]);
 void ProductNormals(Domain domain, const Piece *piece, int n, const double x[], double normal[]);
+bool ProductWithin(Domain domain, int word, const double x[]);
 void ProductName(Domain domain, const Piece *piece, char *text, size_t size);
 
 #define PRODUCT_OPS(create_domain)                                                                                     \
   {                                                                                                                    \
     .create = (create_domain), .destroy = ProductDestroy, .contains = ProductContains, .distance = ProductDistance,    \
     .select = ProductSelect, .intersect = ProductIntersect, .finish = ProductFinishPieces, .map = ProductMap,          \
-    .accept = ProductAccept, .normals = ProductNormals, .name = ProductName                                            \
+    .accept = ProductAccept, .normals = ProductNormals, .name = ProductName, .within = ProductWithin                   \
   }

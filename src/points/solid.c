@@ -3,26 +3,15 @@
    two faces lie on each other, the point belongs to the primitive that comes first. */
 #include <stdio.h>
 #include <string.h>
-#include "product.h"
-#include "shape.h"
+#include "solid.h"
 
-#define ASIDE 1e-9 /* how far from a face, relative to the size, its two sides are looked at */
-
-typedef struct {
-  Shape root;
-  int n_leaf;
-  Shape *leaf;  /* [n_leaf] primitives in the order of the tree */
-  Shape *owner; /* [n_part] the primitive of each face; of part 0 the one that fills, NULL = the bounding box */
-  double size;
-} Solid;
-
-static void collect_leaves(Shape shape, Solid *solid)
+void SolidCollectLeaves(Shape shape, Solid *solid)
 {
   if (shape->ops) {
     if (solid->leaf) solid->leaf[solid->n_leaf] = shape;
     solid->n_leaf++;
   }
-  for (int k = 0; k < shape->n_child; k++) collect_leaves(shape->child[k], solid);
+  for (int k = 0; k < shape->n_child; k++) SolidCollectLeaves(shape->child[k], solid);
 }
 
 static PetscErrorCode solid_destroy(void *body)
@@ -30,6 +19,7 @@ static PetscErrorCode solid_destroy(void *body)
   Solid *solid = body;
 
   PetscFunctionBegin;
+  PetscCall(SolidDestroyRegions(solid));
   PetscCall(ShapeDestroy(&solid->root));
   PetscCall(PetscFree(solid->leaf));
   PetscCall(PetscFree(solid->owner));
@@ -49,17 +39,12 @@ static double solid_distance(void *body, const double x[])
   return ShapeDistance(solid->root, x);
 }
 
-static int own_face(const Solid *solid, int part)
-{
-  return part - 1 - solid->owner[part]->first_face;
-}
-
 static void solid_map(void *body, int part, int n, const double unit[], size_t ld_unit, double x[], size_t ld)
 {
   const Solid *solid = body;
-  const Shape root = solid->root, owner = solid->owner[part];
-  if (part > 0) {
-    ShapeMapFace(owner, own_face(solid, part), n, unit, ld_unit, x, ld);
+  const Shape root = SolidRegionOf(solid, part) < 0 ? solid->root : SolidBox(solid, part), owner = solid->owner[part];
+  if (part > 0 && owner) {
+    ShapeMapFace(owner, SolidOwnFace(solid, part), n, unit, ld_unit, x, ld);
   } else if (owner) {
     ShapeMap(owner, n, unit, ld_unit, x, ld);
   } else {
@@ -75,13 +60,13 @@ static void solid_normal(void *body, int part, const double x[], double normal[]
 {
   const Solid *solid = body;
   const Shape owner = solid->owner[part];
-  ShapeNormal(owner, own_face(solid, part), x, normal);
+  ShapeNormal(owner, SolidOwnFace(solid, part), x, normal);
   for (int c = 0; c < owner->dim && owner->sign < 0; c++) normal[c] = -normal[c];
 }
 
 /* Has the solid inside below and outside above this point of a face, and is no primitive before the owner seen there
    with the same orientation? */
-static bool is_boundary(const Solid *solid, Shape owner, const double below[], const double above[])
+bool SolidIsBoundary(const Solid *solid, Shape owner, const double below[], const double above[])
 {
   const double half = 0.5 * ASIDE * solid->size;
   if (ShapeDistance(solid->root, below) >= 0 || ShapeDistance(solid->root, above) <= 0) return false;
@@ -102,7 +87,7 @@ static bool accept_face(const Solid *solid, int part, const double x[])
     below[c] = x[c] - ASIDE * solid->size * normal[c];
     above[c] = x[c] + ASIDE * solid->size * normal[c];
   }
-  return is_boundary(solid, solid->owner[part], below, above);
+  return SolidIsBoundary(solid, solid->owner[part], below, above);
 }
 
 static void solid_accept(void *body, int part, int n, const double unit[], size_t ld_unit, const double x[], size_t ld,
@@ -110,14 +95,17 @@ static void solid_accept(void *body, int part, int n, const double unit[], size_
 {
   const Solid *solid = body;
   const Shape owner = solid->owner[part];
-  const int face = part > 0 ? own_face(solid, part) : -1;
-  const bool thinned = part > 0 && owner->face[face].thinned, tree = solid->n_leaf > 1;
+  const bool region = SolidRegionOf(solid, part) >= 0;
+  const int face = part > 0 && owner ? SolidOwnFace(solid, part) : -1;
+  const bool thinned = face >= 0 && owner->face[face].thinned, tree = solid->n_leaf > 1;
 
 #pragma omp parallel for schedule(static) if (n > 1024)
   for (int p = 0; p < n; p++) {
     const double *xp = x + (size_t)p * ld;
     keep[p] = !thinned || unit[(size_t)p * ld_unit + (size_t)owner->face[face].n_cube] < ShapeDensity(owner, face, xp);
-    if (part == 0)
+    if (region)
+      keep[p] = keep[p] && SolidRegionAccepts(solid, part, xp);
+    else if (part == 0)
       keep[p] = ShapeDistance(solid->root, xp) < 0;
     else if (keep[p] && tree)
       keep[p] = accept_face(solid, part, xp);
@@ -131,13 +119,14 @@ static const BodyOps SolidOps = {
     .map = solid_map,
     .accept = solid_accept,
     .normal = solid_normal,
+    .within = SolidWithin,
 };
 
 /* The plane coordinate = value of space in which a flat face lies. */
 static void find_plane(const Solid *solid, int k, Part *part)
 {
   const Shape leaf = solid->owner[k];
-  const int face = own_face(solid, k);
+  const int face = SolidOwnFace(solid, k);
   double unit[MAX_TREE_DIM], x[MAX_TREE_DIM], normal[MAX_TREE_DIM];
   part->plane = -1;
   if (!leaf->ops->flat || !leaf->ops->flat(leaf, face)) return;
@@ -175,9 +164,9 @@ static PetscErrorCode set_name(Shape leaf, const char *face, char **name)
 static PetscErrorCode set_faces(const Solid *solid, Product product)
 {
   PetscFunctionBegin;
-  for (int k = 1; k < product->n_part; k++) {
+  for (int k = 1; k < solid->n_own; k++) {
     const Shape leaf = solid->owner[k];
-    const ShapeFace *face = &leaf->face[own_face(solid, k)];
+    const ShapeFace *face = &leaf->face[SolidOwnFace(solid, k)];
     const bool clear = is_clear(solid, leaf);
     Part *part = &product->part[k];
     *part = (Part){.dim = leaf->dim - 1,
@@ -194,7 +183,7 @@ static PetscErrorCode set_faces(const Solid *solid, Product product)
     double unit[MAX_TREE_DIM], x[MAX_TREE_DIM];
     for (int c = 0; c < MAX_TREE_DIM; c++) unit[c] = 0.3;
     if (solid->n_leaf == 1) continue;
-    ShapeMapFace(leaf, own_face(solid, k), 1, unit, MAX_TREE_DIM, x, MAX_TREE_DIM);
+    ShapeMapFace(leaf, SolidOwnFace(solid, k), 1, unit, MAX_TREE_DIM, x, MAX_TREE_DIM);
     part->rejects = !accept_face(solid, k, x); /* of all its points or none */
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -296,16 +285,16 @@ static PetscErrorCode solid_create(Domain domain, Config config)
   product->ops = &SolidOps;
   product->body = solid;
   PetscCall(ShapeCreate(config, "domain", domain->formula, product->first, product->n_space, &solid->root));
-  collect_leaves(solid->root, solid);
+  SolidCollectLeaves(solid->root, solid);
   const int n_leaf = solid->n_leaf;
   PetscCall(PetscMalloc1(n_leaf, &solid->leaf));
   solid->n_leaf = 0;
-  collect_leaves(solid->root, solid);
+  SolidCollectLeaves(solid->root, solid);
   for (int l = 0; l < n_leaf; n_part += solid->leaf[l++]->n_face) solid->leaf[l]->first_face = n_part - 1;
   PetscCall(PetscMalloc1(n_part, &solid->owner));
   for (int l = 0; l < n_leaf; l++)
     for (int f = 0; f < solid->leaf[l]->n_face; f++) solid->owner[1 + solid->leaf[l]->first_face + f] = solid->leaf[l];
-  product->n_part = n_part;
+  solid->n_own = product->n_part = n_part;
   PetscCall(PetscCalloc1(n_part, &product->part));
   for (int c = 0; c < product->n_space; c++) {
     domain->lower[product->first + c] = solid->root->lower[c];
@@ -316,6 +305,7 @@ static PetscErrorCode solid_create(Domain domain, Config config)
   PetscCall(set_faces(solid, product));
   PetscCall(ProductAddBasicWords(domain));
   PetscCall(add_words(domain, solid, solid->root, 1, &next));
+  PetscCall(SolidAddRegions(domain, solid, config));
   PetscCall(ProductFinish(domain, solid->root->where));
   PetscCall(ConfigGetString(config, "domain.type", &type));
   PetscCall(describe(domain, solid, type));

@@ -235,13 +235,24 @@ static PetscErrorCode add_gradient(Problem p, int k, const Term *equation, Term 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* problem.equations[number[0 .. n - 1]], then their gradients. */
+/* Where an equation holds: a region, or the whole interior. */
+static PetscErrorCode equation_region(Problem p, int k, const char **region)
+{
+  PetscFunctionBegin;
+  PetscCall(ConfigGetString(p->config, ConfigPath("problem.equations[%d].region", k), region));
+  if (!*region || !(*region)[0]) *region = "interior";
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* problem.equations[number[0 .. n - 1]], which hold in one region, then their gradients. */
 static PetscErrorCode create_equations(Problem p, const char *own, int n, const int number[], Block *block)
 {
+  const char *region;
   int n_term = n;
   PetscFunctionBegin;
   for (int e = 0; e < n; e++) n_term += has_gradient(p, number[e]) ? FormulaCoordinates(p->formula) : 0;
-  PetscCall(create_block("interior", "problem.equations", own, n_term, block));
+  PetscCall(equation_region(p, number[0], &region));
+  PetscCall(create_block(region, "problem.equations", own, n_term, block));
   block->interior = true;
   for (int e = 0; e < n; e++) {
     const char *fallback = ConfigPath("equation %d", number[e] + 1);
@@ -256,20 +267,30 @@ static PetscErrorCode create_equations(Problem p, const char *own, int n, const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One block of the equations that leave their derivatives to the case, and one of each other. */
+/* A block for each region of the equations that leave their derivatives to the case, and one for each other equation.
+ */
 static PetscErrorCode create_interior(Problem p, int n_equation)
 {
-  int n = 0, *number;
+  const char **region;
+  int *number;
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(n_equation, &number));
-  for (int e = 0; e < n_equation; e++)
-    if (!own_estimator(p, ConfigPath("problem.equations[%d]", e))) number[n++] = e;
-  if (n) PetscCall(create_equations(p, NULL, n, number, &p->blocks[p->n_interior++]));
+  PetscCall(PetscMalloc2(n_equation, &number, n_equation, &region));
+  for (int e = 0; e < n_equation; e++) PetscCall(equation_region(p, e, &region[e]));
+  for (int first = 0; first < n_equation; first++) {
+    int n = 0;
+    bool before = own_estimator(p, ConfigPath("problem.equations[%d]", first));
+    for (int e = 0; e < first && !before; e++)
+      before = !own_estimator(p, ConfigPath("problem.equations[%d]", e)) && !strcmp(region[e], region[first]);
+    for (int e = first; e < n_equation && !before; e++)
+      if (!own_estimator(p, ConfigPath("problem.equations[%d]", e)) && !strcmp(region[e], region[first]))
+        number[n++] = e;
+    if (n) PetscCall(create_equations(p, NULL, n, number, &p->blocks[p->n_interior++]));
+  }
   for (int e = 0; e < n_equation; e++) {
     const char *own = own_estimator(p, ConfigPath("problem.equations[%d]", e));
     if (own) PetscCall(create_equations(p, own, 1, &e, &p->blocks[p->n_interior++]));
   }
-  PetscCall(PetscFree(number));
+  PetscCall(PetscFree2(number, region));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -165,10 +165,17 @@ static PetscErrorCode create_fields(Problem p)
   const char *const *names;
   PetscFunctionBegin;
   PetscCall(ConfigGetStrings(p->config, "problem.fields", &p->n_field, &names));
-  PetscCall(PetscCalloc3(p->n_field, &p->field_name, p->n_field, &p->field, p->n_field, &p->exact));
-  for (int f = 0; f < p->n_field; f++) PetscCall(PetscStrallocpy(names[f], &p->field_name[f]));
+  PetscCall(PetscCalloc4(p->n_field, &p->field_name, p->n_field, &p->field_region, p->n_field, &p->field, p->n_field,
+                         &p->exact));
+  for (int f = 0; f < p->n_field; f++) {
+    const char *path = ConfigPath("problem.regions.%s", names[f]), *region = NULL;
+    PetscCall(PetscStrallocpy(names[f], &p->field_name[f]));
+    if (ConfigHas(p->config, path)) PetscCall(ConfigGetString(p->config, path, &region));
+    PetscCall(PetscStrallocpy(region, &p->field_region[f]));
+  }
   PetscCall(ProblemNameUnknowns(p));
   PetscCall(check_members(p, "problem.transform", false));
+  PetscCall(check_members(p, "problem.regions", false));
   PetscCall(check_members(p, "problem.exact", true));
   PetscCall(add_definitions(p, false, false));
   for (int f = 0; f < p->n_field; f++) PetscCall(create_field(p, f));
@@ -299,7 +306,8 @@ PetscErrorCode ProblemDestroy(Problem *problem)
     PetscCall(PetscFree(block->estimator));
   }
   for (int f = 0; f < p->n_field && p->field_name; f++) PetscCall(PetscFree(p->field_name[f]));
-  PetscCall(PetscFree3(p->field_name, p->field, p->exact));
+  for (int f = 0; f < p->n_field && p->field_region; f++) PetscCall(PetscFree(p->field_region[f]));
+  PetscCall(PetscFree4(p->field_name, p->field_region, p->field, p->exact));
   PetscCall(ProblemDestroyUnknowns(p));
   PetscCall(PetscFree(p->blocks));
   PetscCall(FormulaDestroy(&p->formula));
@@ -320,6 +328,11 @@ int ProblemFields(Problem p)
 const char *ProblemFieldName(Problem p, int field)
 {
   return p->field_name[field];
+}
+
+const char *ProblemFieldRegion(Problem p, int field)
+{
+  return p->field_region[field];
 }
 
 FormulaNode ProblemField(Problem p, int field)

@@ -5,12 +5,12 @@ struct Problem_s {
   Config config; /* borrowed while the problem is created */
   Formula formula;
   int n_field, n_unknown, n_block, n_interior;
-  char **field_name;
-  FormulaNode *field, *exact;   /* [n_field] */
-  char **unknown_name;          /* [n_unknown] */
-  FormulaNode *unknown, *known; /* [n_unknown] the coefficient, and its exact value or -1 */
-  double *truth;                /* [n_unknown] that value; NAN where none is known */
-  Block *blocks;                /* [n_block] */
+  char **field_name, **field_region; /* [n_field]; region NULL = everywhere */
+  FormulaNode *field, *exact;        /* [n_field] */
+  char **unknown_name;               /* [n_unknown] */
+  FormulaNode *unknown, *known;      /* [n_unknown] the coefficient, and its exact value or -1 */
+  double *truth;                     /* [n_unknown] that value; NAN where none is known */
+  Block *blocks;                     /* [n_block] */
 };
 
 /* Unknown coefficients (unknowns.c): their names, before any formula; their symbols, once the fields are there; their

@@ -15,7 +15,7 @@ static void describe_block(const RowBlock *block, char *text, size_t size)
   for (int e = 0; e < block->block->n_term; e++) n_equation += !block->block->terms[e].gradient;
   ProgramDescribe(block->probe->program, columns, sizeof(columns));
   if (block->block->interior)
-    snprintf(text, size, "interior: %d points, %d equation%s; jets %s", (int)block->train.count, n_equation,
+    snprintf(text, size, "%s: %d points, %d equation%s; jets %s", block->block->on, (int)block->train.count, n_equation,
              n_equation > 1 ? "s" : "", columns);
   else
     snprintf(text, size, "%s: %d points on %s; jets %s", block->block->terms[0].name, (int)block->train.count,
