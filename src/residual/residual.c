@@ -238,7 +238,7 @@ PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Dom
   r->n_heldout = PetscMax(HELDOUT_FEWEST, PetscMin(HELDOUT, HELDOUT_NUMBERS / DomainDimension(domain)));
   if (ConfigHas(config, "points.heldout")) PetscCall(ConfigGetInt(config, "points.heldout", &r->n_heldout));
   PinnUserCheck(r->n_interior == 1 || (!r->adapt && !ConfigHas(config, "points.interior.causal")),
-                "%s: does not go with equations that have a region or an estimator of their own",
+                "%s: does not go with equations that have an estimator or a region of their own",
                 ConfigWhere(config, r->adapt ? "points.interior.adapt" : "points.interior.causal"));
   PetscCall(PetscCalloc1(r->n_block, &r->blocks));
   for (int b = 0; b < r->n_block; b++) {
