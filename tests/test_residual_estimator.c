@@ -306,6 +306,53 @@ START_TEST(directions_have_the_variance_of_the_trace)
 }
 END_TEST
 
+/* Mean over draws of rows that are linear in the operator, within standard errors; products fit the rows of J. */
+static void compare_directions(const char *residual, const char *network, const char *described)
+{
+  enum { N = 5, DRAWS = 4000 };
+  char text[4096];
+  double exact[N], one[N], mean[N] = {0}, square[N] = {0}, loss;
+  bool changed;
+  snprintf(
+      text, sizeof(text),
+      "problem: { coordinates = [\"x[6]\"]; fields = [\"u\", \"v\"]; equations = ( { residual = \"%s\"; } ); };" BOX
+      "points: { interior = { sampler = \"uniform\"; count = 5; }; }; network: { hidden = [6, 5]; %s };",
+      residual, network);
+  Products all = create(text, "type = \"exact\";"), p = create(text, "type = \"hutchinson\"; directions = 3;");
+  ck_assert_msg(strstr(ResidualDescribe(p.c.residual), described), "%s", ResidualDescribe(p.c.residual));
+  ck_petsc(all.rows->ops->evaluate(all.rows->self, all.theta, exact, &loss));
+  for (int k = 0; k < DRAWS; k++) {
+    ck_petsc(p.rows->ops->update(p.rows->self, p.theta, k, &changed));
+    ck_petsc(p.rows->ops->evaluate(p.rows->self, p.theta, one, &loss));
+    for (int i = 0; i < N; i++) {
+      mean[i] += (one[i] - exact[i]) / DRAWS;
+      square[i] += (one[i] - exact[i]) * (one[i] - exact[i]) / DRAWS;
+    }
+  }
+  for (int i = 0; i < N; i++) {
+    ck_assert(square[i] > 0 && square[i] < exact[i] * exact[i]); /* so that a wrong factor would be seen */
+    ck_near(mean[i], 0, 0, 4 * sqrt(square[i] / DRAWS));
+  }
+  for (int k = 0; k < 3; k++) add_step(&p, 7 + k, 1.0);
+  destroy(&all);
+  destroy(&p);
+}
+
+START_TEST(directions_serve_all_second_derivatives)
+{
+  static const char constant[] = "4*d(u, x[0], 2) + 4*d(u, x[0], 1, x[1], 1) + 5*d(u, x[1], 2) + 2*d(u, x[2], 2) + "
+                                 "u_{x[4]} + 10*(1 + u^2)";
+  static const char varying[] =
+      "exp(x[3])*d(u, x[0], 2) + (2 + x[0])*d(u, x[0], 1, x[1], 1) + x[2]*d(u, x[1], 2) + x[5]*u_{x[0]} + "
+      "(x[1] - 1)*d(u, x[1], 1, x[2], 1) - 3*d(u, x[4], 2) + 10*(1 + v^2)";
+  static const char *const networks[] = {"", "affine = true;", "affine = true; block = 3;"};
+  for (int k = 0; k < 3; k++) {
+    compare_directions(constant, networks[k], "3 directions for 3 dimensions, by a root of the coefficients");
+    compare_directions(varying, networks[k], "3 directions for 4 dimensions, in pairs");
+  }
+}
+END_TEST
+
 START_TEST(normal_directions_give_the_biharmonic)
 {
   enum { N = 5, DRAWS = 20000 };
@@ -515,6 +562,6 @@ TEST_SUITE("residual estimator", laplacian, affine_parts_and_shared_inputs, hard
            weighted_sums_and_higher_orders, operators_of_the_same_terms_share_slots, signs_and_shapes_are_drawn_apart,
            coefficients_that_depend_on_the_point, draws_follow_from_the_step_alone,
            mean_and_variance_are_those_without_replacement, directions_have_the_variance_of_the_trace,
-           normal_directions_give_the_biharmonic, one_sweep_a_dimension_gives_the_same_numbers,
-           two_draws_are_unbiased_and_one_is_not, reports_are_exact, reports_are_estimated_where_memory_is_short,
-           equations_choose_their_own)
+           directions_serve_all_second_derivatives, normal_directions_give_the_biharmonic,
+           one_sweep_a_dimension_gives_the_same_numbers, two_draws_are_unbiased_and_one_is_not, reports_are_exact,
+           reports_are_estimated_where_memory_is_short, equations_choose_their_own)

@@ -178,6 +178,73 @@ START_TEST(directions_on_quadratic_forms)
 }
 END_TEST
 
+/* Sums of second derivatives tr(A H) of other kinds, A in four coordinates: with a root, A = L L^T, v^T L^T H L v; else
+   v^T A H v, which is that of the symmetric part of A H. */
+#define FOUR 4
+static const double L[FOUR][FOUR] = {{2}, {1, 2}, {1, -1, 1}, {0, 0, 0, 1}},
+                    signs[FOUR][FOUR] = {{1, 1.5, 0, 0}, {1.5, 0, 0, 0.5}, {0, 0, -2, 0}, {0, 0.5, 0, 0}},
+                    at_zero[FOUR][FOUR] = {{1, 1, 0, 0}, {1, 1, -0.5, 0}, {0, -0.5, 3, 0}};
+
+#define WITH_ROOT                                                                                                      \
+  "4*d(u, x[0], 2) + 4*d(u, x[0], 1, x[1], 1) + 5*d(u, x[1], 2) + 4*d(u, x[0], 1, x[2], 1) - "                         \
+  "2*d(u, x[1], 1, x[2], 1) + 3*d(u, x[2], 2) + d(u, x[3], 2)"
+#define OF_BOTH_SIGNS "d(u, x[0], 2) + 3*d(u, x[0], 1, x[1], 1) - 2*d(u, x[2], 2) + d(u, x[1], 1, x[3], 1)"
+#define AT_POINTS                                                                                                      \
+  "exp(x[3])*d(u, x[0], 2) + (2 + x[0])*d(u, x[0], 1, x[1], 1) + cos(x[2])*d(u, x[1], 2) + "                           \
+  "(x[1] - 1)*d(u, x[1], 1, x[2], 1) + 3*d(u, x[2], 2)"
+
+/* Of v^T S v with 2 directions, S the symmetric part of B. */
+static Moments of_form(double B[FOUR][FOUR], bool normal)
+{
+  Moments moments = {0};
+  for (int i = 0; i < FOUR; i++) {
+    moments.mean += B[i][i];
+    for (int j = 0; j < FOUR; j++) {
+      const double s = 0.5 * (B[i][j] + B[j][i]);
+      if (i != j || normal) moments.variance += 2 * s * s / 2;
+    }
+  }
+  return moments;
+}
+
+static Moments of_root(const Form *form)
+{
+  double B[FOUR][FOUR] = {{0}};
+  for (int i = 0; i < FOUR; i++)
+    for (int j = 0; j < FOUR; j++)
+      for (int k = 0; k < FOUR * FOUR; k++)
+        B[i][j] += L[k / FOUR][i] * hessian(form, k / FOUR, k % FOUR) * L[k % FOUR][j];
+  return of_form(B, false);
+}
+
+static Moments of_matrix(const Form *form, const double A[FOUR][FOUR], bool normal)
+{
+  double B[FOUR][FOUR] = {{0}};
+  for (int i = 0; i < FOUR; i++)
+    for (int j = 0; j < FOUR; j++)
+      for (int k = 0; k < FOUR; k++) B[i][j] += A[i][k] * hessian(form, k, j);
+  return of_form(B, normal);
+}
+
+static Moments of_signs_matrix(const Form *form)
+{
+  return of_matrix(form, signs, true);
+}
+
+static Moments of_points_matrix(const Form *form)
+{
+  return of_matrix(form, at_zero, false);
+}
+
+START_TEST(directions_on_any_second_derivatives)
+{
+  check(WITH_ROOT, "type = \"hutchinson\"; directions = 2;", 20000, 1, of_root);
+  check(OF_BOTH_SIGNS, "type = \"hutchinson\"; directions = 2; distribution = \"gaussian\";", 20000, 1,
+        of_signs_matrix);
+  check(AT_POINTS, "type = \"hutchinson\"; directions = 2;", 20000, 1, of_points_matrix);
+}
+END_TEST
+
 /* With p = w_k v, q = w_l v jointly normal, of variances s, t and covariance c,
      E p^4 = 3 s^2,   E p^4 q^4 - 9 s^2 t^2 = 72 s t c^2 + 24 c^4   (Isserlis 1918). */
 static Moments of_fourth_powers(const Form *form)
@@ -203,4 +270,4 @@ START_TEST(normal_directions_on_quartic_forms)
 END_TEST
 
 TEST_SUITE("residual estimator moments", terms_without_replacement, directions_on_quadratic_forms,
-           normal_directions_on_quartic_forms)
+           directions_on_any_second_derivatives, normal_directions_on_quartic_forms)

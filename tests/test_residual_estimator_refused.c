@@ -95,7 +95,7 @@ START_TEST(what_cannot_be_sampled_is_told)
                             &c),
                  PETSC_ERR_USER_INPUT, "stde has nothing to sample from");
   ck_petsc_fails(CaseCreate("problem: { coordinates = [\"x[3]\"]; fields = [\"u\"]; equations = ( { residual = "
-                            "\"u_{x[0]x[1]} + u_{x[1]x[2]}\"; } ); };" BOX
+                            "\"d(u, x[0], 3) + d(u, x[1], 3) + d(u, x[2], 3)\"; } ); };" BOX
                             "estimator: { type = \"hutchinson\"; directions = 2; };",
                             &c),
                  PETSC_ERR_USER_INPUT, "stde serves other sums");

@@ -55,21 +55,35 @@ typedef enum {
   JET_SAMPLE,
   /* S as for JET_COMPRESS; (2p - 1)!! S^p = m^(p - 1) E sum_k d_{first + k}^(2p) with m random directions, which for
      p > 1 are normal. */
-  JET_PROJECT
+  JET_PROJECT,
+  /* A sum of second derivatives tr(A Hess), A symmetric, of any signs and with factors, is E (A v . grad)(v . grad)
+     with E v v^T = 1: m pairs of coordinates, derivatives along v and along A(x) v. A constant A = L L^T without
+     negative eigenvalues needs one direction each, L v. The plan has their seeds (JetPlanAim). */
+  JET_DIRECT
 } JetReduction;
+
+/* A of JET_DIRECT by the terms of the sum: coef[t] f_t d_{coord[i]} d_{coord[j]} with i, j = place[t]. */
+typedef struct {
+  int n_term;
+  int *place; /* [n_term][2] among the group's coordinates */
+  double *coef;
+  int *factor;  /* [n_term] -1 = none */
+  double *root; /* [n][n] L, lower triangular by rows; NULL = pairs of directions */
+} JetMatrix;
 
 typedef struct {
   JetReduction reduction;
-  int n;      /* terms; of S, coordinates */
+  int n;      /* terms; of S and A, coordinates */
   int arity;  /* coordinates of a term that differ from term to term */
-  int *coord; /* [n][arity]; of S, ascending */
+  int *coord; /* [n][arity]; of S and A, ascending */
   double *coef;
   int *factor; /* [n] of terms whose factors differ, else NULL */
   int first, width;
-  int slots, order; /* of samples: terms in a pass of a draw; highest order of a term, of S with random directions */
-  int passes;       /* over the plan that make a draw: values of its operators are sums over them */
-  int draw;         /* which of the reducer's draws has it */
-  int first_factor; /* slot k has the factor first_factor + k, with a factor of terms in a draw; -1 = none */
+  int slots, order;  /* of samples: terms in a pass of a draw; highest order of a term, of S with random directions */
+  int passes;        /* over the plan that make a draw: values of its operators are sums over them */
+  int draw;          /* which of the reducer's draws has it */
+  int first_factor;  /* slot k has the factor first_factor + k, with a factor of terms in a draw; -1 = none */
+  JetMatrix *matrix; /* of JET_DIRECT, else NULL */
 } JetGroup;
 
 #define JET_SLOT_FACTOR (1 << 30) /* factors of slots are numbered from here on, above all others */
@@ -104,7 +118,14 @@ typedef struct JetPlan_s *JetPlan;
      n_coord  number of coordinates; operators  [in] [n], copied
    Not collective. Errors: PETSC_ERR_ARG_OUTOFRANGE for a coordinate outside. Cost: about (columns)^2 set look-ups. */
 PetscErrorCode JetPlanCreate(int n_coord, int n, const JetOperator operators[], JetPlan *plan);
+/* The same over the coordinates of groups, of which those of JET_DIRECT are seeded by the plan itself; the groups are
+   borrowed. */
+PetscErrorCode JetPlanCreateDirected(int n_coord, int n, const JetOperator operators[], int n_group,
+                                     const JetGroup groups[], JetPlan *plan);
 PetscErrorCode JetPlanDestroy(JetPlan *plan);
+/* Directions of a group of JET_DIRECT: seeds of its coordinates by V [in] [slots][n]. Cost: slots times terms, or n^2
+   where A has a root. Tables at points have to be set anew. */
+PetscErrorCode JetPlanAim(JetPlan plan, int group, const double V[]);
 
 int JetPlanColumns(JetPlan plan);
 int JetPlanOrder(JetPlan plan);

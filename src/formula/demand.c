@@ -252,7 +252,7 @@ static PetscErrorCode plan_network(Builder *b, int n_output, const FormulaNode o
   PetscCall(PetscFree(wanted));
   PetscCall(PetscMalloc1(n, &list));
   for (int i = 0; i < n; i++) list[i] = b->formula->operators[ops[i]];
-  PetscCall(JetPlanCreate(n_coord, n, list, &program->plan));
+  PetscCall(JetPlanCreateDirected(n_coord, n, list, program->n_group, program->groups, &program->plan));
   PetscCall(name_coordinates(b));
   PetscCall(PetscFree(list));
   PetscCall(PetscFree(ops));

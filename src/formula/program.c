@@ -422,8 +422,12 @@ static int describe_sample(const JetGroup *group, char *text, size_t size)
 /* "16 directions for 100 dimensions" */
 static int describe_directions(const JetGroup *group, char *text, size_t size)
 {
-  return snprintf(text, size, "%s%d directions for %d dimensions%s", group->draw ? "again " : "", group->width,
-                  group->n, group->order > 2 ? ", of order 4 and more" : "");
+  const char *what = group->order > 2                       ? ", of order 4 and more"
+                     : group->matrix && group->matrix->root ? ", by a root of the coefficients"
+                     : group->reduction == JET_DIRECT       ? ", in pairs"
+                                                            : "";
+  return snprintf(text, size, "%s%d directions for %d dimensions%s", group->draw ? "again " : "", group->slots,
+                  group->n, what);
 }
 
 /* "laplacian over x[100] compressed to 16 coordinates" */
@@ -459,9 +463,9 @@ void ProgramDescribe(Program program, char *text, size_t size)
       const JetGroup *group = &program->groups[g];
       used += (size_t)snprintf(text + used, size - used, g ? ", " : "");
       used +=
-          (size_t)(group->reduction == JET_SAMPLE    ? describe_sample(group, text + used, size - used)
-                   : group->reduction == JET_PROJECT ? describe_directions(group, text + used, size - used)
-                                                     : describe_compression(formula, group, text + used, size - used));
+          (size_t)(group->reduction == JET_SAMPLE     ? describe_sample(group, text + used, size - used)
+                   : group->reduction == JET_COMPRESS ? describe_compression(formula, group, text + used, size - used)
+                                                      : describe_directions(group, text + used, size - used));
     }
     return;
   }

@@ -23,7 +23,21 @@ struct JetPlan_s {
   int *seed_point_factor; /* position in `factors`, -1 = none */
   bool *seed_own;         /* times the coordinate */
   int *point_start;       /* [n_column + 1] seeds of the columns where some have a factor */
+  int n_group;
+  const JetGroup *groups; /* borrowed */
 };
+
+/* The direction that a coordinate stands for (direct.c): its group, or NULL, and its number there. */
+const JetGroup *JetFindDirection(int n_group, const JetGroup groups[], int coord, int *number);
+static inline const JetGroup *JetPlanDirection(JetPlan plan, int column, int *number)
+{
+  const JetIndex *a = &plan->op[column].index[0];
+  return plan->plain[column] && a->order == 1 ? JetFindDirection(plan->n_group, plan->groups, a->coord[0], number)
+                                              : NULL;
+}
+/* The seeds of a direction: their number; coord, coef, factor [out] are filled where they are not NULL, coef without v
+   where V is NULL, else with it [n]. */
+int JetDirectionSeeds(const JetGroup *group, int number, const double V[], int coord[], double coef[], int factor[]);
 
 static inline int JetFactor(const JetOperator *op, int k)
 {
@@ -70,9 +84,11 @@ PetscErrorCode JetTermsAdd(JetTerms *terms, const JetIndex *index, double coef, 
 /* Frees the terms. */
 PetscErrorCode JetTermsFinish(JetTerms *terms, JetOperator *op);
 
-/* JetReduce for the two reductions (compress.c, sample.c). */
+/* JetReduce for the reductions (compress.c, direct.c, sample.c). */
 PetscErrorCode JetReduceByCompression(int n_coord, const JetReducer *reducer, int n, const JetOperator operators[],
                                       int *n_group, JetGroup **groups, JetOperator reduced[]);
+PetscErrorCode JetReduceByDirections(int n_coord, const JetReducer *reducer, int n, const JetOperator operators[],
+                                     int *n_group, JetGroup **groups, JetOperator reduced[]);
 PetscErrorCode JetReduceBySampling(int n_coord, const JetReducer *reducer, int n, const JetOperator operators[],
                                    int *n_group, JetGroup **groups, JetOperator reduced[]);
 

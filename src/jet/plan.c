@@ -127,17 +127,23 @@ static PetscErrorCode place_columns(JetPlan plan, const IndexSet *plain, int n_c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The distinct factors of the collapsed columns. */
+/* The distinct factors of the collapsed columns and of directions. */
 static PetscErrorCode collect_factors(JetPlan plan)
 {
   PetscInt n = 0;
   PetscFunctionBegin;
   for (int c = 0; c < plan->n_column; c++) n += plan->op[c].factor ? plan->op[c].n : 0;
+  for (int g = 0; g < plan->n_group; g++) n += plan->groups[g].matrix ? plan->groups[g].matrix->n_term : 0;
   PetscCall(PetscMalloc1(n, &plan->factors));
   n = 0;
   for (int c = 0; c < plan->n_column; c++)
     for (int k = 0; k < plan->op[c].n; k++)
       if (JetFactor(&plan->op[c], k) >= 0) plan->factors[n++] = plan->op[c].factor[k];
+  for (int g = 0; g < plan->n_group; g++) {
+    const JetMatrix *matrix = plan->groups[g].matrix;
+    for (int t = 0; matrix && t < matrix->n_term; t++)
+      if (matrix->factor[t] >= 0) plan->factors[n++] = matrix->factor[t];
+  }
   PetscCall(PetscSortRemoveDupsInt(&n, plan->factors));
   plan->n_factor = (int)n;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -171,30 +177,51 @@ static void count_point_seeds(JetPlan plan)
         plan->point_start[c] + (has_point_factor(plan, c) ? plan->seed_start[c + 1] - plan->seed_start[c] : 0);
 }
 
+static int count_seeds(JetPlan plan, int column)
+{
+  int n = 0, number;
+  const JetGroup *group = JetPlanDirection(plan, column, &number);
+  if (group) return JetDirectionSeeds(group, number, NULL, NULL, NULL, NULL);
+  for (int k = 0; k < plan->op[column].n; k++) n += plan->op[column].index[k].order == 1;
+  return n;
+}
+
+static void set_seeds(JetPlan plan, int column, int n)
+{
+  const JetOperator *op = &plan->op[column];
+  int number;
+  const JetGroup *group = JetPlanDirection(plan, column, &number);
+  if (group) {
+    n += JetDirectionSeeds(group, number, NULL, plan->seed_coord + n, NULL, plan->seed_point_factor + n);
+    for (int k = plan->seed_start[column]; k < n; k++)
+      plan->seed_point_factor[k] = JetPlanFindFactor(plan, plan->seed_point_factor[k]);
+    return;
+  }
+  for (int k = 0; k < op->n; k++) {
+    if (op->index[k].order != 1) continue;
+    plan->seed_coord[n] = op->index[k].coord[0];
+    plan->seed_point_factor[n] = JetPlanFindFactor(plan, JetFactor(op, k));
+    plan->seed_factor[n++] = op->coef[k];
+  }
+}
+
 static PetscErrorCode create_seeds(JetPlan plan)
 {
   int n = 0;
   PetscFunctionBegin;
-  for (int c = 0; c < plan->n_column; c++)
-    for (int k = 0; k < plan->op[c].n; k++) n += plan->op[c].index[k].order == 1;
+  for (int c = 0; c < plan->n_column; c++) n += count_seeds(plan, c);
   PetscCall(PetscCalloc6(plan->n_column + 1, &plan->seed_start, n, &plan->seed_coord, n, &plan->seed_factor, n,
                          &plan->seed_point_factor, n, &plan->seed_own, plan->n_column + 1, &plan->point_start));
-  n = 0;
   for (int c = 0; c < plan->n_column; c++) {
-    plan->seed_start[c] = n;
-    for (int k = 0; k < plan->op[c].n; k++) {
-      if (plan->op[c].index[k].order != 1) continue;
-      plan->seed_coord[n] = plan->op[c].index[k].coord[0];
-      plan->seed_point_factor[n] = JetPlanFindFactor(plan, JetFactor(&plan->op[c], k));
-      plan->seed_factor[n++] = plan->op[c].coef[k];
-    }
+    plan->seed_start[c + 1] = plan->seed_start[c] + count_seeds(plan, c);
+    set_seeds(plan, c, plan->seed_start[c]);
   }
-  plan->seed_start[plan->n_column] = n;
   count_point_seeds(plan);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode JetPlanCreate(int n_coord, int n, const JetOperator operators[], JetPlan *plan)
+PetscErrorCode JetPlanCreateDirected(int n_coord, int n, const JetOperator operators[], int n_group,
+                                     const JetGroup groups[], JetPlan *plan)
 {
   const JetOperator **collapsed;
   IndexSet plain = {0};
@@ -204,6 +231,8 @@ PetscErrorCode JetPlanCreate(int n_coord, int n, const JetOperator operators[], 
   PetscCall(PetscNew(&p));
   *plan = p;
   p->n_coord = n_coord;
+  p->n_group = n_group;
+  p->groups = groups;
   PetscCall(collect_plain(n_coord, n, operators, &plain));
   PetscCall(collect_collapsed(n, operators, &n_collapsed, &collapsed));
   PetscCall(place_columns(p, &plain, n_collapsed, collapsed));
@@ -212,6 +241,13 @@ PetscErrorCode JetPlanCreate(int n_coord, int n, const JetOperator operators[], 
   PetscCall(collect_factors(p));
   PetscCall(JetPlanCreateTables(p));
   PetscCall(create_seeds(p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode JetPlanCreate(int n_coord, int n, const JetOperator operators[], JetPlan *plan)
+{
+  PetscFunctionBegin;
+  PetscCall(JetPlanCreateDirected(n_coord, n, operators, 0, NULL, plan));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -293,8 +329,21 @@ PetscErrorCode JetPlanSeeds(JetPlan plan, int column, int *n, const int **coord,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode JetPlanAim(JetPlan plan, int group, const double V[])
+{
+  PetscFunctionBegin;
+  for (int c = 0; c < plan->n_column; c++) {
+    int number;
+    const JetGroup *of = JetPlanDirection(plan, c, &number);
+    if (of == &plan->groups[group])
+      (void)JetDirectionSeeds(of, number, V, NULL, plan->seed_factor + plan->seed_start[c], NULL);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 bool JetPlanSeedsVary(JetPlan plan, int column)
 {
+  if (JetPlanDirection(plan, column, &(int){0})) return true;
   for (int k = plan->seed_start[column]; k < plan->seed_start[column + 1]; k++)
     if (plan->seed_point_factor[k] >= 0 || plan->seed_own[k]) return true;
   return false;

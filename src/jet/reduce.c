@@ -10,6 +10,10 @@ PetscErrorCode JetReduce(int n_coord, const JetReducer *reducer, int n, const Je
     PetscCall(JetReduceBySampling(n_coord, reducer, n, operators, n_group, groups, reduced));
   else
     PetscCall(JetReduceByCompression(n_coord, reducer, n, operators, n_group, groups, reduced));
+  if (reducer->reduction != JET_PROJECT || *n_group) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int k = 0; k < PetscMax(1, reducer->draws) * n; k++) PetscCall(JetOperatorDestroy(&reduced[k]));
+  PetscCall(JetGroupsDestroy(0, groups));
+  PetscCall(JetReduceByDirections(n_coord, reducer, n, operators, n_group, groups, reduced));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -19,6 +23,11 @@ PetscErrorCode JetGroupsDestroy(int n, JetGroup **groups)
   for (int g = 0; g < n; g++) {
     PetscCall(PetscFree2((*groups)[g].coord, (*groups)[g].coef));
     PetscCall(PetscFree((*groups)[g].factor));
+    JetMatrix *matrix = (*groups)[g].matrix;
+    if (!matrix) continue;
+    PetscCall(PetscFree3(matrix->place, matrix->coef, matrix->factor));
+    PetscCall(PetscFree(matrix->root));
+    PetscCall(PetscFree((*groups)[g].matrix));
   }
   PetscCall(PetscFree(*groups));
   PetscFunctionReturn(PETSC_SUCCESS);

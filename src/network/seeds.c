@@ -4,8 +4,45 @@
 #include <string.h>
 #include "compress.h"
 
+/* Directions that the plan seeds by itself. */
+static PetscErrorCode SeedCreate_None(NetworkCompression c, const JetGroup *from, SeedGroup *group)
+{
+  (void)c, (void)from, (void)group;
+  return PETSC_SUCCESS;
+}
+static PetscErrorCode SeedDestroy_None(SeedGroup *group)
+{
+  (void)group;
+  return PETSC_SUCCESS;
+}
+static void SeedUpdate_None(NetworkCompression c, const SeedGroup *group, const double theta[])
+{
+  (void)c, (void)group, (void)theta;
+}
+static void SeedTangent_None(NetworkCompression c, const SeedGroup *group, const double theta[], const double v[])
+{
+  (void)c, (void)group, (void)theta, (void)v;
+}
+static void SeedAddRow_None(NetworkCompression c, const SeedGroup *group, const Layer *layer, const double theta[],
+                            const double bar[], double *scratch, double W_bar[])
+{
+  (void)c, (void)group, (void)layer, (void)theta, (void)bar, (void)scratch, (void)W_bar;
+}
+static void SeedReverse_None(NetworkCompression c, const SeedGroup *group, const double theta[], const double bar[],
+                             double gradient[])
+{
+  (void)c, (void)group, (void)theta, (void)bar, (void)gradient;
+}
+static void SeedDirections_None(NetworkCompression c, const SeedGroup *group, const double theta[], int seed, int n,
+                                const double factor[], double directions[])
+{
+  (void)c, (void)group, (void)theta, (void)seed, (void)n, (void)factor, (void)directions;
+}
+static const SeedOps SeedNone = {SeedCreate_None, SeedDestroy_None, SeedUpdate_None,    SeedTangent_None,
+                                 SeedAddRow_None, SeedReverse_None, SeedDirections_None};
+
 static const SeedOps *const kinds[] = {
-    [JET_COMPRESS] = &SeedCompress, [JET_SAMPLE] = &SeedGather, [JET_PROJECT] = &SeedProject};
+    [JET_COMPRESS] = &SeedCompress, [JET_SAMPLE] = &SeedGather, [JET_PROJECT] = &SeedProject, [JET_DIRECT] = &SeedNone};
 
 PetscErrorCode NetworkCompressionCreate(Network network, int n_group, const JetGroup groups[],
                                         NetworkCompression *compression)

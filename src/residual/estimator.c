@@ -15,7 +15,8 @@ static const Choice estimator_rows[] = {
      &estimator_compressed},
     {"stde", "unbiased; of sums of derivatives some terms a step, drawn without replacement", &EstimatorSTDE},
     {"sdgd", "the same draws one term at a time, each in a sweep of its own: slower, for comparison", &EstimatorSDGD},
-    {"hutchinson", "unbiased; laplacians and their powers by random directions", &EstimatorHutchinson},
+    {"hutchinson", "unbiased; sums of second derivatives and powers of laplacians by random directions",
+     &EstimatorHutchinson},
     {NULL, NULL, NULL},
 };
 const ChoiceTable EstimatorTable = {"estimator", "how derivatives in many dimensions are made", estimator_rows};
@@ -144,8 +145,8 @@ static PetscErrorCode check_choice(Residual residual, Config config, const char 
                 group, choice.directions, most);
   PinnUserCheck(
       choice.estimator->reduction != JET_PROJECT,
-      "%s: %s has nothing to estimate: no equation or condition has a laplacian (sum of second derivatives with "
-      "fixed positive factors) or a power of one; stde serves other sums of derivatives",
+      "%s: %s has nothing to estimate: no equation or condition has a sum of second derivatives or a power of a "
+      "laplacian; stde serves other sums of derivatives",
       where, choice.name);
   PinnUserError("%s: %s has nothing to sample from: no equation or condition has a sum of derivatives of order 2 or "
                 "more that enters it as a whole; exact derivatives (auto) serve it",

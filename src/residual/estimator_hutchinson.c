@@ -33,12 +33,15 @@ static PetscErrorCode EstimatorDraw_Hutchinson(Probe probe, const EstimatorChoic
   PetscFunctionBegin;
   ProgramGroups(probe->program, &n_group, &groups);
   for (int g = 0; g < n_group; g++) {
-    const size_t m = (size_t)groups[g].width, n = (size_t)groups[g].n;
+    const size_t m = (size_t)groups[g].slots, n = (size_t)groups[g].n;
     double *V;
     PetscCall(PetscMalloc1(m * n, &V));
     key.block = block + (uint32_t)g;
     fill(choice->gaussian, key, m, n, V);
-    NetworkCompressionAim(probe->compression, g, V);
+    if (groups[g].reduction == JET_DIRECT)
+      PetscCall(JetPlanAim(ProgramPlan(probe->program), g, V));
+    else
+      NetworkCompressionAim(probe->compression, g, V);
     PetscCall(PetscFree(V));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
