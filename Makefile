@@ -202,6 +202,10 @@ $(BUILD)/tests/cuda/shim.o: tests/cuda/shim.cu Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(SHIMFLAGS) -MMD -MP -x c++ -c -o $@ $<
 
+ifeq ($(CUDA),1)
+$(BUILD)/src/cli/choices.o: CPPFLAGS += -DPINN_HAVE_CUDA
+endif
+
 $(lib): $(src.c:%.c=$(BUILD)/%.o) $(cuda.cu:%.cu=$(BUILD)/%.cu.o)
 	@echo '  AR    $@'
 	$(Q)rm -f $@ && ar rcs $@ $^

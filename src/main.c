@@ -26,6 +26,7 @@ static PetscErrorCode build(RunParts *p)
 {
   PetscFunctionBegin;
   PetscCall(ConfigLoad(p->comm, p->cli->case_file, p->cli->n_override, p->cli->overrides, &p->config));
+  PetscCall(RunOpenDevice(p));
   PetscCall(ProblemCreate(p->config, &p->problem));
   PetscCall(DomainCreate(p->config, ProblemFormula(p->problem), &p->whole));
   PetscCall(RunCreateSlabs(p));
@@ -42,6 +43,7 @@ static PetscErrorCode destroy(RunParts *p)
   PetscCall(DomainDestroy(&p->whole));
   PetscCall(ProblemDestroy(&p->problem));
   PetscCall(ConfigDestroy(&p->config));
+  PetscCall(RunCloseDevice(p));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -4,6 +4,9 @@
 #include "pinn/error.h"
 #include <stdbool.h>
 
+/* Where the arithmetic is done; a row's data is its Device (device.h), NULL for the processor. */
+extern const ChoiceTable BackendTable;
+
 typedef enum { CLI_SOLVE, CLI_CHECK, CLI_EVALUATE, CLI_INFORMATION } CliAction;
 
 typedef struct {
@@ -14,9 +17,9 @@ typedef struct {
   bool resume;
   const char *checkpoint; /* --resume FILE, --start-from FILE, --evaluate FILE; NULL = newest */
   bool start_from;
-  const char *points; /* --points FILE */
-  const char *output; /* --output DIR */
-  const char *backend;
+  const char *points;  /* --points FILE */
+  const char *output;  /* --output DIR */
+  const char *backend; /* of BackendTable; NULL = cpu */
   bool overwrite, quiet, json;
   int petsc_argc; /* what stands after --, with argv[0] */
   char **petsc_argv;

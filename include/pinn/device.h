@@ -41,6 +41,51 @@ enum { SPREAD_LEAVE, SPREAD_SET, SPREAD_ADD };
 PINN_DEVICE_KERNEL(double, Kernel, DeviceKernel)
 PINN_DEVICE_KERNEL(float, Kernel_Single, DeviceKernel_Single)
 
+/* Programs of formulas, a point a thread: the tape of src/formula, as numbers. An operand has n_column columns; the
+   k-th is the sum of coef times a number of the point, over the entries [starts[start + k], starts[start + k + 1]). */
+enum { DEVICE_ONE, DEVICE_X, DEVICE_NORMAL, DEVICE_STATIC, DEVICE_VALUE };
+enum { DEVICE_LOAD, DEVICE_COMBINE, DEVICE_PRODUCT, DEVICE_FUNCTION, DEVICE_COMPARE, DEVICE_SELECT };
+enum { DEVICE_LT, DEVICE_LE, DEVICE_GT, DEVICE_GE, DEVICE_EQ, DEVICE_NE };
+typedef struct {
+  int area, index;
+  double coef;
+} DeviceEntry;
+typedef struct {
+  int n_column, start;
+  int varies; /* has entries of DEVICE_VALUE */
+  int direct; /* is consecutive columns of one area, read there; else gathered into column `copy` of the work space */
+  int copy;
+} DeviceOperand;
+typedef struct {
+  int kind, n_column, value;
+  int slope;            /* FUNCTION: first column of f'(u) in the work space */
+  int tables, function; /* PRODUCT, FUNCTION: number of the tables; of the function (SeriesNumber) */
+  int relation;         /* COMPARE */
+  int output, column;   /* LOAD: of the network, and the first of n_column places in columns and scales */
+  double parameter;
+  DeviceOperand arg[3];
+} DeviceStep;
+typedef struct {
+  int n_step, n_value, n_root, n_coord, n_output, n_net_column, selects;
+  DeviceOperand results; /* the roots */
+  const DeviceStep *steps;
+  const DeviceEntry *entries;
+  const int *starts, *columns;
+  const double *scales;
+  const KernelTables *tables; /* on the device, with all they point to */
+} DeviceProgram;
+
+/* The points of an evaluation, n <= ld, and its work space, [column][ld]. Row e of point p is at
+   rows[e * row_stride + p]: (root - given) weight scale[e]. */
+typedef struct {
+  size_t n, ld, stride, row_stride;
+  const double *x, *normal;     /* [n][n_coord] */
+  const double *statics;        /* [n_static] rows `stride` apart, as those of given */
+  const double *given, *weight; /* NULL: 0 and 1 */
+  const double *scale;          /* [n_root] */
+  double *value, *aux, *dual, *scratch, *power;
+} DevicePoints;
+
 /* How single-precision matrix products may round their factors; sums are single in each. */
 typedef enum { PRODUCTS_FULL, PRODUCTS_TF32, PRODUCTS_BF16 } DeviceProducts;
 
@@ -60,6 +105,11 @@ typedef struct {
   const char *(*failure)(void); /* NULL where all went well so far */
   /* result [1] = sum of a_i b_i */
   void (*dot)(size_t n, const double *a, const double *b, double *result);
+  /* net [n_net_column][n][n_output]; the two below follow an evaluation with the same work space
+     evaluate: rows from net; reverse: net_bar, overwritten, from the rows' adjoint; tangent: rows_dot from net_dot */
+  void (*evaluate)(const DeviceProgram *program, const DevicePoints *points, const double *net, double *rows);
+  void (*reverse)(const DeviceProgram *program, const DevicePoints *points, const double *rows_bar, double *net_bar);
+  void (*tangent)(const DeviceProgram *program, const DevicePoints *points, const double *net_dot, double *rows_dot);
   const DeviceKernel *in_double;
   const DeviceKernel_Single *in_single;
 } Device;

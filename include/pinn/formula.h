@@ -13,6 +13,7 @@
 #pragma once
 #include <stdbool.h>
 #include "pinn/choice.h"
+#include "pinn/device.h"
 #include "pinn/jet.h"
 
 typedef struct Formula_s *Formula;
@@ -132,3 +133,17 @@ void ProgramTangent(Program program, ProgramWork work, const double net_dot[], d
 /* After an evaluation that gave NaN or Inf at point p in root `root`: the innermost node where it first appeared, as
    text ("log(u - 1), where its argument is -0.3"). Returns false where the value is finite. Cannot fail. */
 bool ProgramExplain(Program program, ProgramWork work, int root, int p, char *text, size_t size);
+
+/* A program on a device (device.h): the same evaluation and sweeps, with all arrays there. Borrows program.
+     n_output   of the network's jets
+     points     n <= max_point points; its work space and ld are the program's own
+     net        [column][n][n_output], likewise net_bar [out] and net_dot; rows, rows_bar, rows_dot as DevicePoints says
+   Errors: PETSC_ERR_USER_INPUT in one sentence for what a device does not do, PETSC_ERR_MEM. */
+typedef struct ProgramDevice_s *ProgramDevice;
+PetscErrorCode ProgramDeviceCreate(const Device *device, Program program, int n_output, int max_point,
+                                   ProgramDevice *created);
+PetscErrorCode ProgramDeviceDestroy(ProgramDevice *created);
+double ProgramDeviceBytes(Program program, int max_point);
+void ProgramDeviceEvaluate(ProgramDevice d, const DevicePoints *points, const double *net, double *rows);
+void ProgramDeviceReverse(ProgramDevice d, const DevicePoints *points, const double *rows_bar, double *net_bar);
+void ProgramDeviceTangent(ProgramDevice d, const DevicePoints *points, const double *net_dot, double *rows_dot);

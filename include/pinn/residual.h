@@ -33,6 +33,11 @@ PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Dom
                               Residual *residual);
 PetscErrorCode ResidualDestroy(Residual *residual);
 Rows ResidualRows(Residual residual); /* borrowed */
+/* From now on its rows, and their products with J, are computed on a device: points and what does not depend on theta
+   are kept there, an evaluation takes theta in and rows or a gradient out. What is reported stays with the processor.
+   Errors: PETSC_ERR_USER_INPUT in one sentence for what a device does not do, PETSC_ERR_MEM. Collective. */
+PetscErrorCode ResidualSetDevice(Residual residual, const Device *device);
+double ResidualDeviceMB(Residual residual); /* that it has there, 0 without */
 
 /* Fields over an interval of time that was cut into slabs, each with a network of its own. */
 typedef struct {

@@ -9,7 +9,9 @@ typedef struct {
   const Cli *cli;
   Config config;
   Problem problem;
-  Domain whole; /* of all slabs */
+  Domain whole;          /* of all slabs */
+  const Device *device;  /* NULL: the processor */
+  char device_text[160]; /* what it is */
   Folder folder;
   Report report;
 
@@ -34,6 +36,10 @@ typedef struct {
 /* The slabs of the case, from `whole`, with their jumps added to the problem. Collective. Errors: no time to cut, ends
    that do not rise to the last time. */
 PetscErrorCode RunCreateSlabs(RunParts *parts);
+/* Opens the device that --backend names, one a rank of a node; nothing to do for the processor and for --evaluate.
+   Collective. Errors: PETSC_ERR_USER_INPUT where none answers. */
+PetscErrorCode RunOpenDevice(RunParts *parts);
+PetscErrorCode RunCloseDevice(RunParts *parts);
 /* Builds what belongs to slab k, in place of the one at work. Its jumps are taken from the slab before, if that is
    done. Collective. */
 PetscErrorCode RunBuildSlab(RunParts *parts, int k);

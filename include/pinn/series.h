@@ -28,3 +28,6 @@ PINN_SERIES(Gaussian)   /* exp(-x^2) */
 PINN_SERIES(Erf)
 PINN_SERIES(Abs)  /* slope 0 at 0 */
 PINN_SERIES(Step) /* 1 for x >= 0, else 0 */
+
+/* The place of a function in the list that all backends share (src/kernel/functions.h); -1 where it is not there. */
+int SeriesNumber(KernelSeries series);

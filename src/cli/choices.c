@@ -1,8 +1,14 @@
 #include "cli_impl.h"
+#include "pinn/device.h"
 
-const ChoiceTable BackendTable = {
-    "backend", "where the arithmetic is done",
-    (const Choice[]){{"cpu", "the processor's cores, through BLAS and OpenMP", NULL}, {NULL, NULL, NULL}}};
+static const Choice backend_rows[] = {
+    {"cpu", "the processor's cores, through BLAS and OpenMP", NULL},
+#ifdef PINN_HAVE_CUDA
+    {"cuda", "rows and their derivatives on an NVIDIA GPU, one a rank; reports on the processor", &DeviceCUDA},
+#endif
+    {NULL, NULL, NULL},
+};
+const ChoiceTable BackendTable = {"backend", "where the arithmetic is done", backend_rows};
 
 const ChoiceTable *const ChoiceTables[] = {&FunctionTable,  &DataTable,    &DomainTable,     &RadialTable,
                                            &SamplerTable,   &NetworkTable, &ActivationTable, &PrecisionTable,

@@ -39,7 +39,6 @@ extern const Option CliOptions[N_OPTION];
 extern const StatusHelp CliStatuses[]; /* ends with help == NULL */
 extern const char *const CliPurpose;
 extern const char *const CliExamples[]; /* a command and what it does, in turn; ends with NULL */
-extern const ChoiceTable BackendTable;
 
 /* Prints "pinn-solve: " and the sentence to stderr, once for all ranks; returns false. */
 bool CliMistake(const char *format, ...) __attribute__((format(printf, 1, 2)));

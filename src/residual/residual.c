@@ -259,6 +259,7 @@ PetscErrorCode ResidualDestroy(Residual *residual)
   Residual r = *residual;
   PetscFunctionBegin;
   if (!r) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ResidualDropDevice(r));
   for (int b = 0; b < r->n_block; b++) {
     RowBlock *block = &r->blocks[b];
     PetscCall(RowSetDestroy(&block->train));

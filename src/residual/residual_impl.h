@@ -132,7 +132,9 @@ struct Residual_s {
   double process_mb;           /* what it had before points were drawn */
   Linearization linearization; /* NULL until first asked for, and after points have changed */
   char *description;
+  struct ResidualDevice_s *device; /* NULL: the processor */
 };
+PetscErrorCode ResidualDropDevice(Residual residual);
 
 /* theta on this rank in full, with all probes ready for it: ResidualThetaGet borrows, ResidualThetaRestore gives back.
    Collective. */

@@ -77,13 +77,22 @@ static PetscErrorCode warn_of_uncovered(const RunParts *parts)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static void describe_device(const RunParts *parts, char *text, size_t size)
+{
+  if (parts->device)
+    snprintf(text, size, "%s (%s; %.0f MB for rows and sweeps)", parts->cli->backend, parts->device_text,
+             ResidualDeviceMB(parts->residual));
+  else
+    snprintf(text, size, "cpu");
+}
+
 PetscErrorCode RunHeader(const RunParts *parts)
 {
   enum { LINES = 12 };
   static const char *const names[LINES] = {"case",    "equations", "conditions", "domain", "rows",    "points",
                                            "network", "memory",    "machine",    "seed",   "version", "time"};
-  char equations[MOST_TEXT], conditions[MOST_TEXT], rows[128], network[320], memory[256], stages[160], machine[128],
-      seed[32], slabs[512];
+  char equations[MOST_TEXT], conditions[MOST_TEXT], rows[128], network[320], memory[256], stages[160], machine[320],
+      seed[32], slabs[512], device[256];
   const Rows r = ResidualRows(parts->residual);
   const int n_thread = omp_get_max_threads();
   PetscMPIInt n_rank;
@@ -97,8 +106,9 @@ PetscErrorCode RunHeader(const RunParts *parts)
   snprintf(network, sizeof(network), "%s, %zu parameters", NetworkDescribe(parts->network), r->n_param);
   PetscCall(describe_memory(parts, stages, sizeof(stages)));
   snprintf(memory, sizeof(memory), "%s; %.2g GFLOP an evaluation with gradient", stages, gigaflops(parts->residual));
-  snprintf(machine, sizeof(machine), "%s, %d rank%s of %d thread%s", parts->cli->backend ? parts->cli->backend : "cpu",
-           n_rank, n_rank > 1 ? "s" : "", n_thread, n_thread > 1 ? "s" : "");
+  describe_device(parts, device, sizeof(device));
+  snprintf(machine, sizeof(machine), "%s, %d rank%s of %d thread%s", device, n_rank, n_rank > 1 ? "s" : "", n_thread,
+           n_thread > 1 ? "s" : "");
   PetscCall(RunDescribeSlabs(parts, slabs, sizeof(slabs)));
   snprintf(seed, sizeof(seed), "%d", (int)number);
   const char *const texts[LINES] = {ConfigFile(parts->config),

@@ -105,6 +105,7 @@ PetscErrorCode RunBuildSlab(RunParts *p, int k)
   PetscCall(ResidualCreate(p->comm, p->config, p->problem, p->domain, p->network, &p->residual));
   if (k && p->slabs.slab[k - 1].theta)
     PetscCall(ResidualSetPast(p->residual, p->slabs.slab[k - 1].network, p->slabs.slab[k - 1].theta));
+  if (p->device) PetscCall(ResidualSetDevice(p->residual, p->device));
   PetscCall(VerifierCreate(p->comm, p->config, p->problem, p->whole, p->domain, p->network, p->residual, &p->verifier));
   if (p->report) ReportSetResidual(p->report, p->residual);
   PetscFunctionReturn(PETSC_SUCCESS);

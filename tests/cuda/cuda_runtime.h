@@ -20,7 +20,8 @@ struct ShimIndex {
 extern ShimIndex blockIdx, threadIdx;
 extern unsigned char *ShimRoom;
 
-#define CUDA_ROOM(name) unsigned char *name = ShimRoom
+#define CUDA_ARGUMENT(Type) const Type
+#define CUDA_ROOM(name)     unsigned char *name = ShimRoom
 #define CUDA_LAUNCH(kernel, blocks, shared, ...)                                                                       \
   do {                                                                                                                 \
     std::vector<double> shim_room((size_t)(shared) / sizeof(double) + 2, ShimNaN());                                   \

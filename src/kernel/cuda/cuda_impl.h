@@ -29,7 +29,8 @@ int CudaProcessors(void);
     kernel<<<(unsigned)(blocks), CUDA_THREADS, shared, CudaStream()>>>(__VA_ARGS__);                                   \
     CudaNote(cudaGetLastError(), #kernel);                                                                             \
   } while (0)
-#define CUDA_ROOM(name) extern __shared__ __align__(16) unsigned char name[]
+#define CUDA_ARGUMENT(Type) const __grid_constant__ Type /* whose address may be taken */
+#define CUDA_ROOM(name)     extern __shared__ __align__(16) unsigned char name[]
 #endif
 
 /* Blocks for n threads in all. */
@@ -69,7 +70,12 @@ static inline CudaProduct CudaProductOf(const KernelProduct *p)
   return to;
 }
 
-/* Coefficients of column c at a lane. */
+/* Coefficients of column c at a lane; tables of programs have none that depend on it. */
+static __device__ __forceinline__ const double *CudaCoefficients(const KernelProduct &p, int, size_t)
+{
+  return p.coef;
+}
+
 static __device__ __forceinline__ const double *CudaCoefficients(const CudaProduct &p, int c, size_t lane)
 {
   return p.varies && p.varies[c] ? p.at_points + lane / p.width * p.stride : p.coef;
@@ -104,6 +110,10 @@ void REAL(DeviceSpreadColumns_CUDA)(size_t n_column, size_t n, size_t n_out, con
 void REAL(DeviceSumPoints_CUDA)(size_t n_column, size_t n, size_t n_out, const Real *u, Real *columns);
 void REAL(DeviceNarrow_CUDA)(size_t n, const double *from, Real *to);
 void REAL(DeviceWiden_CUDA)(size_t n, const Real *from, double *to, int add);
-void DeviceDot_CUDA(size_t n, const double *a, const double *b, double *result);
+void DeviceEvaluate_CUDA(const DeviceProgram *program, const DevicePoints *points, const double *net, double *rows);
+void DeviceReverse_CUDA(const DeviceProgram *program, const DevicePoints *points, const double *rows_bar,
+                        double *net_bar);
+void DeviceTangent_CUDA(const DeviceProgram *program, const DevicePoints *points, const double *net_dot,
+                        double *rows_dot);
 extern const DeviceKernel DeviceKernelCUDA;
 extern const DeviceKernel_Single DeviceKernelCUDA_Single;

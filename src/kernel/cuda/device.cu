@@ -178,6 +178,20 @@ static void dot(size_t n, const double *a, const double *b, double *result)
   }
 }
 
-const Device DeviceCUDA = {
-    open_device, close_device, set_products, free_bytes, allocate, release,           put,
-    get,         copy,         clear,        failure,    dot,      &DeviceKernelCUDA, &DeviceKernelCUDA_Single};
+const Device DeviceCUDA = {open_device,
+                           close_device,
+                           set_products,
+                           free_bytes,
+                           allocate,
+                           release,
+                           put,
+                           get,
+                           copy,
+                           clear,
+                           failure,
+                           dot,
+                           DeviceEvaluate_CUDA,
+                           DeviceReverse_CUDA,
+                           DeviceTangent_CUDA,
+                           &DeviceKernelCUDA,
+                           &DeviceKernelCUDA_Single};

@@ -35,8 +35,9 @@ static __device__ __forceinline__ void LaneSeries(int f, int order, Real paramet
 }
 
 /* Column c of the product of u and v, which have strides of their own. */
-static __device__ __forceinline__ Real LaneProduct(const CudaProduct &p, int c, size_t lane, const Real *u,
-                                                   size_t stride_u, const Real *v, size_t stride_v)
+template <class Product>
+static __device__ __forceinline__ Real LaneProduct(const Product &p, int c, size_t lane, const Real *u, size_t stride_u,
+                                                   const Real *v, size_t stride_v)
 {
   const double *coef = CudaCoefficients(p, c, lane);
   const int end = p.start[c + 1];
@@ -55,14 +56,15 @@ typedef struct {
   size_t stride_power;
 } Lane;
 
-static __device__ __forceinline__ Real LanePower(const CudaTables &tables, const Lane &l, size_t lane, int k, int c)
+template <class Tables>
+static __device__ __forceinline__ Real LanePower(const Tables &tables, const Lane &l, size_t lane, int k, int c)
 {
   if (k == 2) return LaneProduct(tables.power[2], c, lane, l.u, l.stride_u, l.u, l.stride_u);
   const Real *before = l.power + (size_t)((k - 3) * tables.n_lower) * l.stride_power;
   return LaneProduct(tables.power[k], c, lane, l.u, l.stride_u, before, l.stride_power);
 }
 
-static __device__ __forceinline__ bool LaneHasPower(const CudaProduct &p, int c)
+template <class Product> static __device__ __forceinline__ bool LaneHasPower(const Product &p, int c)
 {
   return p.start[c] < p.start[c + 1];
 }
@@ -73,8 +75,9 @@ static __device__ __forceinline__ void LaneStore(const Lane &l, int m, int c, Re
 }
 
 /* f, f' and f'' of one column from the coefficients s. */
-static __device__ __forceinline__ void LaneColumn(const CudaTables &tables, const Lane &l, size_t lane, int order,
-                                                  int c, const Real *s)
+template <class Tables>
+static __device__ __forceinline__ void LaneColumn(const Tables &tables, const Lane &l, size_t lane, int order, int c,
+                                                  const Real *s)
 {
   const Real h = l.u[(size_t)c * l.stride_u];
   Real v = s[1] * h, d = l.out[1] ? R(2.0) * s[2] * h : R(0.0), e = l.out[2] ? R(6.0) * s[3] * h : R(0.0);
@@ -93,8 +96,8 @@ static __device__ __forceinline__ void LaneColumn(const CudaTables &tables, cons
 
 /* As kernel.h says; columns from the last to the first, so that results may overwrite u. ORDER: tables.order where the
    compiler is to know it, and that f is an activation; else 0. */
-template <int ORDER>
-static __device__ __forceinline__ void LaneCompose(const CudaTables &tables, int n_column, int f, double parameter,
+template <int ORDER, class Tables>
+static __device__ __forceinline__ void LaneCompose(const Tables &tables, int n_column, int f, double parameter,
                                                    size_t lane, const Lane &l)
 {
   const int order = ORDER ? ORDER : tables.order;

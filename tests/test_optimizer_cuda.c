@@ -1,0 +1,94 @@
+/* Twenty iterations of the stages that a device has, there and on the CPU. */
+#include "case_fixture.h"
+#include "device_fixture.h"
+#include "pinn/optimizer.h"
+
+#define CASE                                                                                                           \
+  "problem: { coordinates = [ \"x\", \"t\" ]; fields = [ \"u\" ];\n"                                                   \
+  "  equations = ( { residual = \"u_t + u*u_x - 0.05*u_xx\"; } );\n"                                                   \
+  "  conditions = ( { on = \"t = 0\"; residual = \"u + sin(pi*x)\"; weight = 10.0; },\n"                               \
+  "                 { on = \"x = -1 | x = 1\"; residual = \"u\"; } ); };\n"                                            \
+  "domain: { type = \"box\"; lower = [ -1.0, 0.0 ]; upper = [ 1.0, 1.0 ]; };\n"                                        \
+  "points: { interior = { count = 120; }; conditions = { count = 30; }; };\nnetwork: { hidden = [ 8, 8 ]; };\n"
+
+static const char *const stages[] = {
+    "solver = ( { type = \"adam\"; iterations = 20; learning_rate = 1e-2; } );\n",
+    "solver = ( { type = \"lbfgs\"; iterations = 20; } );\n",
+};
+enum { STAGES = sizeof(stages) / sizeof(stages[0]) };
+
+/* theta [n] after the stage; NULL = the CPU. */
+static void solve(const char *stage, const char *precision, const Device *device, double theta[], size_t *n)
+{
+  char text[2048];
+  OptimizerReason reason;
+  Optimizer optimizer;
+  const double *values;
+  double *start;
+  Case c;
+  Vec vec;
+  snprintf(text, sizeof(text), "%s%sprecision = \"%s\";\n", CASE, stage, precision);
+  ck_petsc(CaseCreate(text, &c));
+  if (device) ck_petsc(ResidualSetDevice(c.residual, device));
+  ck_petsc(ResidualCreateTheta(c.residual, &vec));
+  ck_petsc(VecGetArray(vec, &start));
+  NetworkInitialize(c.network, start);
+  ck_petsc(VecRestoreArray(vec, &start));
+  ck_petsc(OptimizerCreate(c.config, 0, ResidualRows(c.residual), &optimizer));
+  ck_petsc(OptimizerSolve(optimizer, vec, &reason));
+  *n = NetworkParameters(c.network);
+  ck_petsc(VecGetArrayRead(vec, &values));
+  for (size_t k = 0; k < *n; k++) theta[k] = values[k];
+  ck_petsc(VecRestoreArrayRead(vec, &values));
+  ck_petsc(OptimizerDestroy(&optimizer));
+  ck_petsc(VecDestroy(&vec));
+  ck_petsc(CaseDestroy(&c));
+}
+
+START_TEST(twenty_iterations_agree)
+{
+  const Device *device = TestDevice();
+  double cpu[512], other[512];
+  size_t n;
+  if (!device) return;
+  for (int single = 0; single < 2; single++) {
+    const char *precision = single ? "single" : "double";
+    if (single && _i > 0) break; /* line searches see rounding */
+    solve(stages[_i], precision, NULL, cpu, &n);
+    solve(stages[_i], precision, device, other, &n);
+    double moved = 0, largest = 0;
+    for (size_t k = 0; k < n; k++) largest = fmax(largest, fabs(cpu[k])), moved = fmax(moved, fabs(cpu[k] - other[k]));
+    ck_near(moved, 0, 0, (single ? 1e-5 : 1e-11) * largest);
+  }
+}
+END_TEST
+
+START_TEST(stages_that_need_rows_of_J_say_so)
+{
+  const Device *device = TestDevice();
+  Optimizer optimizer;
+  OptimizerReason reason;
+  Case c;
+  Vec theta;
+  if (!device) return;
+  ck_petsc(CaseCreate(CASE "solver = ( { type = \"spring\"; iterations = 2; } );\n", &c));
+  ck_petsc(ResidualSetDevice(c.residual, device));
+  ck_petsc(ResidualCreateTheta(c.residual, &theta));
+  ck_petsc(OptimizerCreate(c.config, 0, ResidualRows(c.residual), &optimizer));
+  ck_petsc_fails(OptimizerSolve(optimizer, theta, &reason), PETSC_ERR_USER_INPUT, "needs the rows of J");
+  ck_petsc(OptimizerDestroy(&optimizer));
+  ck_petsc(VecDestroy(&theta));
+  ck_petsc(CaseDestroy(&c));
+}
+END_TEST
+
+Suite *TestSuite(void)
+{
+  Suite *suite = suite_create("optimizer_cuda");
+  TCase *tcase = tcase_create("optimizer_cuda");
+  tcase_set_timeout(tcase, 120.0);
+  tcase_add_loop_test(tcase, twenty_iterations_agree, 0, STAGES);
+  tcase_add_test(tcase, stages_that_need_rows_of_J_say_so);
+  suite_add_tcase(suite, tcase);
+  return suite;
+}

@@ -1,0 +1,182 @@
+/* Rows on the device against those of the CPU: values, gradients, products with J, for cases of many kinds; and what a
+   device does not do. */
+#include <string.h>
+#include "case_fixture.h"
+#include "device_fixture.h"
+
+#define NETWORK "network: { hidden = [ 9, 7 ]; };\n"
+
+typedef struct {
+  const char *name, *text;
+  double near;
+} Sample;
+
+static const Sample samples[] = {
+    {"poisson with forcing",
+     "problem: { coordinates = [ \"x\", \"y\" ]; fields = [ \"u\" ];\n"
+     "  equations = ( { residual = \"laplacian(u) + sin(3*x)*exp(y) - u^3\"; } );\n"
+     "  conditions = ( { on = \"boundary\"; residual = \"u - x*y\"; weight = 7.0; } ); };\n"
+     "domain: { type = \"box\"; lower = [ 0.0, -1.0 ]; upper = [ 1.0, 2.0 ]; };\n"
+     "points: { interior = { count = 333; }; conditions = { count = 40; }; };\n" NETWORK,
+     1e-11},
+    {"burgers, nonlinear in two fields, with normals",
+     "problem: { coordinates = [ \"x\", \"t\" ]; fields = [ \"u\", \"v\" ];\n"
+     "  equations = ( { residual = \"u_t + u*u_x - 0.01*u_xx + tanh(u*v)/(2 + cos(v_x))\"; },\n"
+     "                { residual = \"v_t - exp(-u^2)*v_xxx + sqrt(1 + u_x^2)\"; } );\n"
+     "  conditions = ( { on = \"t = 0\"; residual = \"u + sin(pi*x)\"; }, { on = \"x = 1\"; residual = \"dn(v) - u\"; "
+     "} ); };\n"
+     "domain: { type = \"box\"; lower = [ -1.0, 0.0 ]; upper = [ 1.0, 1.0 ]; };\n"
+     "points: { interior = { count = 200; }; conditions = { count = 30; }; };\n" NETWORK,
+     1e-11},
+    {"branches, comparisons and powers",
+     "problem: { coordinates = [ \"x\", \"y\" ]; fields = [ \"u\" ];\n"
+     "  equations = ( { residual = \"if(u > 0.1*x, u_xx*u^2.5, log(3 - u)*u_yy) + abs(u) + (u_x < u_y)\"; } );\n"
+     "  conditions = ( { on = \"boundary\"; residual = \"max(u, x) + erf(u)\"; } ); };\n"
+     "domain: { type = \"box\"; };\n"
+     "points: { interior = { count = 150; }; conditions = { count = 30; }; };\n" NETWORK,
+     1e-10},
+    {"transform of a fourth-order operator",
+     "problem: { coordinates = [ \"x\", \"y\" ]; fields = [ \"u\" ]; transform: { u = \"(1 - x^2)*(1 - y^2)*net\"; };\n"
+     "  equations = ( { residual = \"biharmonic(u) + u*laplacian(u) - cos(x)\"; } ); };\n"
+     "domain: { type = \"box\"; lower = [ -1.0, -1.0 ]; upper = [ 1.0, 1.0 ]; };\n"
+     "points: { interior = { count = 100; }; };\n" NETWORK,
+     1e-10},
+    {"single precision",
+     "problem: { coordinates = [ \"x\", \"y\" ]; fields = [ \"u\" ];\n"
+     "  equations = ( { residual = \"laplacian(u) + u\"; } );\n"
+     "  conditions = ( { on = \"boundary\"; residual = \"u\"; } ); };\n"
+     "domain: { type = \"box\"; };\nprecision = \"single\";\n"
+     "points: { interior = { count = 100; }; conditions = { count = 30; }; };\n" NETWORK,
+     2e-5},
+    {"sampled derivatives in many dimensions",
+     "problem: { coordinates = [ \"x[40]\" ]; fields = [ \"u\" ];\n"
+     "  equations = ( { residual = \"laplacian(u) + sin(u) - x[0]\"; } ); };\n"
+     "domain: { type = \"ball\"; };\nestimator: { type = \"stde\"; directions = 8; };\n"
+     "points: { interior = { count = 60; sampler = \"uniform\"; resample = 1; }; };\nnetwork: { hidden = [ 9, 7 ]; "
+     "affine = true; };\n",
+     1e-10},
+};
+enum { SAMPLES = sizeof(samples) / sizeof(samples[0]) };
+
+static void assert_near(const char *name, size_t n, const double *got, const double *want, double near)
+{
+  double size = 0;
+  for (size_t k = 0; k < n; k++) size = fmax(size, fabs(want[k]));
+  ck_assert_msg(isfinite(size) && size > 0, "%s: nothing to compare", name);
+  for (size_t k = 0; k < n; k++)
+    ck_assert_msg(fabs(got[k] - want[k]) <= near * size, "%s: %.17g, %.17g at %zu", name, got[k], want[k], k);
+}
+
+static void assert_near_vec(const char *name, Vec got, Vec want, double near)
+{
+  const double *a, *b;
+  PetscInt n;
+  ck_petsc(VecGetLocalSize(got, &n));
+  ck_petsc(VecGetArrayRead(got, &a));
+  ck_petsc(VecGetArrayRead(want, &b));
+  assert_near(name, (size_t)n, a, b, near);
+  ck_petsc(VecRestoreArrayRead(got, &a));
+  ck_petsc(VecRestoreArrayRead(want, &b));
+}
+
+/* r, loss, gradient, J v and J^T w at theta by both. */
+static void compare(const Sample *sample, Rows cpu, Rows device, Vec theta)
+{
+  const size_t n_row = (size_t)cpu->n_row;
+  double *r[2], *w, loss[2];
+  Vec g[2], v;
+  Rows rows[2] = {cpu, device};
+  ck_assert_int_eq(cpu->n_row, device->n_row);
+  ck_petsc(PetscMalloc3(n_row, &r[0], n_row, &r[1], n_row, &w));
+  ck_petsc(VecDuplicate(theta, &g[0]));
+  ck_petsc(VecDuplicate(theta, &g[1]));
+  ck_petsc(VecDuplicate(theta, &v));
+  CaseFill(1, 0.3, n_row, w);
+  CaseFillVec(1, 0.7, v);
+  for (int k = 0; k < 2; k++) ck_petsc(rows[k]->ops->evaluate(rows[k]->self, theta, r[k], &loss[k]));
+  assert_near(sample->name, n_row, r[1], r[0], sample->near);
+  ck_near(loss[1], loss[0], sample->near, 0);
+  for (int k = 0; k < 2; k++) ck_petsc(rows[k]->ops->gradient(rows[k]->self, theta, &loss[k], g[k]));
+  ck_near(loss[1], loss[0], sample->near, 0);
+  assert_near_vec(sample->name, g[1], g[0], sample->near);
+  for (int k = 0; k < 2; k++) ck_petsc(rows[k]->ops->apply(rows[k]->self, theta, v, r[k]));
+  assert_near(sample->name, n_row, r[1], r[0], sample->near);
+  for (int k = 0; k < 2; k++) ck_petsc(rows[k]->ops->apply_transpose(rows[k]->self, theta, w, g[k]));
+  assert_near_vec(sample->name, g[1], g[0], sample->near);
+  ck_petsc(VecDestroy(&g[0]));
+  ck_petsc(VecDestroy(&g[1]));
+  ck_petsc(VecDestroy(&v));
+  ck_petsc(PetscFree3(r[0], r[1], w));
+}
+
+static size_t little(void)
+{
+  return 200000;
+}
+
+/* Twice: where memory is plenty, and where points must go through it in pieces. */
+START_TEST(rows_and_their_products)
+{
+  static Device small;
+  const Device *device = TestDevice();
+  const Sample *sample = &samples[_i / 2];
+  Case cpu, other;
+  Vec theta;
+  double *start;
+  bool changed[2];
+  if (!device) return;
+  small = *device;
+  if (_i % 2) small.free_bytes = little;
+  ck_petsc(CaseCreate(sample->text, &cpu));
+  ck_petsc(CaseCreate(sample->text, &other));
+  ck_petsc(ResidualSetDevice(other.residual, &small));
+  ck_petsc(ResidualCreateTheta(cpu.residual, &theta));
+  ck_petsc(VecGetArray(theta, &start));
+  NetworkInitialize(cpu.network, start);
+  for (size_t k = 0; k < NetworkParameters(cpu.network); k++) start[k] += 0.1 * TestRandom(4, k);
+  ck_petsc(VecRestoreArray(theta, &start));
+  const Rows a = ResidualRows(cpu.residual), b = ResidualRows(other.residual);
+  compare(sample, a, b, theta);
+  for (PetscInt iteration = 1; iteration < 3; iteration++) { /* another draw, where there is one */
+    ck_petsc(a->ops->update(a->self, theta, iteration, &changed[0]));
+    ck_petsc(b->ops->update(b->self, theta, iteration, &changed[1]));
+    ck_assert(changed[0] == changed[1]);
+  }
+  compare(sample, a, b, theta);
+  ck_petsc(VecDestroy(&theta));
+  ck_petsc(CaseDestroy(&cpu));
+  ck_petsc(CaseDestroy(&other));
+}
+END_TEST
+
+START_TEST(what_a_device_does_not_do_is_one_sentence)
+{
+  static const char *const lines[][2] = {
+      {"points: { interior = { count = 50; causal = 1.0; }; };\n", "points.interior.causal"},
+      {"points: { interior = { count = 50; adapt = 5; }; };\n", "points.interior.adapt"},
+      {"points: { interior = { count = 50; }; };\nprecision = \"mixed\";\n", "double or single"}};
+  const Device *device = TestDevice();
+  for (size_t k = 0; device && k < sizeof(lines) / sizeof(lines[0]); k++) {
+    char text[1024];
+    Case c;
+    snprintf(text, sizeof(text),
+             "problem: { coordinates = [ \"x\", \"t\" ]; fields = [ \"u\" ];\n"
+             "  equations = ( { residual = \"u_t - u_xx\"; } ); };\ndomain: { type = \"box\"; };\n%s" NETWORK,
+             lines[k][0]);
+    ck_petsc(CaseCreate(text, &c));
+    ck_petsc_fails(ResidualSetDevice(c.residual, device), PETSC_ERR_USER_INPUT, lines[k][1]);
+    ck_petsc(CaseDestroy(&c));
+  }
+}
+END_TEST
+
+Suite *TestSuite(void)
+{
+  Suite *suite = suite_create("residual_cuda");
+  TCase *tcase = tcase_create("residual_cuda");
+  tcase_set_timeout(tcase, 120.0);
+  tcase_add_loop_test(tcase, rows_and_their_products, 0, 2 * SAMPLES);
+  tcase_add_test(tcase, what_a_device_does_not_do_is_one_sentence);
+  suite_add_tcase(suite, tcase);
+  return suite;
+}
