@@ -155,6 +155,8 @@ install: $(program) ## to PREFIX (/usr/local): program, man page, completion, jo
 	install -D -m 644 -t $(share)/configs/data configs/data/*
 	install -D -m 644 -t $(share)/configs/optimizers configs/optimizers/*
 	install -D -m 644 -t $(share)/configs/high-dimensional configs/high-dimensional/*
+	install -D -m 644 -t $(share)/configs/pinnacle configs/pinnacle/*.cfg
+	install -D -m 644 -t $(share)/configs/pinnacle/data configs/pinnacle/data/*
 	install -D -m 644 -t $(share)/meshes meshes/*
 
 uninstall: ## what install has put below PREFIX
