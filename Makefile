@@ -70,7 +70,7 @@ export OMP_WAIT_POLICY ?= passive
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all run check test test-mpi test-program test-failures test-slurm test-bench configs soak accuracy bench precond-table style format lint asan tsan valgrind install \
+.PHONY: all run check test test-mpi test-program test-failures test-slurm test-bench configs soak accuracy bench precond-table style format lint asan tsan valgrind leaks install \
         uninstall packages info help clean
 
 all: $(program) ## build the program (the default)
@@ -140,10 +140,17 @@ tsan: ## the unit tests under the thread sanitizer (clang and libomp-dev, whose 
 	  $(MAKE) BUILD=$(BUILD)/tsan OPT='-O1 -g' WARN=-Wno-pass-failed SAN=thread \
 	  FOLDERS='error file kernel jet formula config problem points network residual precond optimizer' test
 
-valgrind: $(program) ## a short case under valgrind
-	OMP_NUM_THREADS=1 valgrind --quiet --error-exitcode=9 --suppressions=/usr/share/openmpi/openmpi-valgrind.supp \
+# Valgrind knows no AVX-512, and the messengers of MPI send bytes that nothing was written to.
+valgrind: $(program) ## a short case under valgrind, on one rank and on two
+	$(Q)for n in 1 2; do echo "== $$n ranks"; OPENBLAS_CORETYPE=Haswell OMP_NUM_THREADS=1 \
+	  $(MPIRUN) -n $$n valgrind --quiet --error-exitcode=9 --suppressions=tests/mpi.supp \
+	  $(patsubst %,--suppressions=%,$(wildcard /usr/share/openmpi/openmpi-valgrind.supp)) \
 	  $(program) --overwrite --output $(BUILD)/valgrind --set network.features=20 --set 'points.interior.count=[6,6]' \
-	  --set verify.tolerance=1e30 configs/poisson2d.cfg
+	  --set verify.tolerance=1e30 configs/poisson2d.cfg || exit 1; done
+
+leaks: ## the tests of the program from outside under the address, leak and undefined-behaviour sanitizers (half an hour)
+	$(Q)$(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g' SAN=address,undefined WARN='$(WARN) -Wno-maybe-uninitialized' all
+	$(Q)PINN_SOLVE=$(BUILD)/asan/pinn-solve MPIRUN="$(MPIRUN)" tests/leaks.sh
 
 install: $(program) ## to PREFIX (/usr/local): program, man page, completion, job scripts, example cases
 	install -D -m 755 -t $(home)/bin $(program) scripts/slurm/pinn-solve-batch

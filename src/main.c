@@ -60,6 +60,16 @@ static PetscErrorCode stop_early(const RunParts *p, ExitStatus *status)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode train(RunParts *p, Vec theta, ExitStatus *status)
+{
+  RunResult result;
+  PetscFunctionBegin;
+  PetscCall(RunStages(p, theta, &result));
+  PetscCall(RunFinish(p, theta, &result));
+  *status = result.status;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode solve(RunParts *p, ExitStatus *status)
 {
   const ReportOptions options = {.quiet = p->cli->quiet, .json = p->cli->json};
@@ -69,7 +79,6 @@ static PetscErrorCode solve(RunParts *p, ExitStatus *status)
                         : p->cli->overwrite                                ? FOLDER_OVERWRITE
                                                                            : FOLDER_NEW;
   char folder[PETSC_MAX_PATH_LEN];
-  RunResult result;
   Vec theta;
   PetscFunctionBegin;
   PetscCall(choose_folder(p, folder, sizeof(folder)));
@@ -81,15 +90,27 @@ static PetscErrorCode solve(RunParts *p, ExitStatus *status)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(ResidualCreateTheta(p->residual, &theta));
-  if (evaluate) {
-    PetscCall(RunEvaluate(p, theta));
-  } else {
-    PetscCall(RunStages(p, theta, &result));
-    PetscCall(RunFinish(p, theta, &result));
-    *status = result.status;
-  }
+  const PetscErrorCode code = evaluate ? RunEvaluate(p, theta) : train(p, theta, status);
   PetscCall(VecDestroy(&theta));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode build_and_solve(RunParts *p, ExitStatus *status)
+{
+  PetscFunctionBegin;
+  PetscCall(build(p));
+  PetscCall(stop_early(p, status));
+  if (*status == EXIT_DONE) PetscCall(solve(p, status));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* After an error of this rank alone the others may be waiting, and would wait here, too. */
+static bool others_wait(PetscErrorCode code)
+{
+  PetscMPIInt n_rank = 1;
+  (void)MPI_Comm_size(PETSC_COMM_WORLD, &n_rank);
+  return code && code != PETSC_ERR_USER_INPUT && n_rank > 1;
 }
 
 static PetscErrorCode run(const Cli *cli, ExitStatus *status)
@@ -97,11 +118,10 @@ static PetscErrorCode run(const Cli *cli, ExitStatus *status)
   RunParts parts = {.comm = PETSC_COMM_WORLD, .cli = cli};
   PetscFunctionBegin;
   PetscCall(CliCatchSignals()); /* again: PETSc has taken SIGPIPE */
-  PetscCall(build(&parts));
-  PetscCall(stop_early(&parts, status));
-  if (*status == EXIT_DONE) PetscCall(solve(&parts, status));
+  const PetscErrorCode code = build_and_solve(&parts, status);
+  if (ErrorIsBug(code) || others_wait(code)) PetscFunctionReturn(code);
   PetscCall(destroy(&parts));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  PetscFunctionReturn(code);
 }
 
 /* Without mpirun, Open MPI would start a daemon and look for networks first, which takes longer than many a case. */
@@ -130,7 +150,7 @@ int main(int argc, char **argv)
     if (ErrorText()[0] && rank == 0) fprintf(stderr, "pinn-solve: %s\n", ErrorText());
   }
   CliDestroy(&cli);
-  if (code && status != EXIT_USER) MPI_Abort(PETSC_COMM_WORLD, (int)status); /* the other ranks may be waiting */
+  if (others_wait(code)) MPI_Abort(PETSC_COMM_WORLD, (int)status);
   if (PetscPopErrorHandler() || PetscFinalize()) return EXIT_FAILED;
   return (int)status;
 }

@@ -52,11 +52,12 @@ killed() { # NAME CASE KILLS COMMAND...
   most=$((150 + 2 * ($(date +%s%N) - start) / 1000000 / kills))
   : >passed.err
   for ((n = 0; n < 20 * kills; n++)); do
-    "$@" "$program" --quiet --output "$name" "$(begin "$name")" "$case" >out 2>>passed.err & pid=$!
+    "$@" "$program" --quiet --output "$work/$name" "$(begin "$name")" "$case" >out 2>>passed.err & pid=$!
     draw "$most"; (sleep "$delay"; kill -9 $pid 2>/dev/null) &
     wait $pid 2>/dev/null; status=$?
     wait
     [ $status = 137 ] || break
+    while pgrep -f "^$program --quiet --output $work/$name " >children; do sleep 0.05; done # ranks that mpirun left
     whole_files "$name"
   done
   [ $status = 0 ] && [ "$n" -ge "$kills" ]; ok $? "$name: status $status after $n kills of $kills: $(tail -3 passed.err)"
@@ -81,7 +82,7 @@ sed "s/^solver.*/solver = ( $(stage adam 50) );/; s/grid = .*/grid = [ 700, 700 
 "$program" --json --output results results.cfg >log 2>err; ok $? "results: $(cat err)"
 cp results/fields.vtkhdf fields; cp results/summary.json summary
 for ((k = 0; k < $(choose 4 40); k++)); do
-  rm -f results/fields.vtkhdf
+  rm -f results/fields.vtkhdf log
   "$program" --json --resume --output results results.cfg >log 2>err & pid=$!
   for _ in $(seq 200); do grep -q '"verification"' log && break; sleep 0.02; done
   moment 300; kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null
@@ -89,7 +90,7 @@ for ((k = 0; k < $(choose 4 40); k++)); do
 done
 # SIGTERM is no hindrance there: the results are written in full, and the run is done.
 for ((k = 0; k < $(choose 3 20); k++)); do
-  rm -f results/fields.vtkhdf
+  rm -f results/fields.vtkhdf log
   "$program" --json --resume --output results results.cfg >log 2>err & pid=$!
   for _ in $(seq 200); do grep -q '"verification"' log && break; sleep 0.02; done
   moment 200; kill -TERM $pid 2>/dev/null; wait $pid; status=$?

@@ -5,6 +5,7 @@
    A numerical outcome (divergence, NaN in a run) is no error: see OptimizerReason. */
 #pragma once
 #include <petscsys.h>
+#include <stdbool.h>
 
 #ifndef PETSC_SUCCESS /* PETSc before 3.19 */
 #define PETSC_SUCCESS ((PetscErrorCode)0)
@@ -36,6 +37,9 @@ PetscErrorCode ErrorCapture(MPI_Comm comm, int line, const char *function, const
 
 /* The exit status that belongs to an error code: 2 for PETSC_ERR_USER_INPUT, 1 for any other. Cannot fail. */
 ExitStatus ErrorExitStatus(PetscErrorCode code);
+
+/* Neither a user's mistake nor the environment. Cannot fail. */
+bool ErrorIsBug(PetscErrorCode code);
 
 /* Text of the last user or environment error, without the "pinn-solve: " prefix; "" if there was none.
    Owned by the handler, valid until the next error. */

@@ -1,6 +1,5 @@
 /* The error handler records one sentence for a user's mistake or the environment and leaves printing to main, once all
    ranks agree; bugs are traced at once by PETSc. */
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include "pinn/error.h"
@@ -13,11 +12,15 @@ static bool is_environment(PetscErrorCode code)
          (code >= PETSC_ERR_FILE_OPEN && code <= PETSC_ERR_FILE_UNEXPECTED);
 }
 
+bool ErrorIsBug(PetscErrorCode code)
+{
+  return code && code != PETSC_ERR_USER_INPUT && !is_environment(code);
+}
+
 static PetscErrorCode record_error(MPI_Comm comm, int line, const char *function, const char *file, PetscErrorCode code,
                                    PetscErrorType type, const char *text, void *context)
 {
-  if (code != PETSC_ERR_USER_INPUT && !is_environment(code))
-    return PetscTraceBackErrorHandler(comm, line, function, file, code, type, text, context);
+  if (ErrorIsBug(code)) return PetscTraceBackErrorHandler(comm, line, function, file, code, type, text, context);
   if (type == PETSC_ERROR_INITIAL) snprintf(error_text, sizeof(error_text), "%s", text ? text : "unknown error");
   return code;
 }

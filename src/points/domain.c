@@ -52,6 +52,7 @@ static PetscErrorCode create_domain(Config config, Formula formula, const double
   const Choice *row = ChoiceFind(&DomainTable, type);
   PetscCheck(row, PETSC_COMM_SELF, PETSC_ERR_PLIB, "domain type '%s' passed the reader", type);
   PetscCall(PetscNew(&d));
+  *domain = d;
   d->ops = ((const DomainType *)row->data)->domain;
   if (ConfigCount(config, "domain.regions") && d->ops == &DomainOps_Box) d->ops = &DomainOps_Solid;
   d->formula = formula;
@@ -63,7 +64,6 @@ static PetscErrorCode create_domain(Config config, Formula formula, const double
     PetscCall(PetscArraycpy(d->whole, slab, 2)); /* until DomainCutTime */
   }
   PetscCall(d->ops->create(d, config));
-  *domain = d;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -123,6 +123,27 @@ static PetscErrorCode intersect_lists(Domain domain, PieceList *a, PieceList *b)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* pieces [inout], the caller's also after an error; shown: text as it was */
+static PetscErrorCode intersect_terms(Region region, char *text, const char *shown, int *n_term, PieceList *pieces)
+{
+  PetscFunctionBegin;
+  for (int first = 1; text; first = 0, ++*n_term) {
+    PieceList term = {0};
+    Selector selector;
+    PetscCall(parse_term(region->domain, region->where, next_part(&text, '&'), &selector));
+    PetscCall(region->domain->ops->select(region->domain, &selector, &term));
+    if (first)
+      *pieces = term;
+    else
+      PetscCall(intersect_lists(region->domain, pieces, &term));
+  }
+  if (region->domain->ops->finish) PetscCall(region->domain->ops->finish(region->domain, pieces));
+  PinnUserCheck(pieces->n || region->domain->slab, "%s: selects no points: '%s' %s", region->where, shown,
+                strchr(shown, '&') ? "cannot hold together" : "is not in the domain or on its boundary");
+  for (int p = 0; p < pieces->n; p++) PetscCall(PieceListAdd(&region->pieces, &pieces->piece[p]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode add_conjunction(Region region, char *text, int *n_term)
 {
   PieceList pieces = {0};
@@ -130,22 +151,10 @@ static PetscErrorCode add_conjunction(Region region, char *text, int *n_term)
 
   PetscFunctionBegin;
   PetscCall(PetscStrallocpy(text, &shown));
-  for (int first = 1; text; first = 0, ++*n_term) {
-    PieceList term = {0};
-    Selector selector;
-    PetscCall(parse_term(region->domain, region->where, next_part(&text, '&'), &selector));
-    PetscCall(region->domain->ops->select(region->domain, &selector, &term));
-    if (first)
-      pieces = term;
-    else
-      PetscCall(intersect_lists(region->domain, &pieces, &term));
-  }
-  if (region->domain->ops->finish) PetscCall(region->domain->ops->finish(region->domain, &pieces));
-  PinnUserCheck(pieces.n || region->domain->slab, "%s: selects no points: '%s' %s", region->where, shown,
-                strchr(shown, '&') ? "cannot hold together" : "is not in the domain or on its boundary");
-  for (int p = 0; p < pieces.n; p++) PetscCall(PieceListAdd(&region->pieces, &pieces.piece[p]));
+  const PetscErrorCode code = intersect_terms(region, text, shown, n_term, &pieces);
   PetscCall(PieceListDestroy(&pieces));
   PetscCall(PetscFree(shown));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -154,16 +163,18 @@ PetscErrorCode RegionCreate(Domain domain, const char *where, const char *on, Re
   Region r;
   char *text;
   int n_term = 0;
+  PetscErrorCode code = PETSC_SUCCESS;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&r));
+  *region = r;
   PetscCall(PetscStrallocpy(where, &r->where));
   r->domain = domain;
   PetscCall(PetscStrallocpy(on, &text));
-  for (char *rest = text; rest;) PetscCall(add_conjunction(r, next_part(&rest, '|'), &n_term));
-  if (n_term > 1) PetscCall(PieceListRemoveContained(&r->pieces)); /* the pieces of one term are distinct */
+  for (char *rest = text; rest && !code;) code = add_conjunction(r, next_part(&rest, '|'), &n_term);
   PetscCall(PetscFree(text));
-  *region = r;
+  PetscCall(code);
+  if (n_term > 1) PetscCall(PieceListRemoveContained(&r->pieces)); /* the pieces of one term are distinct */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -237,13 +237,10 @@ static PetscErrorCode manufacture(Problem p, int equation, const char *symbol, F
 }
 
 /* Forcings of all equations that ask for one, with the fields bound to the exact solution. */
-static PetscErrorCode create_forcings(Problem p)
+static PetscErrorCode define_forcings(Problem p, int n, FormulaNode forcing[])
 {
-  const int n = ConfigCount(p->config, "problem.equations");
-  FormulaNode *forcing;
   bool any = false;
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(n, &forcing));
   for (int e = 0; e < n; e++) any |= ConfigHas(p->config, ConfigPath("problem.equations[%d].manufactured", e));
   for (int f = 0; f < p->n_field; f++)
     PinnUserCheck(!any || p->exact[f] >= 0, "%s: a manufactured forcing needs problem.exact.%s",
@@ -267,7 +264,18 @@ static PetscErrorCode create_forcings(Problem p)
     PetscCall(ConfigGetString(p->config, path, &symbol));
     PetscCall(FormulaDefine(p->formula, ConfigWhere(p->config, path), symbol, forcing[e]));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode create_forcings(Problem p)
+{
+  const int n = ConfigCount(p->config, "problem.equations");
+  FormulaNode *forcing;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(n, &forcing));
+  const PetscErrorCode code = define_forcings(p, n, forcing);
   PetscCall(PetscFree(forcing));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

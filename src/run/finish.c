@@ -299,7 +299,9 @@ PetscErrorCode RunEvaluate(RunParts *parts, Vec theta)
   Checkpoint checkpoint = {0};
   PetscFunctionBegin;
   PetscCall(RunReadCheckpoint(parts, parts->cli->checkpoint, &checkpoint));
-  PetscCall(RunRestore(parts, &checkpoint, theta));
+  const PetscErrorCode code = RunRestore(parts, &checkpoint, theta);
+  PetscCall(CheckpointDestroy(&checkpoint));
+  PetscCall(code);
   PetscCall(RunKeepSlab(parts, theta));
   if (parts->slab + 1 < parts->slabs.n)
     PetscCall(ReportMessage(parts->report, "%s holds no slabs after t = %g: NaN there", parts->cli->checkpoint,
@@ -313,6 +315,5 @@ PetscErrorCode RunEvaluate(RunParts *parts, Vec theta)
     PetscCall(write_slices(parts));
     PetscCall(ReportMessage(parts->report, "wrote %s", FolderPath(parts->folder, "evaluated.vtkhdf")));
   }
-  PetscCall(CheckpointDestroy(&checkpoint));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -237,7 +237,9 @@ PetscErrorCode RunReadCheckpoint(const RunParts *parts, const char *path, Checkp
   (void)NetworkFrozen(parts->network, &n_frozen);
   PetscCall(CheckpointRead(parts->comm, parts->folder, path, NetworkParameters(parts->network), n_frozen, checkpoint));
   if (!path) path = FolderPath(parts->folder, ConfigPath("checkpoint-%" PetscInt_FMT ".h5", checkpoint->number));
-  PetscCall(RunCompareCase(parts, path, checkpoint));
+  const PetscErrorCode code = RunCompareCase(parts, path, checkpoint);
+  if (code) PetscCall(CheckpointDestroy(checkpoint));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -208,32 +208,43 @@ static PetscErrorCode next_slab(Loop *loop, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode RunStages(RunParts *parts, Vec theta, RunResult *result)
+static PetscErrorCode run_slabs(Loop *loop, Vec theta)
 {
-  Loop loop = {.parts = parts, .result = result, .print_time = -1.0, .n_stage = ConfigCount(parts->config, "solver")};
+  RunParts *parts = loop->parts;
   Checkpoint from = {0};
   bool mid_stage, go_on;
   PetscFunctionBegin;
+  PetscErrorCode code = begin(loop, theta, &from, &mid_stage);
+  if (code || !mid_stage) PetscCall(CheckpointDestroy(&from));
+  PetscCall(code);
+  if (parts->cli->overwrite) PetscCall(FolderClear(parts->folder));
+  PetscCall(RunWriteCase(parts));
+  loop->result->iterations = ReportIteration(parts->report);
+  code = run_slab(loop, mid_stage ? &from : NULL, theta, &go_on);
+  PetscCall(CheckpointDestroy(&from));
+  PetscCall(code);
+  while (go_on && parts->slab + 1 < parts->slabs.n) {
+    PetscCall(next_slab(loop, theta));
+    PetscCall(run_slab(loop, NULL, theta, &go_on));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RunStages(RunParts *parts, Vec theta, RunResult *result)
+{
+  Loop loop = {.parts = parts, .result = result, .print_time = -1.0, .n_stage = ConfigCount(parts->config, "solver")};
+  PetscFunctionBegin;
   *result = (RunResult){.status = EXIT_DONE, .reason = "nothing left to do"};
+  PetscCall(RunCheck(parts));
   PetscCall(ClockStart(parts, &loop.clock));
   PetscCall(ConfigGetInt(parts->config, "output.every", &loop.every));
   PetscCall(ConfigGetInt(parts->config, "output.error_every", &loop.error_every));
-  PetscCall(PetscMalloc2(ResidualTerms(parts->residual), &loop.rms, ProblemFields(parts->problem), &loop.error));
-  PetscCall(RunCheck(parts));
   PetscCall(DiagnosticsCreate(parts, &loop.diagnostics));
-  PetscCall(begin(&loop, theta, &from, &mid_stage));
-  if (!mid_stage) PetscCall(CheckpointDestroy(&from));
-  if (parts->cli->overwrite) PetscCall(FolderClear(parts->folder));
-  PetscCall(RunWriteCase(parts));
-  result->iterations = ReportIteration(parts->report);
-  PetscCall(run_slab(&loop, mid_stage ? &from : NULL, theta, &go_on));
-  while (go_on && parts->slab + 1 < parts->slabs.n) {
-    PetscCall(next_slab(&loop, theta));
-    PetscCall(run_slab(&loop, NULL, theta, &go_on));
-  }
-  PetscCall(RunTolerate(parts, ReportWriteHistory(parts->report), &result->missing));
+  PetscCall(PetscMalloc2(ResidualTerms(parts->residual), &loop.rms, ProblemFields(parts->problem), &loop.error));
+  PetscErrorCode code = run_slabs(&loop, theta);
+  if (!code) code = RunTolerate(parts, ReportWriteHistory(parts->report), &result->missing);
   PetscCall(DiagnosticsDestroy(&loop.diagnostics));
-  PetscCall(CheckpointDestroy(&from));
   PetscCall(PetscFree2(loop.rms, loop.error));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

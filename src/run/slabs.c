@@ -73,8 +73,10 @@ PetscErrorCode RunSlabNetwork(RunParts *p, int k, Network *network)
     }
     slab_times(p, k, times);
     if (t >= 0) lower[t] = times[0], upper[t] = times[1];
-    PetscCall(NetworkCreate(p->config, dim, names, ProblemFields(p->problem), lower, upper, &p->slabs.slab[k].network));
+    const PetscErrorCode code =
+        NetworkCreate(p->config, dim, names, ProblemFields(p->problem), lower, upper, &p->slabs.slab[k].network);
     PetscCall(PetscFree3(lower, upper, names));
+    PetscCall(code);
   }
   *network = p->slabs.slab[k].network;
   PetscFunctionReturn(PETSC_SUCCESS);
