@@ -44,6 +44,11 @@ said() { # TEXT FILE
 }
 begin() { if [ -n "$(newest "$1" 2>/dev/null)" ]; then echo --resume; else echo --overwrite; fi; }
 
+# All ranks at once, and last what started them: mpirun would leave them running.
+kill_all() { # PID NAME
+  local ranks; mapfile -t ranks < <(pgrep -f "^$program --quiet --output $work/$2 ")
+  kill -9 "${ranks[@]}" "$1" 2>/dev/null
+}
 # Killed at random moments again and again, a run ends as an undisturbed one does, to the last bit of its history.
 killed() { # NAME CASE KILLS COMMAND...
   local name=$1 case=$2 kills=$3 n=0 pid status start most; shift 3
@@ -53,11 +58,11 @@ killed() { # NAME CASE KILLS COMMAND...
   : >passed.err
   for ((n = 0; n < 20 * kills; n++)); do
     "$@" "$program" --quiet --output "$work/$name" "$(begin "$name")" "$case" >out 2>>passed.err & pid=$!
-    draw "$most"; (sleep "$delay"; kill -9 $pid 2>/dev/null) &
+    draw "$most"; (sleep "$delay"; kill_all $pid "$name") &
     wait $pid 2>/dev/null; status=$?
     wait
     [ $status = 137 ] || break
-    while pgrep -f "^$program --quiet --output $work/$name " >children; do sleep 0.05; done # ranks that mpirun left
+    while pgrep -f "^$program --quiet --output $work/$name " >children; do sleep 0.05; done
     whole_files "$name"
   done
   [ $status = 0 ] && [ "$n" -ge "$kills" ]; ok $? "$name: status $status after $n kills of $kills: $(tail -3 passed.err)"

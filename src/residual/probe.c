@@ -49,7 +49,9 @@ PetscErrorCode ProbeCreateWithin(Problem problem, Network network, int n_root, c
   PetscFunctionBegin;
   *probe = NULL;
   PetscCall(PetscNew(&p));
-  PetscCall(ProgramCreate(ProblemFormula(problem), n_root, roots, reducer, &p->program));
+  const PetscErrorCode code = ProgramCreate(ProblemFormula(problem), n_root, roots, reducer, &p->program);
+  if (code) PetscCall(PetscFree(p));
+  PetscCall(code);
   const JetPlan plan = ProgramPlan(p->program);
   if (most > 0.0 && sizeof(double) * NetworkSweepDoubles(network, plan, NetworkTilePoints(network, plan)) > most) {
     PetscCall(ProgramDestroy(&p->program));
