@@ -93,6 +93,13 @@ START_TEST(krylov_steps_are_the_same_on_all_ranks)
 }
 END_TEST
 
+START_TEST(sketched_steps_are_the_same_on_all_ranks)
+{
+  compare("type = \"gauss-newton-sketched\"; iterations = 5; sketch_columns = 6; sketch_rows = 18;", 37, 1e-9);
+  compare("type = \"gauss-newton-sketched\"; iterations = 5;", 19, 1e-9);
+}
+END_TEST
+
 START_TEST(least_squares_is_the_same_on_all_ranks)
 {
   compare("type = \"least-squares\";", 37, 1e-9);
@@ -103,4 +110,4 @@ END_TEST
 TEST_SUITE("optimizer_mpi", adam_is_the_same_on_all_ranks, lbfgs_is_the_same_on_all_ranks,
            quasi_newton_is_the_same_on_all_ranks, layers_are_the_same_on_all_ranks,
            gauss_newton_is_the_same_on_all_ranks, krylov_steps_are_the_same_on_all_ranks,
-           least_squares_is_the_same_on_all_ranks)
+           sketched_steps_are_the_same_on_all_ranks, least_squares_is_the_same_on_all_ranks)

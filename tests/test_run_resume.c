@@ -42,6 +42,7 @@ static const Row rows[] = {
     {"gauss-newton-krylov", "precond = \"diagonal\"; deflate = 3;", MLP, "", ""},
     {"gauss-newton-krylov", "precond = \"none\"; geodesic = false;", MLP, "", ""},
     {"gauss-newton-krylov", "precond = \"operator\";", SINES, "", ""},
+    {"gauss-newton-sketched", "sketch_columns = 20;", MLP, "", ""},
     {"spring", "", MLP, "", ""},
     {"least-squares", "", SINES, "", ""},
     {"least-squares", "", SINES " scale_search = true;", "", ""},

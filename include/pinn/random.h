@@ -17,7 +17,9 @@ typedef enum {
   RANDOM_DATA,
   RANDOM_SKETCH,
   RANDOM_DRAW,
-  RANDOM_SPECTRUM
+  RANDOM_SPECTRUM,
+  RANDOM_ROWS,
+  RANDOM_COLUMNS
 } RandomStream;
 
 /* Flips a bit of the stream for normals, so that they are independent of the uniforms of the same key. */

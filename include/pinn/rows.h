@@ -70,6 +70,8 @@ typedef struct {
   /* optional, needs parameter_blocks, a matrix and then its bias, where it has one: all local rows of all layers, or of
      one (layer >= 0), panel by panel. From the sweeps that linearize keeps, else by sweeps of its own. */
   PetscErrorCode (*visit)(void *self, Vec theta, int layer, RowsPanelFn fn, void *context);
+  /* optional: the local rows' numbers among all, 0 .. n_row_global - 1, whatever rank owns them: numbers [n_row] */
+  PetscErrorCode (*numbers)(void *self, PetscInt64 numbers[]);
   /* optional: diag J^T J averaged over the phases of plane waves, d [out] [n_param] on all ranks: half the mean square
      of the differential operators' symbol at each wave's frequency. PETSC_ERR_USER_INPUT where parameters are no
      coefficients of plane waves. Leaves the rows linearized at theta. */
@@ -121,6 +123,9 @@ PetscErrorCode RowsLinearize(Rows rows, Vec theta, double r[], double *loss);
 PetscErrorCode RowsGram(Rows rows, Vec theta, const double scaling[], double K[], size_t ld);
 PetscErrorCode RowsNormal(Rows rows, Vec theta, double N[], size_t ld, double b[]);
 PetscErrorCode RowsDiagonal(Rows rows, Vec theta, double d[]);
+
+/* RowsOps.numbers; where there are none, rank by rank. Collective. */
+PetscErrorCode RowsNumbers(Rows rows, PetscInt64 numbers[]);
 
 /* The rows panel by panel; rows that have no `visit` show all of theta as one layer of one output without bias, by
    `jacobian`. What to sum over rows is the caller's to sum over threads, then over ranks. Collective.

@@ -19,6 +19,8 @@ static const Choice stages[] = {
     {"kfac-star", "the same, step and momentum by the exact quadratic model", &OptimizerOps_KFACStar},
     {"gauss-newton-krylov", "the same by preconditioned Krylov methods, without the Jacobian; any number of either",
      &OptimizerOps_NewtonKrylov},
+    {"gauss-newton-sketched", "the same on random samples of rows and parameters, by radii; many rows",
+     &OptimizerOps_Sketched},
     {"spring", "damped kernel steps that remember the last one; batches of up to some thousand rows, any network",
      &OptimizerOps_SPRING},
     {"least-squares", "the last layer by rank-revealing least squares; hidden layers stay", &OptimizerOps_LeastSquares},

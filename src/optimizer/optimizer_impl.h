@@ -21,6 +21,7 @@ extern const OptimizerOps OptimizerOps_SOAP;
 extern const OptimizerOps OptimizerOps_Shampoo;
 extern const OptimizerOps OptimizerOps_GaussNewton;
 extern const OptimizerOps OptimizerOps_NewtonKrylov;
+extern const OptimizerOps OptimizerOps_Sketched;
 extern const OptimizerOps OptimizerOps_LeastSquares;
 extern const OptimizerOps OptimizerOps_SPRING;
 extern const OptimizerOps OptimizerOps_KFAC;

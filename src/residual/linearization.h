@@ -47,4 +47,5 @@ PetscErrorCode RowsGramLayer_Residual(void *self, Vec theta, int layer, const do
 PetscErrorCode RowsNormal_Residual(void *self, Vec theta, double N[], size_t ld, double b[]);
 PetscErrorCode RowsSymbol_Residual(void *self, Vec theta, double d[]);
 PetscErrorCode RowsDiagonal_Residual(void *self, Vec theta, double d[]);
+PetscErrorCode RowsNumbers_Residual(void *self, PetscInt64 numbers[]);
 PetscErrorCode RowsVisit_Residual(void *self, Vec theta, int layer, RowsPanelFn fn, void *context);

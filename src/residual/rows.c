@@ -458,6 +458,7 @@ const RowsOps ResidualRowsOps = {
     .normal = RowsNormal_Residual,
     .diagonal = RowsDiagonal_Residual,
     .symbol = RowsSymbol_Residual,
+    .numbers = RowsNumbers_Residual,
     .visit = RowsVisit_Residual,
     .update = RowsUpdate_Residual,
     .next_update = RowsNextUpdate_Residual,
