@@ -48,6 +48,7 @@ FOLDERS   ?= error file kernel jet formula config problem points network residua
 src.c     := $(sort $(foreach f,$(FOLDERS),$(shell find src/$(f) -name '*.c')))
 bench.c   := $(wildcard bench/*.c)
 table.c   := $(wildcard bench/precond/*.c) bench/built.c
+device.c  := bench/device/device.c $(patsubst %,bench/%.c,built measure plans subject operations baseline)
 test.c    := $(sort $(foreach f,$(FOLDERS),$(wildcard tests/test_$(f).c tests/test_$(f)_*.c)))
 T         ?=
 lib       := $(BUILD)/libpinn.a
@@ -70,7 +71,7 @@ export OMP_WAIT_POLICY ?= passive
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all run check test test-mpi test-program test-failures test-slurm test-bench configs soak accuracy bench precond-table style format lint asan tsan valgrind leaks install \
+.PHONY: gpu-check all run check test test-mpi test-program test-failures test-slurm test-bench configs soak accuracy bench precond-table style format lint asan tsan valgrind leaks install \
         uninstall packages info help clean
 
 all: $(program) ## build the program (the default)
@@ -120,6 +121,9 @@ precond-table: $(table) ## iterations of cg with each preconditioner on three st
 
 bench-high-dimension: $(program) $(engine) ## steps/s and memory beside JAX for 100 to 100,000 dimensions
 	PINN_SOLVE=$(program) ENGINE=$(engine) scripts/bench/high-dimension
+
+gpu-check: ## pack tests and benchmark for a machine with a GPU and no packages: gpu-check.tar.gz
+	scripts/gpu-check pack
 
 style: ## formatting, sizes, direction of includes, shell scripts
 	$(Q)scripts/check-style
@@ -224,6 +228,10 @@ $(program): $(BUILD)/src/main.o $(lib)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(engine): $(bench.c:%.c=$(BUILD)/%.o) $(lib)
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/bench/device-bench: $(device.c:%.c=$(BUILD)/%.o) $(lib)
 	@echo '  LINK  $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 

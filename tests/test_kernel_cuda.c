@@ -59,7 +59,7 @@ static void check_compose(const Device *device, const KernelTables *host, Device
   for (int m = 1; m < n_out; m++) k_v[m] = OnDevice(device, bytes, NULL);
   REAL(KernelCPU).compose(host, f, 2.5, N, u, LANES, v[0], LANES, n_out > 1 ? v[1] : NULL, n_out > 2 ? v[2] : NULL,
                           LANES);
-  IN(device)->kernel->compose(DeviceTablesAt(tables, width), f, 2.5, N, k_u, LANES, k_v[0], LANES, k_v[1], k_v[2],
+  IN(device)->kernel->compose(DeviceTablesAt(tables, width, 0), f, 2.5, N, k_u, LANES, k_v[0], LANES, k_v[1], k_v[2],
                               LANES);
   for (int m = 0; m < n_out; m++) {
     TakeBack(device, k_v[m], bytes, w);
@@ -78,7 +78,7 @@ static void check_products(const Device *device, const KernelTables *host, Devic
   for (int transposed = 0; transposed < 2; transposed++)
     for (int add = 0; add < 2; add++) {
       void *k_w = OnDevice(device, bytes, w);
-      const KernelProduct *p = &host->product, *k_p = &DeviceTablesAt(tables, width)->product;
+      const KernelProduct *p = &host->product, *k_p = &DeviceTablesAt(tables, width, 0)->product;
       if (transposed) {
         REAL(KernelCPU).multiply_transpose(p, N, u, LANES, v, LANES, w, LANES, add);
         IN(device)->kernel->multiply_transpose(k_p, N, k_u, LANES, k_v, LANES, k_w, LANES, add);

@@ -4,7 +4,7 @@
 #include "device_fixture.h"
 #include "pinn/sweep.h"
 
-enum { N = 37, FIELDS = 2 };
+enum { N = 37, SKIP = 4, FIELDS = 2 }; /* points, and those before them */
 
 /* A CPU's sweep and its copy on the device. */
 typedef struct {
@@ -57,18 +57,23 @@ static void check(Pair *pair, int n_coord)
 {
   const Device *device = pair->device;
   const size_t n_out = pair->n_out, n_param = pair->n_param, part = n_out / (size_t)JetPlanColumns(pair->plan);
-  double *x = malloc(sizeof(double) * N * (size_t)n_coord), *got = malloc(sizeof(double) * (n_out + n_param));
+  const int *names, n_factor = JetPlanFactors(pair->plan, &names);
+  const size_t n_x = (size_t)(SKIP + N) * (size_t)n_coord;
+  double *x = malloc(n_x * sizeof(double)), *got = malloc(sizeof(double) * (n_out + n_param));
+  double *factors = random_array((size_t)n_factor * (SKIP + N), 5);
   double *out = random_array(n_out, 1), *bar = random_array(n_out, 2), *v = random_array(n_param, 3);
   double *gradient = calloc(n_param, sizeof(double));
-  PointsOf(N, n_coord, x);
-  double *k_x = OnDevice(device, sizeof(double) * N * (size_t)n_coord, x), *k_v = OnDevice(device, n_param * 8, v);
+  PointsOf(SKIP + N, n_coord, x);
+  double *k_x = OnDevice(device, n_x * sizeof(double), x), *k_v = OnDevice(device, n_param * 8, v);
   double *k_out = OnDevice(device, n_out * 8, NULL), *k_bar = OnDevice(device, n_out * 8, bar);
   double *k_gradient = OnDevice(device, n_param * 8, NULL);
   ck_petsc(NetworkSweepCreate(pair->network, pair->plan, pair->compression, N, &pair->sweep));
   ck_petsc(DeviceSweepCreate(device, pair->network, pair->plan, pair->compression, N + 5, &pair->copy));
+  ck_petsc(DeviceSweepSetPoints(pair->copy, SKIP + N, x, factors, SKIP + N));
   if (pair->compression) NetworkCompressionUpdate(pair->compression, pair->theta);
-  NetworkForward(pair->sweep, pair->theta, N, x, out);
-  DeviceSweepForward(pair->copy, pair->k_theta, N, k_x, k_out);
+  NetworkSetFactors(pair->sweep, N, factors + SKIP, SKIP + N);
+  NetworkForward(pair->sweep, pair->theta, N, x + SKIP * n_coord, out);
+  DeviceSweepForward(pair->copy, pair->k_theta, SKIP, N, k_x + SKIP * n_coord, k_out);
   device->get(got, k_out, n_out * 8);
   assert_same(pair, n_out, part, got, out);
   if (pair->compression) NetworkCompressionTangent(pair->compression, pair->theta, v);
@@ -87,7 +92,7 @@ static void check(Pair *pair, int n_coord)
   Drop(device, k_x), Drop(device, k_v), Drop(device, k_out), Drop(device, k_bar), Drop(device, k_gradient);
   ck_petsc(NetworkSweepDestroy(&pair->sweep));
   ck_petsc(DeviceSweepDestroy(&pair->copy));
-  free(x), free(got), free(out), free(bar), free(v), free(gradient);
+  free(x), free(factors), free(got), free(out), free(bar), free(v), free(gradient);
 }
 
 static void end(Pair *pair)
@@ -192,22 +197,42 @@ START_TEST(sampled_derivatives_of_many_coordinates)
 }
 END_TEST
 
+/* f d_00 + 2 d_11 + x_1 d_1 + g d_2, and its parts. */
+static JetPlan variable_plan(void)
+{
+  const JetIndex index[] = {{1, {1}}, {1, {2}}, {2, {0, 0}}, {2, {1, 1}}};
+  const double coef[] = {1, 0.7, 1.5, 2};
+  const int factor[] = {0, 1, 2, -1}, coordinate[] = {1, -1, -1};
+  JetOperator op;
+  JetPlan plan;
+  ck_petsc(JetOperatorCreateVariable(4, index, coef, factor, &op));
+  plan = PlanOf(3, 1, &op);
+  ck_petsc(JetPlanSetCoordinates(plan, coordinate));
+  return plan;
+}
+
+START_TEST(coefficients_that_depend_on_the_point)
+{
+  static const char *const settings[] = {"hidden = [ 6, 5 ]", "hidden = [ 6, 5 ]; affine = true",
+                                         "hidden = [ 6, 5 ]; affine = true; block = 2"};
+  const Device *device = TestDevice();
+  Pair pair;
+  for (int k = 0; device && k < 6; k++) {
+    begin(device, k % 2 ? "single" : "double", settings[k / 2], 3, FIELDS, variable_plan(), &pair);
+    check(&pair, 3);
+    end(&pair);
+  }
+}
+END_TEST
+
 START_TEST(what_a_device_does_not_do_is_said)
 {
   const Device *device = TestDevice();
-  const JetIndex index[] = {{2, {0, 0}}, {2, {1, 1}}};
-  const double coef[] = {1, 2};
-  const int factor[] = {0, -1};
-  JetOperator op;
   Pair pair;
+  int n_coord;
   if (!device) return;
-  ck_petsc(JetOperatorCreateVariable(2, index, coef, factor, &op));
-  begin(device, "double", "hidden = [ 4 ]", 2, 1, PlanOf(2, 1, &op), &pair);
-  ck_petsc_fails(DeviceSweepCreate(device, pair.network, pair.plan, NULL, N, &pair.copy), PETSC_ERR_USER_INPUT,
-                 "coefficients that depend on the point");
-  ck_petsc(DeviceSweepDestroy(&pair.copy));
-  end(&pair);
-  begin(device, "mixed", "hidden = [ 4 ]", 2, 1, CreatePlan(PLAN_VALUE, &(int){0}), &pair);
+  JetPlan plan = CreatePlan(PLAN_VALUE, &n_coord);
+  begin(device, "mixed", "hidden = [ 4 ]", n_coord, 1, plan, &pair);
   ck_petsc_fails(DeviceSweepCreate(device, pair.network, pair.plan, NULL, N, &pair.copy), PETSC_ERR_USER_INPUT,
                  "double or single");
   ck_petsc(DeviceSweepDestroy(&pair.copy));
@@ -216,5 +241,5 @@ START_TEST(what_a_device_does_not_do_is_said)
 END_TEST
 
 TEST_SUITE("network_cuda", all_plans_in_both_precisions, kinds_of_layers_and_inputs,
-           columns_that_are_the_points_times_a_number, sampled_derivatives_of_many_coordinates,
-           what_a_device_does_not_do_is_said)
+           columns_that_are_the_points_times_a_number, coefficients_that_depend_on_the_point,
+           sampled_derivatives_of_many_coordinates, what_a_device_does_not_do_is_said)

@@ -55,6 +55,19 @@ static const Sample samples[] = {
      "points: { interior = { count = 60; sampler = \"uniform\"; resample = 1; }; };\nnetwork: { hidden = [ 9, 7 ]; "
      "affine = true; };\n",
      1e-10},
+    {"the same, times a factor that is zero on the boundary",
+     "problem: { coordinates = [ \"x[40]\" ]; fields = [ \"u\" ]; transform: { u = \"(1 - norm2(x))*net\"; };\n"
+     "  equations = ( { residual = \"laplacian(u) + sin(u) - x[0]\"; } ); };\n"
+     "domain: { type = \"ball\"; };\nestimator: { type = \"stde\"; directions = 8; };\n"
+     "points: { interior = { count = 60; sampler = \"uniform\"; resample = 1; }; };\n"
+     "network: { hidden = [ 9, 7 ]; affine = true; };\n",
+     1e-10},
+    {"coefficients that depend on the point",
+     "problem: { coordinates = [ \"x\", \"y\", \"z\" ]; fields = [ \"u\" ];\n"
+     "  equations = ( { residual = \"(1 + x^2)*u_xx + exp(y)*u_yy + y*u_x + cos(z)*u_z - u*x\"; } ); };\n"
+     "domain: { type = \"box\"; };\n"
+     "points: { interior = { count = 100; }; };\n" NETWORK,
+     1e-10},
 };
 enum { SAMPLES = sizeof(samples) / sizeof(samples[0]) };
 

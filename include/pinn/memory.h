@@ -12,8 +12,8 @@ PetscErrorCode DeviceCheck(const Device *device);
 
 /* Tables of a plan for operations of a device: struct on the host, arrays on the device. Of tables whose coefficients
    depend on the point those at n_point points are taken over as they are.
-   At: for jets with `width` lanes a point, until the next call; borrowed. */
+   At: for jets with `width` lanes a point of the points from `first` on, until the next call; borrowed. */
 typedef struct DeviceTables_s *DeviceTables;
 PetscErrorCode DeviceTablesCreate(const Device *device, const KernelTables *host, size_t n_point, DeviceTables *tables);
 PetscErrorCode DeviceTablesDestroy(DeviceTables *tables);
-const KernelTables *DeviceTablesAt(DeviceTables tables, size_t width);
+const KernelTables *DeviceTablesAt(DeviceTables tables, size_t width, size_t first);

@@ -15,12 +15,19 @@ PetscErrorCode DeviceSweepDestroy(DeviceSweep *sweep);
 double DeviceSweepBytes(Network network, JetPlan plan, NetworkCompression compression, int max_point);
 /* After a draw of the compression's terms, or after frozen weights have changed scales: what depends on them. */
 PetscErrorCode DeviceSweepRenew(DeviceSweep sweep);
+/* Do coefficients of derivatives depend on the point? Then those at n points come before sweeps:
+     x        [in]  [n][n_coord]
+     factors  [in]  [n_factor][n] with row stride `stride`, in the order of JetPlanFactors
+   on the host. Cost: of each point as many numbers as the plan's tables have terms, and its coordinates. */
+bool DeviceSweepVaries(DeviceSweep sweep);
+PetscErrorCode DeviceSweepSetPoints(DeviceSweep sweep, int n, const double x[], const double factors[], size_t stride);
 
 /* As NetworkForward, NetworkReverse (with the compression's part) and NetworkTangent.
      theta, v  [in]     [n_param]
+     first     of the n points, among those of SetPoints
      x         [in]     [n][n_coord]
      out       [out]    [column][n][n_field], likewise out_bar [in] and out_dot [out]
      gradient  [inout]  [n_param] */
-void DeviceSweepForward(DeviceSweep sweep, const double *theta, int n, const double *x, double *out);
+void DeviceSweepForward(DeviceSweep sweep, const double *theta, size_t first, int n, const double *x, double *out);
 void DeviceSweepReverse(DeviceSweep sweep, const double *theta, const double *out_bar, double *gradient);
 void DeviceSweepTangent(DeviceSweep sweep, const double *theta, const double *v, double *out_dot);

@@ -132,7 +132,7 @@ static PetscErrorCode put_tables(ProgramDevice d, const Program program, size_t 
   PetscCall(keep(d, n * (sizeof(KernelTables) + sizeof(KernelProduct)), NULL, &memory));
   for (size_t k = 0; k < n; k++) {
     PetscCall(DeviceTablesCreate(d->device, JetPlanTables(program->cached[k].plan), 0, &d->tables[k]));
-    tables[k] = *DeviceTablesAt(d->tables[k], 1);
+    tables[k] = *DeviceTablesAt(d->tables[k], 1, 0);
     transposes[k] = *tables[k].product.transpose;
     tables[k].product.transpose = (KernelProduct *)((char *)memory + n * sizeof(KernelTables)) + k;
     if (tables[k].order > 2) *n_power = PetscMax(*n_power, (size_t)((tables[k].order - 2) * tables[k].n_lower));

@@ -8,6 +8,7 @@ struct DeviceTables_s {
   KernelTables tables;
   KernelProduct transpose;
   KernelPoints points[KERNEL_MAX_ORDER + 2]; /* of the product, its transpose, and powers from the second on */
+  const double *coef[KERNEL_MAX_ORDER + 2];  /* of the first point */
 };
 
 PetscErrorCode DeviceCheck(const Device *device)
@@ -84,6 +85,7 @@ static void pack_tables(Packing *packing, const KernelTables *host, size_t n_poi
     if (!all) continue;
     to->points[k] = (KernelPoints){1, pack(packing, from->points->varies, (size_t)from->n_column * sizeof(bool)),
                                    packing->host ? coef + (from->points->coef - all->coef) : NULL, all->stride};
+    to->coef[k] = to->points[k].coef;
     product->points = &to->points[k];
   }
   to->tables.product.transpose = &to->transpose;
@@ -117,8 +119,11 @@ PetscErrorCode DeviceTablesDestroy(DeviceTables *tables)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const KernelTables *DeviceTablesAt(DeviceTables tables, size_t width)
+const KernelTables *DeviceTablesAt(DeviceTables tables, size_t width, size_t first)
 {
-  for (int k = 0; k < KERNEL_MAX_ORDER + 2; k++) tables->points[k].width = width;
+  for (int k = 0; k < KERNEL_MAX_ORDER + 2; k++) {
+    tables->points[k].width = width;
+    if (tables->coef[k]) tables->points[k].coef = tables->coef[k] + first * tables->points[k].stride;
+  }
   return &tables->tables;
 }

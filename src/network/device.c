@@ -67,7 +67,7 @@ static PetscErrorCode list_seeds(const DeviceSweep s, const Layer *layer, SeedLi
       continue;
     }
     PetscCall(JetPlanSeeds(s->plan, c, &n, &coord, &factor));
-    for (int k = 0; k < n; k++) {
+    for (int k = 0; k < n && !JetPlanSeedsVary(s->plan, c); k++) {
       int place = coord[k];
       double scale = place < network->n_coord ? network->stretch[place] : 0.0;
       if (place >= network->n_coord) find_sample(s, coord[k], &place, &scale);
@@ -90,9 +90,11 @@ static PetscErrorCode inputs_create(const DeviceSweep s, const Layer *layer, boo
   PetscCall(PetscArraycpy(packed, list.factor, n_seed));
   PetscCall(PetscArraycpy(start, list.start, n_column + 1));
   PetscCall(PetscArraycpy(input, list.input, n_seed));
-  for (size_t c = 0; c < n_column; c++)
-    mode[c] = c == 0 ? (layer->unbiased ? SPREAD_LEAVE : SPREAD_ADD)
-                     : (accumulate || s->scale[c] != 0.0 ? SPREAD_ADD : SPREAD_SET);
+  for (int c = 0; c < s->n_column; c++) {
+    const bool product = accumulate || s->scale[c] != 0.0; /* it is there already */
+    mode[c] = c == 0 ? (layer->unbiased ? SPREAD_LEAVE : SPREAD_ADD) : product ? SPREAD_ADD : SPREAD_SET;
+    if (c && s->scale[c] == 0.0 && JetPlanSeedsVary(s->plan, c)) mode[c] = SPREAD_LEAVE;
+  }
   mode[n_column] = SPREAD_ADD; /* of biases alone */
   PetscCall(DeviceAllocate(s->device, bytes, packed, &inputs->memory));
   double *factor = inputs->memory;
@@ -122,16 +124,10 @@ PetscErrorCode DeviceSweepRenew(DeviceSweep s)
 
 static PetscErrorCode check(const DeviceSweep s)
 {
-  const int *factors, n_factor = JetPlanFactors(s->plan, &factors);
   const Precision *precision = s->network->precision;
-  double scale;
   PetscFunctionBegin;
   PinnUserCheck(precision->forward_single == precision->adjoint_single,
                 "precision = \"mixed\" is not there on a device: double or single");
-  PinnUserCheck(!n_factor, "derivatives with coefficients that depend on the point are not there on a device");
-  for (int c = 1; c < s->n_column; c++)
-    PinnUserCheck(!JetPlanSeedsVary(s->plan, c) || JetPlanSeedsScale(s->plan, c, s->network->n_coord, &scale),
-                  "first derivatives with coefficients that depend on the point are not there on a device");
   for (int g = 0; s->compression && g < s->compression->n_group; g++)
     PinnUserCheck(s->compression->groups[g].reduction == JET_SAMPLE && s->compression->n_pass == 1,
                   "a device has derivatives in many dimensions by estimator.type = \"stde\" alone");
@@ -140,11 +136,15 @@ static PetscErrorCode check(const DeviceSweep s)
 
 static PetscErrorCode find_scales(DeviceSweep s)
 {
+  const int *factors;
   double scale;
   PetscFunctionBegin;
+  s->varies = JetPlanFactors(s->plan, &factors) > 0;
   PetscCall(PetscCalloc1(s->n_column, &s->scale));
-  for (int c = 1; c < s->n_column; c++)
+  for (int c = 1; c < s->n_column; c++) {
     if (JetPlanSeedsScale(s->plan, c, s->network->n_coord, &scale)) s->scale[c] = scale, s->scales = true;
+    s->varies |= s->scale[c] == 0.0 && JetPlanSeedsVary(s->plan, c);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -244,9 +244,79 @@ PetscErrorCode DeviceSweepCreate(const Device *device, Network network, JetPlan 
   PetscCall(DeviceAllocate(device, places.used, NULL, &s->memory));
   places = (Places){s->memory, 0};
   place_arrays(s, &places);
-  PetscCall(DeviceTablesCreate(device, JetPlanTables(plan), 0, &s->tables));
+  if (!s->varies) PetscCall(DeviceTablesCreate(device, JetPlanTables(plan), 0, &s->tables));
   PetscCall(put_network(s));
   PetscCall(DeviceSweepRenew(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The jets of a layer's inputs in one column, [n][n_in], where its seeds depend on the point. */
+static PetscErrorCode put_seeds(DeviceSweep s, const Layer *layer, int c, JetTables tables, int n, const double x[],
+                                void **memory)
+{
+  const size_t n_in = (size_t)layer->n_in, n_coord = (size_t)s->network->n_coord, size = (size_t)n * n_in;
+  const bool *own = JetPlanSeedsOwn(s->plan, c);
+  const int *coord;
+  const double *constant;
+  double *seeds;
+  int n_seed;
+  PetscFunctionBegin;
+  PetscCall(JetPlanSeeds(s->plan, c, &n_seed, &coord, &constant));
+  PetscCall(PetscCalloc1(size, &seeds));
+  for (int p = 0; p < n; p++) {
+    const double *factor = tables ? JetTablesSeeds(tables, c, p) : constant;
+    for (int k = 0; k < n_seed; k++)
+      seeds[(size_t)p * n_in + input_of(layer, coord[k])] +=
+          factor[k] * s->network->stretch[coord[k]] * (own[k] ? x[(size_t)p * n_coord + (size_t)coord[k]] : 1.0);
+  }
+  PetscCall(DeviceAllocate(s->device, size * sizeof(double), seeds, memory));
+  if (s->single) {
+    void *narrow;
+    PetscCall(DeviceAllocate(s->device, size * sizeof(float), NULL, &narrow));
+    s->device->in_single->narrow(size, *memory, narrow);
+    PetscCall(DeviceFree(s->device, memory));
+    *memory = narrow;
+  }
+  PetscCall(PetscFree(seeds));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode drop_points(DeviceSweep s, DeviceInputs *inputs)
+{
+  PetscFunctionBegin;
+  for (int c = 0; inputs->at_points && c < s->n_column; c++) PetscCall(DeviceFree(s->device, &inputs->at_points[c]));
+  PetscCall(PetscFree(inputs->at_points));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+bool DeviceSweepVaries(DeviceSweep s)
+{
+  return s->varies;
+}
+
+PetscErrorCode DeviceSweepSetPoints(DeviceSweep s, int n, const double x[], const double factors[], size_t stride)
+{
+  const Layer *layers[] = {&s->network->layers[0], NetworkAffine(s->network)};
+  DeviceInputs *inputs[] = {&s->first, &s->affine};
+  const int *names;
+  JetTables tables = NULL;
+  PetscFunctionBegin;
+  if (!s->varies) PetscFunctionReturn(PETSC_SUCCESS);
+  if (JetPlanFactors(s->plan, &names)) {
+    PetscCall(JetTablesCreate(s->plan, n, &tables));
+    JetTablesSet(tables, n, factors, stride);
+  }
+  PetscCall(DeviceTablesDestroy(&s->tables));
+  PetscCall(
+      DeviceTablesCreate(s->device, tables ? JetTablesAt(tables, 1) : JetPlanTables(s->plan), (size_t)n, &s->tables));
+  for (int k = 0; k < 2 && layers[k]; k++) {
+    PetscCall(drop_points(s, inputs[k]));
+    PetscCall(PetscCalloc1(s->n_column, &inputs[k]->at_points));
+    for (int c = 1; c < s->n_column; c++)
+      if (s->scale[c] == 0.0 && JetPlanSeedsVary(s->plan, c))
+        PetscCall(put_seeds(s, layers[k], c, tables, n, x, &inputs[k]->at_points[c]));
+  }
+  PetscCall(JetTablesDestroy(&tables));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -257,6 +327,8 @@ PetscErrorCode DeviceSweepDestroy(DeviceSweep *sweep)
   if (!s) PetscFunctionReturn(PETSC_SUCCESS);
   void *memory[] = {s->memory, s->shift, s->stretch, s->input_of, s->frozen, s->first.memory, s->affine.memory};
   for (size_t k = 0; k < sizeof(memory) / sizeof(memory[0]); k++) PetscCall(DeviceFree(s->device, &memory[k]));
+  PetscCall(drop_points(s, &s->first));
+  PetscCall(drop_points(s, &s->affine));
   PetscCall(DeviceTablesDestroy(&s->tables));
   PetscCall(PetscFree2(s->z, s->d));
   PetscCall(PetscFree(s->scale));
@@ -269,9 +341,9 @@ static const DeviceSweepOps *ops_of(const DeviceSweep s)
   return s->single ? &DeviceSweepIn_Single : &DeviceSweepIn;
 }
 
-void DeviceSweepForward(DeviceSweep s, const double *theta, int n, const double *x, double *out)
+void DeviceSweepForward(DeviceSweep s, const double *theta, size_t first, int n, const double *x, double *out)
 {
-  ops_of(s)->forward(s, theta, n, x, out);
+  ops_of(s)->forward(s, theta, first, n, x, out);
 }
 
 void DeviceSweepReverse(DeviceSweep s, const double *theta, const double *out_bar, double *gradient)

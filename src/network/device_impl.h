@@ -7,8 +7,9 @@
 /* A layer that reads the coordinates, on the device: the seeds of its columns, and what becomes of them. */
 typedef struct {
   DeviceSeeds seeds;
-  int *mode; /* [n_column] */
+  int *mode; /* [n_column], and what adds a bias alone */
   void *memory;
+  void **at_points; /* [n_column] seeds that depend on the point, [n_point][n_in] of the sweep's type; NULL: none */
 } DeviceInputs;
 
 struct DeviceSweep_s {
@@ -17,7 +18,9 @@ struct DeviceSweep_s {
   JetPlan plan;
   NetworkCompression compression;
   bool single;
-  int n_column, n, max_point; /* n: points of the last forward sweep */
+  int n_column, n, max_point; /* n: points of the last forward sweep, */
+  size_t at;                  /* the first of them among those of SetPoints */
+  bool varies;                /* coefficients depend on the point */
   DeviceTables tables;
   DeviceInputs first, affine;
   double *scale; /* host, [n_column]: of columns whose seeds are so many times the coordinates, else 0 */
@@ -36,7 +39,7 @@ struct DeviceSweep_s {
 };
 
 typedef struct {
-  void (*forward)(DeviceSweep sweep, const double *theta, int n, const double *x, double *out);
+  void (*forward)(DeviceSweep sweep, const double *theta, size_t first, int n, const double *x, double *out);
   void (*reverse)(DeviceSweep sweep, const double *theta, const double *out_bar, double *gradient);
   void (*tangent)(DeviceSweep sweep, const double *theta, const double *v, double *out_dot);
 } DeviceSweepOps;

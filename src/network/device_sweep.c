@@ -61,6 +61,10 @@ static void input_layer(const DeviceSweep s, const Layer *layer, const DeviceInp
   if (accumulate) add(s, size, 1, product, u, 1);
   for (int c = 1; c < s->n_column && s->scales; c++)
     if (s->scale[c] != 0) add(s, size, (Real)s->scale[c], product, u + (size_t)c * size, accumulate);
+  for (int c = 1; c < s->n_column && inputs->at_points; c++)
+    if (inputs->at_points[c])
+      OPS(s)->kernel->gemm('N', 'T', (size_t)s->n, n_out, n_in, 1, (Real *)inputs->at_points[c] + s->at * n_in, n_in,
+                           weights, n_in, accumulate ? 1 : 0, u + (size_t)c * size, n_out);
   OPS(s)->gather_columns(&inputs->seeds, n_out, n_in, weights, columns);
   if (!layer->unbiased) add(s, n_out, 1, weights + n_in * n_out, columns, 0);
   OPS(s)->spread_columns((size_t)s->n_column, (size_t)s->n, n_out, inputs->mode, columns, u);
@@ -100,7 +104,7 @@ static void output_end(const DeviceSweep s, double *out)
 #endif
 }
 
-static void forward(DeviceSweep s, const double *theta, int n, const double *x, double *out)
+static void forward(DeviceSweep s, const double *theta, size_t first, int n, const double *x, double *out)
 {
   const Network network = s->network;
   const int last = network->n_layer - 1;
@@ -108,6 +112,7 @@ static void forward(DeviceSweep s, const double *theta, int n, const double *x, 
   const Real *weights = narrowed(s, theta, s->weights);
   Real *u = NULL;
   s->n = n;
+  s->at = first;
   OPS(s)->map_points((size_t)n, n_coord, (size_t)network->n_input, s->input_of, x, s->shift, s->stretch, s->input);
   if (s->mapped != s->input) OPS(s)->map_points((size_t)n, n_coord, n_coord, NULL, x, s->shift, s->stretch, s->mapped);
   for (int l = 0; l <= last; l++) {
@@ -119,8 +124,8 @@ static void forward(DeviceSweep s, const double *theta, int n, const double *x, 
     else
       dense_layer(s, layer, layer_weights(s, layer, weights), s->z[l], 0, u);
     if (l < last)
-      OPS(s)->kernel->compose(DeviceTablesAt(s->tables, (size_t)layer->n_out), network->activation->REAL(series), 0.0,
-                              lanes, u, lanes, s->z[l + 1], lanes, layer->frozen ? NULL : s->d[l], NULL, lanes);
+      OPS(s)->kernel->compose(DeviceTablesAt(s->tables, (size_t)layer->n_out, s->at), network->activation->REAL(series),
+                              0.0, lanes, u, lanes, s->z[l + 1], lanes, layer->frozen ? NULL : s->d[l], NULL, lanes);
   }
   const Layer *affine = NetworkAffine(network);
   if (affine) input_layer(s, affine, &s->affine, layer_weights(s, affine, weights), true, u);
@@ -168,6 +173,10 @@ static void input_gradient(const DeviceSweep s, const Layer *layer, const Device
     add(s, size, (Real)s->scale[c], u_bar + (size_t)c * size, s->scaled, 1);
   }
   OPS(s)->kernel->gemm('T', 'N', n_out, n_in, (size_t)s->n, 1, first, n_out, inputs_of(s, layer), n_in, 1, g, n_in);
+  for (int c = 1; c < s->n_column && inputs->at_points; c++)
+    if (inputs->at_points[c])
+      OPS(s)->kernel->gemm('T', 'N', n_out, n_in, (size_t)s->n, 1, u_bar + (size_t)c * size, n_out,
+                           (Real *)inputs->at_points[c] + s->at * n_in, n_in, 1, g, n_in);
   OPS(s)->sum_points((size_t)s->n_column, (size_t)s->n, n_out, u_bar, s->columns);
   OPS(s)->scatter_columns(&inputs->seeds, n_out, n_in, s->columns, g);
   bias_gradient(s, layer, s->columns, g);
@@ -218,8 +227,8 @@ static void reverse(DeviceSweep s, const double *theta, const double *out_bar, d
     if (l == 0 || network->layers[l - 1].frozen) return;
     OPS(s)->kernel->gemm('N', 'N', rows, n_in, n_out, 1, u_bar, n_out, layer_weights(s, layer, weights), n_in, 0,
                          s->work[1], n_in);
-    OPS(s)->kernel->multiply_transpose(&DeviceTablesAt(s->tables, n_in)->product, lanes, s->d[l - 1], lanes, s->work[1],
-                                       lanes, s->work[0], lanes, 0);
+    OPS(s)->kernel->multiply_transpose(&DeviceTablesAt(s->tables, n_in, s->at)->product, lanes, s->d[l - 1], lanes,
+                                       s->work[1], lanes, s->work[0], lanes, 0);
     u_bar = s->work[0];
   }
 }
@@ -244,7 +253,7 @@ static void tangent(DeviceSweep s, const double *theta, const double *v, double 
     else
       dense_layer(s, layer, direction + layer->offset, s->z[l], z_dot ? 1 : 0, u_dot);
     if (l == last) break;
-    OPS(s)->kernel->multiply(&DeviceTablesAt(s->tables, n_out)->product, lanes, s->d[l], lanes, u_dot, lanes,
+    OPS(s)->kernel->multiply(&DeviceTablesAt(s->tables, n_out, s->at)->product, lanes, s->d[l], lanes, u_dot, lanes,
                              s->work[1], lanes, 0);
     z_dot = s->work[1];
   }

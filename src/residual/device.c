@@ -52,6 +52,8 @@ static PetscErrorCode put_statics(ResidualDevice d, RowBlock *block, DeviceBlock
   PetscFunctionBegin;
   if (n && !kept) PetscCall(RowSetPrepare(block->probe, set));
   PetscCall(put(d, n, set->statics, &to->statics));
+  if (to->sweep)
+    PetscCall(DeviceSweepSetPoints(to->sweep, set->points.n, set->points.x, set->statics, (size_t)set->points.n));
   if (!kept) PetscCall(PetscFree(set->statics));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -180,7 +182,7 @@ static PetscErrorCode sweep(const Residual residual, Vec theta, DeviceTask task)
     for (int begin = 0; begin < block->n; begin += block->most) {
       const DevicePoints points =
           points_of(block, residual->blocks[b].train.points.dim, begin, PetscMin(block->most, block->n - begin));
-      if (block->sweep) DeviceSweepForward(block->sweep, d->theta, (int)points.n, points.x, block->net);
+      if (block->sweep) DeviceSweepForward(block->sweep, d->theta, (size_t)begin, (int)points.n, points.x, block->net);
       task(d, block, &points, residual->blocks[b].row + (size_t)begin);
     }
   }
