@@ -135,7 +135,30 @@ START_TEST(random_features_are_compressed_too)
       "problem: { coordinates = [\"x[40]\"]; fields = [\"u\"]; equations = ( { residual = \"laplacian(u) - 1\"; } ); };"
       "domain: { upper = [1.0]; }; network: { type = \"random-features\"; features = 12; };"
       "points: { interior = { sampler = \"uniform\"; count = 6; }; };",
-      "auto", "14 columns");
+      "auto", "4 columns");
+}
+END_TEST
+
+/* The neurons of one hidden layer have a coordinate each that stands for all. */
+START_TEST(one_hidden_layer_needs_one_coordinate)
+{
+  compare(POISSON("32"), "auto", "4 columns; laplacian over x[300] compressed to 2 coordinates\n");
+  compare(
+      "problem: { coordinates = [\"x[9]\"]; fields = [\"u\", \"v\"];\n"
+      "  equations = ( { residual = \"biharmonic(u) - v*laplacian(v)\"; }, { residual = \"v - laplacian(u)\"; } ); };\n"
+      "domain: { lower = [0.0]; upper = [0.5]; }; network: { hidden = [6]; affine = true; };\n"
+      "points: { interior = { sampler = \"uniform\"; count = 7; }; };",
+      "auto", "12 columns");
+  compare("problem: { coordinates = [\"x[60]\", \"t\"]; fields = [\"u\"]; transform: { u = \"t*(1 - norm2(x))*net\"; };"
+          "  equations = ( { residual = \"u_t - laplacian(u) - dot(x, grad(u)) + sin(u)\"; } ); };"
+          "domain: { lower = [0.0]; upper = [0.4]; }; network: { hidden = [8]; affine = true; block = 3; };"
+          "points: { interior = { sampler = \"uniform\"; count = 9; }; };",
+          "auto", "4 columns");
+  compare("problem: { coordinates = [\"x[30]\", \"y[20]\", \"t\"]; fields = [\"u\"];"
+          "  equations = ( { residual = \"u_t - 2*laplacian(u, y) - laplacian(u, x)*(1 + x[0]) + u^2\"; } ); };"
+          "domain: { lower = [0.0]; upper = [0.4]; }; network: { hidden = [8]; };"
+          "points: { interior = { sampler = \"uniform\"; count = 9; }; };",
+          "auto", "");
 }
 END_TEST
 
@@ -221,5 +244,6 @@ END_TEST
 
 TEST_SUITE("residual compress", poisson_in_300_dimensions, heat_in_299_dimensions, biharmonic_in_9_dimensions,
            hard_constraints_and_drift_are_compressed, random_features_are_compressed_too,
-           wide_layers_are_compressed_on_demand, demands_hold_beside_hard_constraints,
-           ten_thousand_dimensions_are_exact_and_cheap, what_cannot_be_compressed_is_told)
+           one_hidden_layer_needs_one_coordinate, wide_layers_are_compressed_on_demand,
+           demands_hold_beside_hard_constraints, ten_thousand_dimensions_are_exact_and_cheap,
+           what_cannot_be_compressed_is_told)

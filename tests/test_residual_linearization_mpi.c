@@ -68,6 +68,15 @@ static const char many_constants[] =
     "points: { interior = { sampler = \"uniform\"; count = 61; };\n"
     "  conditions = { sampler = \"uniform\"; count = 20; }; };\n"
     "network: { hidden = [18, 5]; affine = true; block = %d; };";
+/* The same with one hidden layer, where each neuron has a direction of its own for the laplacian. */
+static const char one_hidden_layer[] =
+    "problem: { coordinates = [\"x[90]\", \"t\"]; fields = [\"u\"]; transform: { u = \"%s\"; };\n"
+    "  equations = ( { residual = \"u_t - laplacian(u) - u^3\"; }, { residual = \"laplacian(u)*u - x[3]\"; } );\n"
+    "  conditions = ( { on = \"t = 0\"; residual = \"u - laplacian(u)\"; } ); };\n"
+    "domain: { lower = [-1.0]; upper = [1.0]; };\n"
+    "points: { interior = { sampler = \"uniform\"; count = 61; };\n"
+    "  conditions = { sampler = \"uniform\"; count = 20; }; };\n"
+    "network: { hidden = [18]; affine = true; block = %d; };";
 /* Points and sweeps fit, what would be stored does not. */
 static const char short_of_memory[] = POISSON "network: { hidden = [50, 45, 40]; }; limits: { memory = %g; };";
 static const char short_of_memory_flow[] = FLOW "network: { hidden = [7, 9]; }; limits: { memory = %g; };";
@@ -318,6 +327,23 @@ START_TEST(many_constant_inputs)
 }
 END_TEST
 
+START_TEST(constants_that_neurons_have_of_their_own)
+{
+  for (int k = 0; k < 4; k++) {
+    char text[1024];
+    Case c;
+    snprintf(text, sizeof(text), one_hidden_layer, k % 2 ? "(2 - norm2(x))*net" : "net", k > 1 ? 3 : 1);
+    ck_petsc(CaseCreate(text, &c));
+    ck_petsc(LinearizationPrepare(c.residual));
+    const NetworkStore store = c.residual->linearization->stores[0];
+    ck_assert_uint_eq(NetworkStoreConstantSets(store, 0), 18);
+    ck_assert_double_le(NetworkStoreReducedFlops(store, store, 0), NetworkStoreDenseFlops(store, store, 0));
+    ck_petsc(CaseDestroy(&c));
+    check(text, true);
+  }
+}
+END_TEST
+
 START_TEST(mixed_derivatives_of_fourth_order)
 {
   check(fourth_order, true);
@@ -406,5 +432,6 @@ END_TEST
 TEST_SUITE("residual_linearization", several_equations_fields_and_normals, a_frozen_layer,
            collapsed_columns_and_wide_layers, several_equations_in_wide_layers, more_inputs_than_columns,
            seeds_that_depend_on_the_point, an_affine_part_and_shared_inputs, many_constant_inputs,
-           mixed_derivatives_of_fourth_order, short_memory_sweeps_again_with_the_same_results,
-           single_precision_is_stored_as_it_is_swept, another_theta_or_other_points_are_not_mistaken)
+           constants_that_neurons_have_of_their_own, mixed_derivatives_of_fourth_order,
+           short_memory_sweeps_again_with_the_same_results, single_precision_is_stored_as_it_is_swept,
+           another_theta_or_other_points_are_not_mistaken)

@@ -30,6 +30,14 @@ static const char transport[] =
   "domain: { type = \"ball\"; radius = 1.0; };\n"                                                                      \
   "points: { interior = { count = 70; }; conditions = { count = 30; }; heldout = 30; };\n"
 static const char compressed[] = BALL "network: { hidden = [6, 5]; };";
+/* One hidden layer, whose neurons have a direction of the laplacian each. */
+static const char one_hidden_layer[] =
+    "problem: { coordinates = [\"x[12]\"]; fields = [\"u\"];\n"
+    "  equations = ( { residual = \"laplacian(u) - u^3\"; }, { residual = \"laplacian(u)*u - x[3]\"; } );\n"
+    "  conditions = ( { on = \"boundary\"; residual = \"u - x[3]\"; } ); };\n"
+    "domain: { type = \"ball\"; radius = 1.0; };\n"
+    "points: { interior = { count = 61; }; conditions = { count = 40; }; heldout = 30; };\n"
+    "network: { hidden = [7]; affine = true; };\n";
 static const char compressed_affine[] = BALL "network: { hidden = [6, 5]; affine = true; block = 4; };";
 
 typedef struct {
@@ -182,6 +190,7 @@ END_TEST
 START_TEST(seeds_that_depend_on_theta)
 {
   check_both(compressed, "");
+  check_both(one_hidden_layer, "");
 }
 END_TEST
 

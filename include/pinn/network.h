@@ -58,11 +58,13 @@ void NetworkSetWide(Network network, double least);
 /* Linear functions of the coordinates that the outputs are a function of: neurons of the first hidden layer, and
    outputs where they have an affine part. */
 int NetworkFirstWidth(Network network);
+/* Coordinates that are enough for sums of squares: as many as these, or 1 where there is one hidden layer (apart.c). */
+int NetworkCompressedWidth(Network network);
 
 /* What the coordinates of a plan's groups (JetReduce) are: their seeds, derivatives of the first pre-activation. Of a
    compressed S as many as the first layer has neurons are enough for exact results, in any number of dimensions
-   (compress.c); of samples they are columns of the first layer (gather.c). Borrows network. Shared by the sweeps of all
-   threads. */
+   (compress.c), and one is where this is the only hidden layer (apart.c); of samples they are columns of the first
+   layer (gather.c). Borrows network. Shared by the sweeps of all threads. */
 PetscErrorCode NetworkCompressionCreate(Network network, int n_group, const JetGroup groups[],
                                         NetworkCompression *compression);
 PetscErrorCode NetworkCompressionDestroy(NetworkCompression *compression);
@@ -74,7 +76,7 @@ void NetworkCompressionAim(NetworkCompression compression, int group, const doub
 /* Before sweeps at a new theta (or new frozen weights) or with a new draw; before tangents along a new v; and after the
    reverse sweeps of all tiles, whose parts by the groups' coordinates are added to gradient [inout] [n_param]. They use
    all threads, with sums in an order of their own. Cannot fail: NaN comes out where theta has NaN. Cost each:
-   compressed 2 d h^2, an update at the same weights d h; samples m h. */
+   compressed 2 d h^2, an update at the same weights d h; in networks of one hidden layer d h; samples m h. */
 void NetworkCompressionUpdate(NetworkCompression compression, const double theta[]);
 void NetworkCompressionTangent(NetworkCompression compression, const double theta[], const double v[]);
 void NetworkCompressionReverse(NetworkCompression compression, const double theta[], double gradient[]);
@@ -168,10 +170,13 @@ void NetworkStoreSquares(NetworkStore store, int panel, double work[], double su
 void NetworkStoreResize(NetworkStore store, int n_point);
 /* One layer of a panel as the arrays that its rows are made of, J[p] = sum_c g_c z_c^T for each term.
      z       [out] [*n_column][n][n_in + 1]: inputs, and last the bias's, where it has one, 1 in column 0
+     g       work for the adjoints, [NetworkStoreAdjointsWork]
      return  [n_term][*n_column][n][n_out] borrowed */
-const double *NetworkStoreLayer(NetworkStore store, int panel, int layer, double z[], int *n_column);
-/* Doubles that are enough for [*n_column][n] inputs or outputs of any layer. */
+const double *NetworkStoreLayer(NetworkStore store, int panel, int layer, double z[], double g[], int *n_column);
+/* Doubles that are enough for [*n_column][n] inputs or outputs of any layer, and for adjoints that are not in the
+   store, 0 where all are. */
 size_t NetworkStoreInputsWork(NetworkStore store);
+size_t NetworkStoreAdjointsWork(NetworkStore store);
 
 /* Trained layers, the affine part being the last of them, for sums over layers: numbers [first, end), the place of one
    in the order of theta, and its outputs. */
@@ -194,11 +199,12 @@ void NetworkStoreGram(NetworkStore a, int panel_a, NetworkStore b, int panel_b, 
                       double work[], double K[], size_t ldk);
 /* What `own` leaves out, between stores of one block at one theta, by rows in the coordinates of the constants
    (store_reduced.c): K += G Q^T + Q G^T.
-     Constants         their number k, 0 in layers without
-     ConstantProducts  M [k][k] [out]
-     Project           y [n_own][n][k] [out] of a panel, n_own n k <= NetworkStoreWork
+     Constants         their number k, 0 in layers without; a neuron's own ones are counted once
+     ConstantProducts  M [m][k][k] [out], m = ConstantSets: 1, or n_out where neurons have constants of their own
+     Project           y [n_own][n][k m] [out] of a panel, n_own n k m <= NetworkStoreWork
      ReducedRows       G and Q [term * stride + p][count][k] [out] of outputs [begin, begin + count) */
 int NetworkStoreConstants(NetworkStore store, int layer);
+size_t NetworkStoreConstantSets(NetworkStore store, int layer);
 void NetworkStoreConstantProducts(NetworkStore store, int layer, double M[]);
 void NetworkStoreProject(NetworkStore store, int panel, int layer, double y[]);
 void NetworkStoreReducedRows(NetworkStore store, int panel, int layer, int begin, int count, const double M[],

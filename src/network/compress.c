@@ -93,7 +93,7 @@ PetscErrorCode SquaresCreate(NetworkCompression c)
   int n_part = 0;
   PetscFunctionBegin;
   for (int g = 0; g < c->n_group; g++)
-    if (c->groups[g].reduction == JET_COMPRESS)
+    if (c->groups[g].ops == &SeedCompress)
       n_part = PetscMax(PetscMax(1, n_part), PetscMin(MAX_PARTS, c->groups[g].merged.n / (int)c->h));
   if (!n_part) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscNew(&s));

@@ -1,6 +1,6 @@
 /* The seeds of coordinates that stand for others: derivatives by them of s = (W x, A x), the pre-activations of the
    first layer and, where there is one, the affine part; and what the sweeps take from them. A group's seeds are made by
-   one of the kinds of a plan's groups, each a table row with its file (compress.c, gather.c, project.c).
+   one of the kinds of a plan's groups, each a table row with its file (compress.c, apart.c, gather.c, project.c).
    Weights come as `values`, laid out like theta, frozen ones aside. */
 #pragma once
 #include "network_impl.h"
@@ -14,6 +14,7 @@ typedef struct {
 
 /* One group of a plan. */
 typedef struct {
+  const struct SeedOps_s *ops;
   JetReduction reduction;
   int first, width;   /* columns of T in a pass */
   SeedColumns each;   /* of a compressed S: by coordinate */
@@ -43,7 +44,7 @@ struct NetworkCompression_s {
   struct Squares_s *squares; /* of compressed groups; NULL where there are none */
 };
 
-typedef struct {
+typedef struct SeedOps_s {
   PetscErrorCode (*create)(NetworkCompression c, const JetGroup *from, SeedGroup *group);
   PetscErrorCode (*destroy)(SeedGroup *group);
   /* T, and T_dot along v, of a group */
@@ -55,11 +56,12 @@ typedef struct {
                   const double bar[], double *scratch, double W_bar[]);
   void (*reverse)(NetworkCompression c, const SeedGroup *group, const double theta[], const double bar[],
                   double gradient[]);
-  /* adds the directions of the n seeds from `seed` on, each with its factor, to directions [n][n_coord] */
+  /* adds the directions of the n seeds from `seed` on, each with its factor, to directions [n][n_coord]; NULL where
+     neurons have directions of their own */
   void (*directions)(NetworkCompression c, const SeedGroup *group, const double theta[], int seed, int n,
                      const double factor[], double directions[]);
 } SeedOps;
-extern const SeedOps SeedCompress, SeedGather, SeedProject;
+extern const SeedOps SeedCompress, SeedApart, SeedGather, SeedProject;
 
 /* Work space of compressed groups; after all groups are there. Changed: have weights changed since the last call, or
    never been there? Scratch: numbers of a slot's, 0 without compressed groups. */
@@ -97,6 +99,11 @@ size_t CompressionPass(NetworkCompression compression, int pass);
    exact. */
 void CompressionDirections(NetworkCompression compression, const double theta[], int seed, int n, const double factor[],
                            double directions[]);
+/* The same of one seed where neurons have directions of their own (apart.c): seed_j = w_j . X_j, X [n_out][n_in] of the
+   first layer. Are there such? */
+void CompressionDirectionsApart(NetworkCompression compression, const double theta[], int seed, double factor,
+                                double X[]);
+bool CompressionIsApart(const NetworkCompression compression);
 /* W_bar [n_out][n_in] of one of the layers that read the coordinates += its weights' adjoint by that of the seeds in
    the slot, of which the layer's share is set to zero. Threads may call it at once, each with its slot. Cost of
    compressed groups: 2 d h n_out. */

@@ -185,6 +185,11 @@ int NetworkFirstWidth(Network network)
   return network->layers[0].n_out + (network->affine ? network->n_field : 0);
 }
 
+int NetworkCompressedWidth(Network network)
+{
+  return network->n_layer == 2 ? 1 : NetworkFirstWidth(network);
+}
+
 void NetworkLastLayer(Network network, size_t *begin, int *n_feature)
 {
   const Layer *last = &network->layers[network->n_layer - 1];

@@ -57,11 +57,14 @@ PetscErrorCode NetworkCompressionCreate(Network network, int n_group, const JetG
   c->n_thread = omp_get_max_threads();
   PetscCall(PetscCalloc1(n_group, &c->groups));
   for (int g = 0; g < n_group; g++) {
-    c->groups[g] = (SeedGroup){
-        .reduction = groups[g].reduction, .first = groups[g].first - network->n_coord, .width = groups[g].width};
+    const bool apart = groups[g].reduction == JET_COMPRESS && NetworkCompressedWidth(network) == 1;
+    c->groups[g] = (SeedGroup){.ops = apart ? &SeedApart : kinds[groups[g].reduction],
+                               .reduction = groups[g].reduction,
+                               .first = groups[g].first - network->n_coord,
+                               .width = groups[g].width};
     c->n_pass_seed += groups[g].width;
     c->n_pass = groups[g].passes;
-    PetscCall(kinds[groups[g].reduction]->create(c, &groups[g], &c->groups[g]));
+    PetscCall(c->groups[g].ops->create(c, &groups[g], &c->groups[g]));
   }
   c->n_seed = c->n_pass * c->n_pass_seed;
   PetscCall(PetscCalloc2((size_t)c->n_seed * c->h, &c->seeds, (size_t)c->n_seed * c->h, &c->dots));
@@ -75,7 +78,7 @@ PetscErrorCode NetworkCompressionDestroy(NetworkCompression *compression)
   PetscFunctionBegin;
   if (!c) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(SquaresDestroy(c));
-  for (int g = 0; g < c->n_group; g++) PetscCall(kinds[c->groups[g].reduction]->destroy(&c->groups[g]));
+  for (int g = 0; g < c->n_group; g++) PetscCall(c->groups[g].ops->destroy(&c->groups[g]));
   for (int k = 0; k < c->n_slot; k++) PetscCall(PetscFree2(c->slots[k].bar, c->slots[k].scratch));
   PetscCall(PetscFree2(c->seeds, c->dots));
   PetscCall(PetscFree(c->groups));
@@ -115,14 +118,13 @@ void NetworkCompressionUpdate(NetworkCompression c, const double theta[])
 {
   const bool changed = SquaresChanged(c, theta);
   for (int g = 0; g < c->n_group; g++)
-    if (changed || c->groups[g].reduction != JET_COMPRESS)
-      kinds[c->groups[g].reduction]->update(c, &c->groups[g], theta);
+    if (changed || c->groups[g].ops != &SeedCompress) c->groups[g].ops->update(c, &c->groups[g], theta);
 }
 
 void NetworkCompressionTangent(NetworkCompression c, const double theta[], const double v[])
 {
   if (c->network->layers[0].frozen) return;
-  for (int g = 0; g < c->n_group; g++) kinds[c->groups[g].reduction]->tangent(c, &c->groups[g], theta, v);
+  for (int g = 0; g < c->n_group; g++) c->groups[g].ops->tangent(c, &c->groups[g], theta, v);
 }
 
 void CompressionAddRow(NetworkCompression c, int slot, const Layer *layer, const double theta[], double W_bar[])
@@ -130,7 +132,7 @@ void CompressionAddRow(NetworkCompression c, int slot, const Layer *layer, const
   const size_t n_row = (size_t)layer->n_out, first = layer != c->network->layers ? c->h - n_row : 0;
   const SeedSlot *s = &c->slots[slot];
   for (int g = 0; g < c->n_group; g++)
-    kinds[c->groups[g].reduction]->add_row(c, &c->groups[g], layer, theta, s->bar, s->scratch, W_bar);
+    c->groups[g].ops->add_row(c, &c->groups[g], layer, theta, s->bar, s->scratch, W_bar);
   for (size_t k = 0; k < (size_t)c->n_seed; k++) memset(s->bar + k * c->h + first, 0, n_row * sizeof(double));
 }
 
@@ -142,11 +144,17 @@ void CompressionDirections(NetworkCompression c, const double theta[], int seed,
   for (int g = 0; g < c->n_group; g++) {
     const SeedGroup *group = &c->groups[g];
     const int from = PetscMax(seed, group->first), to = PetscMin(seed + n, group->first + group->width);
-    if (from >= to) continue;
+    if (from >= to || !group->ops->directions) continue;
     const int skip = from - seed;
-    kinds[group->reduction]->directions(c, group, theta, from, to - from, factor + skip,
-                                        directions + (size_t)skip * n_coord);
+    group->ops->directions(c, group, theta, from, to - from, factor + skip, directions + (size_t)skip * n_coord);
   }
+}
+
+bool CompressionIsApart(const NetworkCompression c)
+{
+  for (int g = 0; g < c->n_group; g++)
+    if (c->groups[g].ops == &SeedApart) return true;
+  return false;
 }
 
 void NetworkCompressionReverse(NetworkCompression c, const double theta[], double gradient[])
@@ -158,6 +166,6 @@ void NetworkCompressionReverse(NetworkCompression c, const double theta[], doubl
     for (size_t i = 0; i < size; i++) bar[i] += c->slots[k].bar[i];
     memset(c->slots[k].bar, 0, size * sizeof(double));
   }
-  for (int g = 0; g < c->n_group; g++) kinds[c->groups[g].reduction]->reverse(c, &c->groups[g], theta, bar, gradient);
+  for (int g = 0; g < c->n_group; g++) c->groups[g].ops->reverse(c, &c->groups[g], theta, bar, gradient);
   memset(bar, 0, size * sizeof(double));
 }

@@ -78,6 +78,15 @@ static int panel_points(Network network, NetworkCompression compression, int n_c
   return PetscMax(8, PetscMax(PANEL_JETS / n_column, amortized) / 8 * 8);
 }
 
+/* The same constants for all neurons: X [n_kept - n_own][n_out][n_in]. */
+static void repeat_constants(NetworkStore s, const Layer *layer, double X[])
+{
+  const double *from = layer->input_of ? s->shared : s->seeds;
+  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out;
+  for (size_t k = 0; k < (size_t)(s->n_kept - s->n_own); k++)
+    for (size_t j = 0; j < n_out; j++) memcpy(X + (k * n_out + j) * n_in, from + k * n_in, n_in * sizeof(double));
+}
+
 static PetscErrorCode create_constants(NetworkStore s)
 {
   const size_t n_coord = (size_t)s->network->n_coord;
@@ -90,6 +99,11 @@ static PetscErrorCode create_constants(NetworkStore s)
   s->shared = s->seeds;
   if (s->network->input_of) PetscCall(PetscMalloc1(n * (size_t)s->network->n_input, &s->shared));
   share_constants(s);
+  for (int k = 0; k < 2 && s->compression && CompressionIsApart(s->compression); k++) {
+    const Layer *layer = k ? NetworkAffine(s->network) : s->network->layers;
+    if (layer) PetscCall(PetscMalloc1(n * (size_t)layer->n_out * (size_t)layer->n_in, &s->apart[k]));
+    if (layer) repeat_constants(s, layer, s->apart[k]);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -132,11 +146,17 @@ static int compressed_seed(NetworkStore s, int column, double *factor)
 void NetworkStoreSetTheta(NetworkStore s, const double theta[])
 {
   const size_t n_coord = (size_t)s->network->n_coord;
+  const Layer *layer = s->network->layers;
   double factors[RUN];
   if (!s->compression) return;
   for (int k = s->n_own, n = 1; k < s->n_kept; k += n, n = 1) {
     const int first = compressed_seed(s, k, factors);
     if (first < 0) continue;
+    if (s->apart[0]) {
+      const size_t size = (size_t)layer->n_out * (size_t)layer->n_in;
+      CompressionDirectionsApart(s->compression, theta, first, factors[0], s->apart[0] + (size_t)(k - s->n_own) * size);
+      continue;
+    }
     while (n < RUN && k + n < s->n_kept && compressed_seed(s, k + n, factors + n) == first + n) n++;
     CompressionDirections(s->compression, theta, first, n, factors, s->seeds + (size_t)(k - s->n_own) * n_coord);
   }
@@ -151,6 +171,8 @@ PetscErrorCode NetworkStoreDestroy(NetworkStore *store)
   PetscCall(PetscFree2(s->z_at, s->g_at));
   if (s->shared != s->seeds) PetscCall(PetscFree(s->shared));
   PetscCall(PetscFree(s->seeds));
+  PetscCall(PetscFree(s->apart[0]));
+  PetscCall(PetscFree(s->apart[1]));
   PetscCall(PetscFree(s->columns));
   PetscCall(PetscFree(s->storage));
   PetscCall(PetscFree(*store));
@@ -192,7 +214,8 @@ PanelLayer StorePanelLayer(NetworkStore s, int panel, int l)
   double *data = s->data + (size_t)begin * s->point;
   part.n_column = (size_t)(reads ? s->n_kept : s->n_column);
   part.n_own = (size_t)(reads ? s->n_own : s->n_column);
-  part.seeds = layer->input_of ? s->shared : s->seeds;
+  part.apart = reads && s->apart[0];
+  part.seeds = part.apart ? s->apart[l > 0] : layer->input_of ? s->shared : s->seeds;
   part.z = data + (size_t)part.n * s->z_at[l];
   part.g = data + (size_t)part.n * s->g_at[l];
   part.g_term = part.n_column * (size_t)part.n * part.n_out;

@@ -1,4 +1,5 @@
 /* J J^T layer by layer from stored sweeps: products of two Gram matrices over columns x points. */
+#include <math.h>
 #include <string.h>
 #include "store_impl.h"
 
@@ -19,6 +20,7 @@ double NetworkStoreGramFlops(NetworkStore a, NetworkStore b, int l)
   const double columns = kept_columns(a, l) * kept_columns(b, l), terms = (double)a->n_term * b->n_term;
   const double own = NetworkReadsInputs(a->network, l) ? (double)a->n_own * b->n_own : columns;
   const double inputs = 2.0 * own * layer->n_in;
+  if (NetworkReadsInputs(a->network, l) && a->first == 0 && (a->apart[0] || b->apart[0])) return INFINITY;
   return inputs + terms * columns * (2.0 * layer->n_out + PAIR_COST);
 }
 

@@ -17,6 +17,8 @@ struct NetworkStore_s {
   int *columns;        /* [n_kept] of the plan */
   double *seeds;       /* [n_kept - n_own][n_coord] constants */
   double *shared;      /* [n_kept - n_own][n_input] their sums, where coordinates share inputs; else seeds */
+  double *apart[2];    /* [n_kept - n_own][n_out][n_in] of the first layer and of the affine part, where each neuron has
+                          constants of its own; else NULL */
   size_t *z_at, *g_at; /* [n_layer + affine] doubles a point before Z and G of a layer */
   size_t point;        /* doubles a point */
   double *data, *storage;
@@ -33,6 +35,7 @@ typedef struct {
   double *g;           /* [n_term][n_column][n][n_out] */
   size_t g_term;       /* n_column n n_out */
   const double *seeds; /* [n_column - n_own][n_in] */
+  bool apart;          /* seeds [n_column - n_own][n_out][n_in]: each output has its own */
 } PanelLayer;
 
 PanelLayer StorePanelLayer(NetworkStore store, int panel, int l);

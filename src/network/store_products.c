@@ -12,7 +12,8 @@ size_t NetworkStoreWork(NetworkStore s)
     deep = PetscMax(deep, (size_t)s->network->layers[l].n_in + 1);
   }
   const size_t products = ((size_t)s->n_column * (size_t)s->panel + (size_t)s->n_kept) * wide;
-  const size_t projections = (size_t)s->n_own * (size_t)s->panel * (size_t)(s->n_kept - s->n_own);
+  const size_t projections =
+      (size_t)s->n_own * (size_t)s->panel * (size_t)(s->n_kept - s->n_own) * (s->apart[0] ? wide : 1);
   return PetscMax(PetscMax(products, projections), deep + SQUARE_COLUMNS);
 }
 
@@ -21,6 +22,39 @@ static void add_bias(const PanelLayer *part, const double bias[], double a[])
   if (part->layer->unbiased) return;
   for (size_t p = 0; p < (size_t)part->n; p++)
     for (size_t j = 0; j < part->n_out; j++) a[p * part->n_out + j] += bias[j];
+}
+
+/* constant [rest][n_out] = V X^T */
+static void apply_constants(const PanelLayer *part, const double V[], double constant[])
+{
+  const size_t n_in = part->n_in, n_out = part->n_out, rest = part->n_column - part->n_own;
+  if (!part->apart) {
+    KernelCPU.gemm('N', 'T', rest, n_out, n_in, 1.0, part->seeds, n_in, V, n_in, 0.0, constant, n_out);
+    return;
+  }
+  for (size_t k = 0; k < rest * n_out; k++) {
+    const double *x = part->seeds + k * n_in, *v = V + k % n_out * n_in;
+    double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < n_in; i++) sum += x[i] * v[i];
+    constant[k] = sum;
+  }
+}
+
+/* rows [count][n_in] += sum over k of g[k ld + j] x_k, in outputs j of [begin, begin + count) */
+static void add_constants(const PanelLayer *part, size_t begin, size_t count, const double g[], size_t ld,
+                          double rows[])
+{
+  const size_t n_in = part->n_in, n_out = part->n_out, rest = part->n_column - part->n_own;
+  if (!part->apart) {
+    KernelCPU.gemm('T', 'N', count, n_in, rest, 1.0, g, ld, part->seeds, n_in, 1.0, rows, n_in);
+    return;
+  }
+  for (size_t k = 0; k < rest; k++)
+    for (size_t j = 0; j < count; j++) {
+      const double *x = part->seeds + (k * n_out + begin + j) * n_in, factor = g[k * ld + j];
+      for (size_t i = 0; i < n_in; i++) rows[j * n_in + i] += factor * x[i];
+    }
 }
 
 void NetworkStoreApply(NetworkStore s, int panel, const double v[], double work[], double Jv[], size_t stride)
@@ -32,7 +66,7 @@ void NetworkStoreApply(NetworkStore s, int panel, const double v[], double work[
     double *constant = work + C * n * n_out; /* [rest][n_out] */
     KernelCPU.gemm('N', 'T', C * n, n_out, n_in, 1.0, part.z, n_in, V, n_in, 0.0, work, n_out);
     add_bias(&part, V + n_in * n_out, work);
-    if (rest) KernelCPU.gemm('N', 'T', rest, n_out, n_in, 1.0, part.seeds, n_in, V, n_in, 0.0, constant, n_out);
+    if (rest) apply_constants(&part, V, constant);
     for (int e = 0; e < s->n_term; e++) {
       const double *g = part.g + (size_t)e * part.g_term;
       double *y = Jv + (size_t)e * stride;
@@ -66,7 +100,7 @@ void NetworkStoreApplyTranspose(NetworkStore s, int panel, const double w[], siz
     if (!rest) continue;
     memset(sums, 0, rest * n_out * sizeof(double));
     for (size_t k = 0; k < rest; k++) sum_points(&part, work + (C + k) * n * n_out, sums + k * n_out);
-    KernelCPU.gemm('T', 'N', n_out, n_in, rest, 1.0, sums, n_out, part.seeds, n_in, 1.0, grad, n_in);
+    add_constants(&part, 0, n_out, sums, n_out, grad);
   }
 }
 
@@ -76,12 +110,11 @@ static void point_row(const PanelLayer *part, int term, size_t p, size_t begin, 
   const size_t n_in = part->n_in, n_out = part->n_out, n = (size_t)part->n, C = part->n_own;
   const double *g = part->g + (size_t)term * part->g_term + p * n_out + begin, *first = part->z + p * n_in;
   if (C == 1)
-    KernelCPU.outer_point(part->n_column, count, n_in, g, n * n_out, first, part->seeds, n_in, row);
+    KernelCPU.outer_point(part->apart ? 1 : part->n_column, count, n_in, g, n * n_out, first, part->seeds, n_in, row);
   else
     KernelCPU.outer_point(C, count, n_in, g, n * n_out, first, first + n * n_in, n * n_in, row);
-  for (size_t k = C; C > 1 && k < part->n_column; k++)
-    KernelCPU.gemm('N', 'N', count, n_in, 1, 1.0, g + k * n * n_out, 1, part->seeds + (k - C) * n_in, n_in, 1.0, row,
-                   n_in);
+  if (part->n_column > C && (C > 1 || part->apart))
+    add_constants(part, begin, count, g + C * n * n_out, n * n_out, row);
   if (!part->layer->unbiased) memcpy(row + count * n_in, g, count * sizeof(double));
 }
 

@@ -54,7 +54,7 @@ void EstimatorExact(EstimatorChoice *choice)
 
 JetReducer EstimatorReducer(const EstimatorChoice *choice, Network network)
 {
-  const int width = NetworkFirstWidth(network);
+  const int width = NetworkCompressedWidth(network);
   const Estimator *estimator = choice ? choice->estimator : &estimator_auto;
   JetReducer reducer = {.width = width,
                         .least = !estimator->reduces ? INT_MAX

@@ -61,7 +61,7 @@ PetscErrorCode GramAddReduced(Residual residual, NetworkStore a, NetworkStore b,
   Reduced A, B;
   double *M;
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(k * k, &M));
+  PetscCall(PetscMalloc1(k * k * NetworkStoreConstantSets(a, layer), &M));
   NetworkStoreConstantProducts(a, layer, M);
   PetscCall(reduced_create(residual, a, n_term, layer, (size_t)most * k, &A));
   B = A;

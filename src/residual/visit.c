@@ -12,10 +12,35 @@ typedef struct {
   void *context;
 } Visit;
 
-/* All layers of a store's panel, whose points begin at `begin` of the block. */
-static void visit_panel(const Visit *visit, int block, NetworkStore store, int panel, int begin, double z[],
-                        double work[])
+/* Work space of the threads for all stores. */
+typedef struct {
+  size_t inputs, adjoints; /* numbers of a thread: inputs, work of the visitor and adjoints */
+  double *all;
+} Room;
+
+static void room_for(NetworkStore store, Room *room)
 {
+  room->inputs = PetscMax(room->inputs, NetworkStoreInputsWork(store));
+  room->adjoints = PetscMax(room->adjoints, NetworkStoreAdjointsWork(store));
+}
+
+static PetscErrorCode room_create(int n_thread, Room *room)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1((size_t)n_thread * (2 * room->inputs + room->adjoints), &room->all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A thread's inputs, then the visitor's work, then adjoints. */
+static double *room_of(const Room *room)
+{
+  return room->all + (size_t)omp_get_thread_num() * (2 * room->inputs + room->adjoints);
+}
+
+/* All layers of a store's panel, whose points begin at `begin` of the block. */
+static void visit_panel(const Visit *visit, int block, NetworkStore store, int panel, int begin, const Room *room)
+{
+  double *z = room_of(room), *work = z + room->inputs, *adjoints = work + room->inputs;
   const RowBlock *b = &visit->residual->blocks[block];
   const int n_term = b->block->n_term;
   int first, end, at, n;
@@ -25,7 +50,7 @@ static void visit_panel(const Visit *visit, int block, NetworkStore store, int p
     const int number = NetworkLayerPlace(visit->residual->network, l);
     int n_column;
     if (visit->layer >= 0 && visit->layer != number) continue;
-    const double *g = NetworkStoreLayer(store, panel, l, z, &n_column);
+    const double *g = NetworkStoreLayer(store, panel, l, z, adjoints, &n_column);
     const size_t n_out = (size_t)NetworkLayerOutputs(visit->residual->network, l);
     for (int e = 0; e < n_term; e++) {
       const RowsPanel part = {.layer = number,
@@ -48,29 +73,25 @@ static PetscErrorCode visit_stored(const Visit *visit)
 {
   const Residual residual = visit->residual;
   const Linearization l = residual->linearization;
-  size_t n_work = 0;
-  double *work;
+  Room room = {0};
   PetscFunctionBegin;
-  for (int b = 0; b < l->n_stored; b++) n_work = PetscMax(n_work, NetworkStoreInputsWork(l->stores[b]));
-  PetscCall(PetscMalloc1((size_t)residual->n_thread * 2 * n_work, &work));
+  for (int b = 0; b < l->n_stored; b++) room_for(l->stores[b], &room);
+  PetscCall(room_create(residual->n_thread, &room));
 #pragma omp parallel for schedule(static, 1) num_threads(residual->n_thread)
-  for (int k = 0; k < l->n_panel; k++) {
-    double *own = work + (size_t)omp_get_thread_num() * 2 * n_work;
-    visit_panel(visit, l->panels[k].block, l->stores[l->panels[k].block], l->number[k], l->panels[k].begin, own,
-                own + n_work);
-  }
-  PetscCall(PetscFree(work));
+  for (int k = 0; k < l->n_panel; k++)
+    visit_panel(visit, l->panels[k].block, l->stores[l->panels[k].block], l->number[k], l->panels[k].begin, &room);
+  PetscCall(PetscFree(room.all));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void visit_tile(const Visit *visit, const double theta[], const TileRange *range, NetworkStore store, double z[],
-                       double work[])
+static void visit_tile(const Visit *visit, const double theta[], const TileRange *range, NetworkStore store,
+                       const Room *room)
 {
   LinearizationSweepTile(visit->residual, theta, range, store);
   for (int panel = 0; panel < NetworkStorePanels(store); panel++) {
     int begin, n;
     NetworkStorePanel(store, panel, &begin, &n);
-    visit_panel(visit, range->block, store, panel, range->begin + begin, z, work);
+    visit_panel(visit, range->block, store, panel, range->begin + begin, room);
   }
 }
 
@@ -109,9 +130,8 @@ static PetscErrorCode visit_swept(const Visit *visit, const double theta[])
 {
   const Residual residual = visit->residual;
   const int n_block = residual->n_block, n_store = residual->n_thread * n_block;
-  size_t n_work = 0;
   NetworkStore *stores;
-  double *work;
+  Room room = {0};
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(n_store, &stores));
   for (int k = 0; k < n_store; k++) {
@@ -119,21 +139,20 @@ static PetscErrorCode visit_swept(const Visit *visit, const double theta[])
     PetscCall(NetworkStoreCreate(residual->network, ProbePlan(block->probe), block->probe->compression,
                                  block->probe->tile, block->block->n_term, &stores[k]));
     NetworkStoreSetTheta(stores[k], theta);
-    n_work = PetscMax(n_work, NetworkStoreInputsWork(stores[k]));
-    n_work = PetscMax(n_work, (size_t)block->probe->tile * (size_t)(1 + block->probe->n_unknown));
+    room_for(stores[k], &room);
+    room.inputs = PetscMax(room.inputs, (size_t)block->probe->tile * (size_t)(1 + block->probe->n_unknown));
   }
-  PetscCall(PetscMalloc1((size_t)residual->n_thread * 2 * n_work, &work));
+  PetscCall(room_create(residual->n_thread, &room));
 #pragma omp parallel for schedule(static, 1) num_threads(residual->n_thread)
   for (int k = 0; k < residual->n_tile; k++) {
     const TileRange *range = &residual->tiles[k];
     const size_t thread = (size_t)omp_get_thread_num();
-    double *own = work + thread * 2 * n_work;
     if (RowSetFolds(&residual->blocks[range->block].train)) continue; /* visitors do without */
-    visit_tile(visit, theta, range, stores[thread * (size_t)n_block + (size_t)range->block], own, own + n_work);
-    visit_unknowns(visit, theta, range, own);
+    visit_tile(visit, theta, range, stores[thread * (size_t)n_block + (size_t)range->block], &room);
+    visit_unknowns(visit, theta, range, room_of(&room));
   }
   residual->rows_evaluated += residual->rows.n_row;
-  PetscCall(PetscFree(work));
+  PetscCall(PetscFree(room.all));
   for (int k = 0; k < n_store; k++) PetscCall(NetworkStoreDestroy(&stores[k]));
   PetscCall(PetscFree(stores));
   PetscFunctionReturn(PETSC_SUCCESS);
