@@ -1,3 +1,4 @@
+#include <gsl/gsl_cdf.h>
 #include <stdbool.h>
 #include <string.h>
 #include "pinn/random.h"
@@ -41,6 +42,31 @@ START_TEST(normals_are_box_muller_of_known_answers)
     const double u1 = fraction(v[6], v[7]), u2 = fraction(v[8], v[9]);
     ck_near(RandomNormal(flipped, (uint64_t)v[1] << 32 | v[0]), sqrt(-2 * log(u1)) * sin(PETSC_PI * (0.5 - 2 * u2)),
             1e-13, 1e-15);
+  }
+}
+END_TEST
+
+START_TEST(many_uniforms_are_those_one_by_one)
+{
+  double u[1000];
+  const uint64_t first[] = {0, 7, 0xfffffe00u, 0xfffffffffffffe00u};
+  for (int k = 0; k < 4; k++)
+    for (size_t n = 1; n <= 1000; n = 3 * n + 1) {
+      RandomUniforms(key, first[k], n, u);
+      for (size_t i = 0; i < n; i++) ck_assert(u[i] == RandomUniform(key, first[k] + i));
+    }
+}
+END_TEST
+
+START_TEST(quantiles_of_many_are_those_of_gsl)
+{
+  static double u[SAMPLES + 4], z[SAMPLES + 4];
+  RandomUniforms(key, 0, SAMPLES, u);
+  u[SAMPLES] = 0.5, u[SAMPLES + 1] = 0x1p-53, u[SAMPLES + 2] = 0.075, u[SAMPLES + 3] = 1 - 0x1p-53;
+  NormalQuantiles(SAMPLES + 4, u, z);
+  for (int i = 0; i < SAMPLES + 4; i++) {
+    ck_near(z[i], gsl_cdf_ugaussian_Pinv(u[i]), 2e-15, 0);
+    ck_near(gsl_cdf_ugaussian_P(z[i]), u[i], 1e-13, 0);
   }
 }
 END_TEST
@@ -156,6 +182,7 @@ START_TEST(permutations_are_uniform_in_pairs)
 END_TEST
 
 TEST_SUITE("kernel random", bits_match_known_answers, normals_are_box_muller_of_known_answers,
-           uniforms_are_equidistributed, every_bit_is_fair, normals_have_the_moments_of_the_normal_law,
-           streams_are_independent, normals_and_uniforms_of_a_key_are_independent, index_uses_all_64_bits,
-           permutations_are_permutations, permutations_are_uniform_in_pairs)
+           many_uniforms_are_those_one_by_one, quantiles_of_many_are_those_of_gsl, uniforms_are_equidistributed,
+           every_bit_is_fair, normals_have_the_moments_of_the_normal_law, streams_are_independent,
+           normals_and_uniforms_of_a_key_are_independent, index_uses_all_64_bits, permutations_are_permutations,
+           permutations_are_uniform_in_pairs)

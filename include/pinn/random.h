@@ -1,6 +1,7 @@
 /* Counter-based random numbers: Philox 4x32-10 of Random123, keyed by what is drawn, not by when. The same numbers on
    any number of ranks and threads, and on a GPU. */
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 
 /* What is drawn; part of the key, so that no two uses share a stream. */
@@ -38,6 +39,10 @@ typedef struct {
 double RandomUniform(RandomKey key, uint64_t i);
 double RandomNormal(RandomKey key, uint64_t i);
 uint64_t RandomBits(RandomKey key, uint64_t i);
+/* u[k] = RandomUniform(key, first + k), the same bits at a fraction of the cost; z[k] = Phi^-1(u[k]), 0 < u[k] < 1, to
+   rounding. */
+void RandomUniforms(RandomKey key, uint64_t first, size_t n, double u[]);
+void NormalQuantiles(size_t n, const double u[], double z[]);
 
 /* Entry i < n of a random permutation of 0 .. n - 1, without the others. Cannot fail. Cost: some tens of draws. */
 uint64_t RandomPermuted(RandomKey key, uint64_t n, uint64_t i);

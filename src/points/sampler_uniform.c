@@ -1,5 +1,7 @@
 #include "points_impl.h"
 
+#define RUN 4096 /* numbers of a call */
+
 static PetscErrorCode uniform_draw(const Draw *draw, double unit[])
 {
   const uint64_t start = (uint64_t)draw->first * (uint64_t)draw->dim;
@@ -7,7 +9,7 @@ static PetscErrorCode uniform_draw(const Draw *draw, double unit[])
 
   PetscFunctionBegin;
 #pragma omp parallel for schedule(static) if (n > 65536)
-  for (size_t i = 0; i < n; i++) unit[i] = RandomUniform(draw->key, start + i);
+  for (size_t i = 0; i < n; i += RUN) RandomUniforms(draw->key, start + i, PetscMin(RUN, n - i), unit + i);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

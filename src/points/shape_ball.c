@@ -5,9 +5,9 @@
      d > 3       radius R u_0^(1/d), direction g / |g| with g_i = Phi^-1(u_{1+i}): one cube coordinate more than d. The
                  exact inverse by nested beta distributions would save that one but costs a root search a coordinate.
    The surface has the same maps without u_0. */
-#include <gsl/gsl_cdf.h>
 #include <stdio.h>
 #include <string.h>
+#include "pinn/random.h"
 #include "shape.h"
 
 typedef struct {
@@ -46,12 +46,12 @@ void DirectionMap(int dim, const double unit[], double e[])
     if (dim == 3) e[2] = height;
   } else {
     double square = 0;
-    for (int c = 0; c < dim; c++) {
-      e[c] = gsl_cdf_ugaussian_Pinv(unit[c]);
-      square += e[c] * e[c];
-    }
+    NormalQuantiles((size_t)dim, unit, e);
+#pragma omp simd reduction(+ : square)
+    for (int c = 0; c < dim; c++) square += e[c] * e[c];
     if (square == 0) e[0] = square = 1; /* the center of the cube, a node of odd tensor products */
-    for (int c = 0; c < dim; c++) e[c] /= sqrt(square);
+    const double length = sqrt(square);
+    for (int c = 0; c < dim; c++) e[c] /= length;
   }
 }
 
