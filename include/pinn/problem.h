@@ -13,7 +13,7 @@ typedef struct {
   FormulaNode node; /* its expression */
   double weight;    /* w_e of the loss */
   int number;       /* of its equation in the case's list; 0 elsewhere */
-  bool gradient;    /* it is the equation's residual derived by a coordinate */
+  bool gradient;    /* it is the equation's residual derived by a coordinate, or of a slope */
 } Term;
 
 typedef struct {
@@ -21,10 +21,11 @@ typedef struct {
   char *path;      /* "problem.conditions[2]", for ConfigWhere */
   char *estimator; /* the group that says how derivatives are made: "estimator", or one of its own */
   bool interior;   /* equations */
-  bool jump;       /* rows are what the terms differ by from those of the slab of time before (ProblemAddJump) */
-  int periodic;    /* a coordinate: rows are what the terms differ by at its two ends; -1 elsewhere */
-  int measured;    /* k: rows are what the term differs by from the values of problem.measurements[k]; -1 elsewhere */
-  bool integral;   /* its one row is the integral of its term less `value` */
+  bool slope;   /* rows are the derivatives of the terms along random directions, new points and directions each step */
+  bool jump;    /* rows are what the terms differ by from those of the slab of time before (ProblemAddJump) */
+  int periodic; /* a coordinate: rows are what the terms differ by at its two ends; -1 elsewhere */
+  int measured; /* k: rows are what the term differs by from the values of problem.measurements[k]; -1 elsewhere */
+  bool integral; /* its one row is the integral of its term less `value` */
   double value;
   int n_term;
   Term *terms; /* [n_term] */

@@ -120,8 +120,8 @@ const ConfigKey ConfigKeys[] = {
     TEXT("problem.equations[].region", "", "where, instead of the whole interior: a region, a group of a mesh's cells"),
     {"problem.equations[].weight", CONFIG_REAL, "1.0", POSITIVE, NULL, NULL, "factor of its mean square in the loss"},
     {"problem.equations[].gradient_enhanced", CONFIG_REAL, "", POSITIVE, NULL, NULL,
-     "also the gradient of the residual vanishes, a row for each of at most 8 coordinates: the factor of its mean "
-     "square in the loss"},
+     "also the gradient of the residual vanishes: the factor of its mean square in the loss; a row for each of up to 8 "
+     "coordinates, of more one along a random direction, a new one each step"},
     TEXT("problem.equations[].manufactured", "",
          "symbol that stands for the forcing which makes problem.exact the solution"),
     GROUP("problem.equations[].estimator", "", "derivatives of this equation, like `estimator`, in a sweep of its own"),

@@ -3,7 +3,8 @@
 #include <string.h>
 #include "problem_impl.h"
 
-#define MOST_GRADIENT 8 /* coordinates of a residual whose gradient has rows */
+#define MOST_GRADIENT                                                                                                  \
+  8 /* coordinates of a residual whose gradient has a row for each; above, random directions have one */
 
 /* own: the block's group for its derivatives, or NULL */
 static PetscErrorCode create_block(const char *on, const char *path, const char *own, int n_term, Block *block)
@@ -202,9 +203,11 @@ static PetscErrorCode create_measurement(Problem p, int k, Block *block)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static bool has_gradient(Problem p, int k)
+/* Has problem.equations[k] rows for its gradient, in so many coordinates? */
+static bool has_gradient(Problem p, int k, bool many)
 {
-  return ConfigHas(p->config, ConfigPath("problem.equations[%d].gradient_enhanced", k));
+  return (FormulaCoordinates(p->formula) > MOST_GRADIENT) == many &&
+         ConfigHas(p->config, ConfigPath("problem.equations[%d].gradient_enhanced", k));
 }
 
 /* The residual of problem.equations[k] derived by each coordinate (gradient-enhanced loss: Yu, Lu, Meng and Karniadakis
@@ -215,8 +218,6 @@ static PetscErrorCode add_gradient(Problem p, int k, const Term *equation, Term 
   const char *where = ConfigWhere(p->config, ConfigPath("problem.equations[%d].gradient_enhanced", k));
   char text[512];
   PetscFunctionBegin;
-  PinnUserCheck(n <= MOST_GRADIENT, "%s: there is a row for each coordinate, of which %d are too many: at most %d",
-                where, n, MOST_GRADIENT);
   PetscCall(FormulaDefine(p->formula, where, "gradient_expression", equation->node));
   for (int i = 0; i < n; i++) {
     const char *coord = FormulaCoordinateName(p->formula, i);
@@ -250,7 +251,7 @@ static PetscErrorCode create_equations(Problem p, const char *own, int n, const 
   const char *region;
   int n_term = n;
   PetscFunctionBegin;
-  for (int e = 0; e < n; e++) n_term += has_gradient(p, number[e]) ? FormulaCoordinates(p->formula) : 0;
+  for (int e = 0; e < n; e++) n_term += has_gradient(p, number[e], false) ? FormulaCoordinates(p->formula) : 0;
   PetscCall(equation_region(p, number[0], &region));
   PetscCall(create_block(region, "problem.equations", own, n_term, block));
   block->interior = true;
@@ -260,7 +261,7 @@ static PetscErrorCode create_equations(Problem p, const char *own, int n, const 
     block->terms[e].number = number[e];
   }
   for (int e = 0, term = n; e < n; e++) {
-    if (!has_gradient(p, number[e])) continue;
+    if (!has_gradient(p, number[e], false)) continue;
     PetscCall(add_gradient(p, number[e], &block->terms[e], block->terms + term));
     term += FormulaCoordinates(p->formula);
   }
@@ -294,6 +295,32 @@ static PetscErrorCode create_interior(Problem p, int n_equation)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The rows of the gradient of problem.equations[k] in many coordinates: with E v v^T = 1, |grad R|^2 is the mean of
+   (v . grad R)^2. */
+static PetscErrorCode create_slope(Problem p, int k, Block *block)
+{
+  const char *path = ConfigPath("problem.equations[%d]", k);
+  const Term *equation = NULL;
+  const char *region = "";
+  char text[512];
+  PetscFunctionBegin;
+  for (int b = 0; b < p->n_interior; b++)
+    for (int e = 0; e < p->blocks[b].n_term; e++)
+      if (p->blocks[b].terms[e].number == k) equation = &p->blocks[b].terms[e], region = p->blocks[b].on;
+  PetscCall(create_block(region, path, own_estimator(p, path), 1, block));
+  block->slope = true;
+  block->terms[0].number = k;
+  block->terms[0].gradient = true;
+  block->terms[0].node = equation->node;
+  snprintf(text, sizeof(text), "%.200s grad", equation->name);
+  PetscCall(PetscStrallocpy(text, &block->terms[0].name));
+  snprintf(text, sizeof(text), "grad(%.200s)", equation->text);
+  PetscCall(PetscStrallocpy(text, &block->terms[0].text));
+  PetscCall(
+      ConfigGetReal(p->config, ConfigPath("problem.equations[%d].gradient_enhanced", k), &block->terms[0].weight));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ProblemCreateBlocks(Problem p)
 {
   const int n_equation = ConfigCount(p->config, "problem.equations");
@@ -301,13 +328,18 @@ PetscErrorCode ProblemCreateBlocks(Problem p)
   const int n_measurement = ConfigCount(p->config, "problem.measurements");
   PetscFunctionBegin;
   PinnUserCheck(n_equation > 0, "%s: at least one equation is needed", ConfigWhere(p->config, "problem.equations"));
-  PetscCall(PetscCalloc1(n_equation + n_condition + n_measurement, &p->blocks));
-  p->n_block = n_equation + n_condition + n_measurement;
+  int n_slope = 0;
+  for (int k = 0; k < n_equation; k++) n_slope += has_gradient(p, k, true);
+  const int n_other = n_condition + n_measurement + n_slope;
+  PetscCall(PetscCalloc1(n_equation + n_other, &p->blocks));
+  p->n_block = n_equation + n_other;
   PetscCall(create_interior(p, n_equation));
-  p->n_block = p->n_interior + n_condition + n_measurement;
+  p->n_block = p->n_interior + n_other;
   Block *block = p->blocks + p->n_interior;
   for (int k = 0; k < n_condition; k++) PetscCall(create_condition(p, k, block++));
   for (int k = 0; k < n_measurement; k++) PetscCall(create_measurement(p, k, block++));
+  for (int k = 0; k < n_equation; k++)
+    if (has_gradient(p, k, true)) PetscCall(create_slope(p, k, block++));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

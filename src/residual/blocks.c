@@ -68,6 +68,7 @@ static PetscErrorCode place_points(MPI_Comm comm, const RowBlock *block, const S
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PointSetSample(comm, block->region, sampling, &set->points));
+  if (block->block->slope) PetscCall(RowSetStep(set, block->step, sampling->key));
   if (block->block->periodic >= 0) PetscCall(RowSetPair(set, block->block->periodic, block->far_end));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -97,7 +98,7 @@ PetscErrorCode RowBlockDraw(Residual residual, RowBlock *block, PetscInt iterati
 
 PetscErrorCode RowBlockHeldout(Residual residual, RowBlock *block, PetscInt draw, RowSet *set)
 {
-  const bool interior = block->block->interior;
+  const bool interior = block->block->interior || block->block->slope;
   const PetscInt count = interior ? residual->n_heldout : PetscMin(residual->n_heldout, HELDOUT_CONDITION);
   Sampling sampling = {ChoiceFind(&SamplerTable, "uniform"), 1, &count, block->sampling.key};
   PetscFunctionBegin;

@@ -17,6 +17,9 @@ static void describe_block(const RowBlock *block, char *text, size_t size)
   if (block->block->interior)
     snprintf(text, size, "%s: %d points, %d equation%s; jets %s", block->block->on, (int)block->train.count, n_equation,
              n_equation > 1 ? "s" : "", columns);
+  else if (block->block->slope)
+    snprintf(text, size, "%s: %d random directions at as many points, new ones each step; jets %s",
+             block->block->terms[0].name, (int)block->train.count, columns);
   else
     snprintf(text, size, "%s: %d points on %s; jets %s", block->block->terms[0].name, (int)block->train.count,
              block->block->on, columns);
@@ -57,6 +60,7 @@ double ResidualMemoryMB(Residual residual)
     for (int i = 0; i < block->sampling.n_count; i++) count *= (double)block->sampling.count[i];
     doubles += ProbeDoubles(block->probe, residual->network);
     if (block->truth != block->probe) doubles += ProbeDoubles(block->truth, residual->network);
+    if (block->block->slope) count *= 2.0;
     const double statics = RowBlockKeepsStatics(residual, block, count) ? ProgramStatics(block->probe->program) : 0.0;
     doubles += count * ((normals ? 2.0 : 1.0) * block->probe->dim + statics + 2.0 * block->block->n_term);
   }

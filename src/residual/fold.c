@@ -2,18 +2,20 @@
 #include <string.h>
 #include "residual_impl.h"
 
-PetscErrorCode RowSetPair(RowSet *set, int coord, double far_end)
+#define SLOPE_BLOCK 0x80000000u /* directions of a block have random numbers of their own */
+
+/* Each point twice, second copies after all first ones, which join their rows with -factor and factor. */
+static PetscErrorCode double_points(RowSet *set, double factor)
 {
   PointSet *points = &set->points;
-  const size_t n = (size_t)points->n, dim = (size_t)points->dim;
+  const size_t n = (size_t)points->n, size = n * (size_t)points->dim;
   double *x;
   PetscFunctionBegin;
   set->n_row = points->n;
   set->count = points->count;
-  PetscCall(PetscMalloc1(2 * n * dim, &x));
-  PetscCall(PetscArraycpy(x, points->x, n * dim));
-  PetscCall(PetscArraycpy(x + n * dim, points->x, n * dim));
-  for (size_t i = n; i < 2 * n; i++) x[i * dim + (size_t)coord] = far_end;
+  PetscCall(PetscMalloc1(2 * size, &x));
+  PetscCall(PetscArraycpy(x, points->x, size));
+  PetscCall(PetscArraycpy(x + size, points->x, size));
   PetscCall(PetscFree(points->x));
   PetscCall(PetscFree(points->normal));
   points->x = x;
@@ -22,7 +24,36 @@ PetscErrorCode RowSetPair(RowSet *set, int coord, double far_end)
   PetscCall(PetscMalloc1(2 * n + 1, &set->factor));
   for (size_t i = 0; i < 2 * n; i++) {
     set->row_of[i] = (int)(i % n);
-    set->factor[i] = i < n ? -1.0 : 1.0;
+    set->factor[i] = i < n ? -factor : factor;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RowSetPair(RowSet *set, int coord, double far_end)
+{
+  const size_t n = (size_t)set->points.n, dim = (size_t)set->points.dim;
+  PetscFunctionBegin;
+  PetscCall(double_points(set, 1.0));
+  for (size_t i = n; i < 2 * n; i++) set->points.x[i * dim + (size_t)coord] = far_end;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RowSetStep(RowSet *set, double step, RandomKey key)
+{
+  const size_t n = (size_t)set->points.n, dim = (size_t)set->points.dim, words = (dim + 63) / 64;
+  const uint64_t first = (uint64_t)set->points.first;
+  PetscFunctionBegin;
+  PetscCall(double_points(set, 0.5 / step));
+  key.block |= SLOPE_BLOCK;
+  for (size_t i = 0; i < n; i++) {
+    double *below = set->points.x + i * dim, *above = set->points.x + (n + i) * dim;
+    uint64_t bits = 0;
+    for (size_t k = 0; k < dim; k++) {
+      if (k % 64 == 0) bits = RandomBits(key, (first + i) * words + k / 64);
+      const double v = (bits >> (k % 64) & 1) ? step : -step;
+      below[k] -= v;
+      above[k] += v;
+    }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -7,13 +7,14 @@
 #define HELDOUT         4096    /* points, */
 #define HELDOUT_NUMBERS 4000000 /* but no more coordinates of them all, */
 #define HELDOUT_FEWEST  100     /* above the fewest */
+#define STEP            1e-5    /* length of a difference as a part of the domain's least extent */
 #define MOST_EXACT      256e6   /* bytes a thread may take for exact derivatives that only reports need, */
 #define EXACT_SHARE     0.25    /* and what all may take of limits.memory */
 
 /* Sampler and count of a block: points.interior, or points.conditions unless the condition has its own. */
 static PetscErrorCode read_sampling(Config config, const RowBlock *block, uint32_t number, Sampling *sampling)
 {
-  const bool interior = block->block->interior;
+  const bool interior = block->block->interior || block->block->slope;
   const char *group = interior ? "points.interior" : "points.conditions", *path, *word, *where;
   PetscInt seed;
   PetscFunctionBegin;
@@ -71,6 +72,9 @@ static PetscErrorCode create_region(Residual residual, const char *where, Domain
   const double *lower, *upper;
   PetscFunctionBegin;
   DomainBounds(domain, &lower, &upper);
+  block->step = INFINITY;
+  for (int i = 0; i < DomainDimension(domain); i++) block->step = fmin(block->step, STEP * (upper[i] - lower[i]));
+  block->step /= sqrt(DomainDimension(domain));
   if (block->block->jump)
     PetscCall(RegionCreateStart(domain, where, &block->region));
   else if (c < 0)
@@ -135,6 +139,9 @@ static PetscErrorCode create_block(Residual residual, Config config, Domain doma
   }
   PetscCall(EstimatorRead(config, block->block->estimator, &block->estimator));
   if (block->block->periodic >= 0 && EstimatorDraws(&block->estimator)) EstimatorExact(&block->estimator);
+  PinnUserCheck(!block->block->slope || !block->estimator.unbiased,
+                "%s: does not go with unbiased = true of %s in more than 8 coordinates",
+                ConfigWhere(config, ConfigPath("%s.gradient_enhanced", block->block->path)), block->block->estimator);
   PetscCall(create_probes(residual, config, block));
   PetscCall(PetscMalloc1(n_term, &block->scale));
   PetscFunctionReturn(PETSC_SUCCESS);

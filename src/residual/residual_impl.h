@@ -93,6 +93,7 @@ typedef struct {
   double *past_theta;
   Measured data;  /* of a block that was measured */
   double far_end; /* of the coordinate, where the block is periodic */
+  double step;    /* of a slope: its points are x +- step v */
   size_t row;     /* first local row: rows are [term][row of the set] */
   size_t raw;     /* where points share rows: the first of its values in Residual.raw, [term][point] */
   int term;       /* number of its first term */
@@ -176,6 +177,8 @@ PetscInt MeasuredPoints(Measured data); /* on all ranks */
 PetscErrorCode MeasuredDraw(Residual residual, const RowBlock *block, Probe probe, RowSet *set);
 /* Pairs each point of a set with the one at the far end of a coordinate: rows are their differences (fold.c). */
 PetscErrorCode RowSetPair(RowSet *set, int coord, double far_end);
+/* Replaces each point x by x + step v and x - step v, v of entries +-1: rows are the derivatives along v. */
+PetscErrorCode RowSetStep(RowSet *set, double step, RandomKey key);
 /* The points of an integral, all on rank 0, and its row there. */
 PetscErrorCode RowSetIntegral(MPI_Comm comm, const RowBlock *block, RowSet *set);
 /* rows [n_term][n_row] from values [n_term][n] of the points. */

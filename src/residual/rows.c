@@ -373,8 +373,12 @@ static PetscErrorCode RowsUpdate_Residual(void *self, Vec theta, PetscInt iterat
   PetscFunctionBegin;
   PetscCall(EstimatorDraw(residual, iteration, &drawn));
   *changed = adapt || resample || drawn;
-  if (resample)
-    for (int b = 0; b < residual->n_block; b++) PetscCall(RowBlockDraw(residual, &residual->blocks[b], iteration));
+  for (int b = 0; b < residual->n_block; b++) {
+    const bool slope = residual->blocks[b].block->slope;
+    if (resample || slope) PetscCall(RowBlockDraw(residual, &residual->blocks[b], iteration));
+    *changed = *changed || slope;
+  }
+  if (*changed) LinearizationForget(residual);
   if (adapt) {
     const double *values;
     PetscCall(ResidualThetaGet(residual, theta, &values));
@@ -395,10 +399,11 @@ static PetscErrorCode RowsUpdate_Residual(void *self, Vec theta, PetscInt iterat
 static PetscErrorCode RowsNextUpdate_Residual(void *self, PetscInt iteration, PetscInt *next)
 {
   const Residual residual = self;
-  const PetscInt every[] = {residual->adapt, residual->resample};
+  PetscInt every[] = {residual->adapt, residual->resample, 0};
   PetscFunctionBegin;
+  for (int b = 0; b < residual->n_block; b++) every[2] |= residual->blocks[b].block->slope;
   *next = 0;
-  for (int k = 0; k < 2; k++) {
+  for (int k = 0; k < 3; k++) {
     const PetscInt multiple = every[k] ? (iteration / every[k] + 1) * every[k] : 0;
     if (multiple && (!*next || multiple < *next)) *next = multiple;
   }
