@@ -197,6 +197,19 @@ START_TEST(coefficients_that_depend_on_the_point)
 }
 END_TEST
 
+/* Mixed second derivatives with a root, beside another operator: columns and terms are drawn. */
+START_TEST(columns_of_a_root)
+{
+  const char *text =
+      "problem: { coordinates = [\"x[4]\"]; fields = [\"u\", \"v\"]; equations = ( { residual = \"4*d(u, x[0], "
+      "2) + 4*d(u, x[0], 1, x[1], 1) + 5*d(u, x[1], 2) + d(u, x[2], 2) + 2*d(u, x[3], 2) + u_{x[2]} + "
+      "v*laplacian(v)\"; } ); };" BOX POINTS;
+  compare(text, "type = \"stde\"; directions = 2;", 2, "2 of 4 columns of a root of the coefficients");
+  compare(text, "type = \"stde\"; directions = 2;", 2, "2 of 4 second derivatives");
+  compare(text, "type = \"stde\"; directions = 4;", 1, "4 of 4 columns of a root of the coefficients");
+}
+END_TEST
+
 START_TEST(draws_follow_from_the_step_alone)
 {
   const char *text = "problem: { coordinates = [\"x[50]\"]; fields = [\"u\"]; equations = ( { residual = "
@@ -560,7 +573,7 @@ END_TEST
 
 TEST_SUITE("residual estimator", laplacian, affine_parts_and_shared_inputs, hard_constraint_and_drift_stay_exact,
            weighted_sums_and_higher_orders, operators_of_the_same_terms_share_slots, signs_and_shapes_are_drawn_apart,
-           coefficients_that_depend_on_the_point, draws_follow_from_the_step_alone,
+           coefficients_that_depend_on_the_point, columns_of_a_root, draws_follow_from_the_step_alone,
            mean_and_variance_are_those_without_replacement, directions_have_the_variance_of_the_trace,
            directions_serve_all_second_derivatives, normal_directions_give_the_biharmonic,
            one_sweep_a_dimension_gives_the_same_numbers, two_draws_are_unbiased_and_one_is_not, reports_are_exact,

@@ -236,8 +236,19 @@ static Moments of_points_matrix(const Form *form)
   return of_matrix(form, at_zero, false);
 }
 
+/* 2 of the columns of L */
+static Moments of_columns(const Form *form)
+{
+  double terms[FOUR] = {0};
+  for (int j = 0; j < FOUR; j++)
+    for (int k = 0; k < FOUR * FOUR; k++)
+      terms[j] += L[k / FOUR][j] * hessian(form, k / FOUR, k % FOUR) * L[k % FOUR][j];
+  return without_replacement(FOUR, terms, 2);
+}
+
 START_TEST(directions_on_any_second_derivatives)
 {
+  check(WITH_ROOT, "type = \"stde\"; directions = 2;", 8000, 2, of_columns);
   check(WITH_ROOT, "type = \"hutchinson\"; directions = 2;", 20000, 1, of_root);
   check(OF_BOTH_SIGNS, "type = \"hutchinson\"; directions = 2; distribution = \"gaussian\";", 20000, 1,
         of_signs_matrix);

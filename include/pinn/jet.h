@@ -8,6 +8,7 @@
    c_k is a number, or a number times a factor, a function of the point: a(x) u_xx + b(x) u_yy is one column, too. A
    factor is known here by a number >= 0 that its owner gives it; its values come in with the points (JetTables). */
 #pragma once
+#include <stdbool.h>
 #include "pinn/error.h"
 #include "pinn/kernel.h"
 
@@ -69,6 +70,7 @@ typedef struct {
   double *coef;
   int *factor;  /* [n_term] -1 = none */
   double *root; /* [n][n] L, lower triangular by rows; NULL = pairs of directions */
+  bool columns; /* v are unit vectors times sqrt(n): L v is a column of L */
 } JetMatrix;
 
 typedef struct {

@@ -11,8 +11,8 @@ typedef struct {
 /* Does the group hold something that changes from draw to draw? */
 static bool is_drawn(const JetGroup *group)
 {
-  return group->reduction == JET_PROJECT || group->reduction == JET_DIRECT ||
-         (group->reduction == JET_SAMPLE && group->slots * group->passes < group->n);
+  const bool of_terms = group->reduction == JET_SAMPLE || (group->matrix && group->matrix->columns);
+  return of_terms ? group->slots * group->passes < group->n : group->reduction != JET_COMPRESS;
 }
 
 /* Is the column of the network's plan an estimate? */

@@ -422,6 +422,9 @@ static int describe_sample(const JetGroup *group, char *text, size_t size)
 /* "16 directions for 100 dimensions" */
 static int describe_directions(const JetGroup *group, char *text, size_t size)
 {
+  if (group->matrix && group->matrix->columns)
+    return snprintf(text, size, "%s%d of %d columns of a root of the coefficients", group->draw ? "again " : "",
+                    group->slots, group->n);
   const char *what = group->order > 2                       ? ", of order 4 and more"
                      : group->matrix && group->matrix->root ? ", by a root of the coefficients"
                      : group->reduction == JET_DIRECT       ? ", in pairs"

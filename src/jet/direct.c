@@ -5,7 +5,8 @@
 
    No root of A is needed, and A may have both signs and depend on the point: derivatives along A(x) v are those along
    sum_i (sum_j A_ij(x) v_j) e_i, the seeds of one column. Where A = L L^T does not depend on the point, (L v . grad)^2
-   has the same mean and a variance that is no larger, |L^T Hess L|_F^2 against that of the symmetric part of A Hess. */
+   has the same mean and a variance that is no larger, |L^T Hess L|_F^2 against that of the symmetric part of A Hess.
+   With unit vectors for v, without replacement, L v are columns of L (the sparse estimator of such sums). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,5 +196,91 @@ PetscErrorCode JetReduceByDirections(int n_coord, const JetReducer *reducer, int
       PetscCall(JetOperatorCopy(op, &reduced[k]));
     PetscCall(PetscFree(coord));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static bool is_mixed(const JetOperator *op)
+{
+  for (int t = 0; t < op->n; t++)
+    if (op->index[t].order == 2 && op->index[t].coord[0] != op->index[t].coord[1]) return true;
+  return false;
+}
+
+/* A group for the operator in each draw, where it has a root and columns enough. */
+static PetscErrorCode add_columns(const JetReducer *reducer, const JetOperator *op, int *n_group, JetGroup groups[])
+{
+  const int before = *n_group;
+  int n_axis = 0, *coord;
+  PetscFunctionBegin;
+  if (reducer->passes > 1 || JetOperatorOrder(op) != 2 || !is_mixed(op)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(list_coordinates(op, &n_axis, &coord));
+  for (int draw = 0; draw < PetscMax(1, reducer->draws) && n_axis >= PetscMax(2, reducer->slots); draw++) {
+    JetGroup *group = &groups[(*n_group)++];
+    PetscCall(create_group(reducer, op, n_axis, coord, draw, 0, group));
+    group->matrix->columns = true;
+  }
+  PetscCall(PetscFree(coord));
+  if (*n_group == before || groups[before].matrix->root) PetscFunctionReturn(PETSC_SUCCESS);
+  for (; *n_group > before; --*n_group) PetscCall(JetGroupClear(&groups[*n_group - 1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The operator without its second derivatives, or itself. */
+static PetscErrorCode copy_rest(const JetOperator *op, bool all, JetOperator *rest)
+{
+  JetTerms terms = {0};
+  PetscFunctionBegin;
+  for (int t = 0; t < op->n; t++)
+    if (all || op->index[t].order != 2) PetscCall(JetTermsAdd(&terms, &op->index[t], op->coef[t], JetFactor(op, t)));
+  PetscCall(JetTermsFinish(&terms, rest));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The groups of columns follow those of samples, whose coordinates come first. */
+static PetscErrorCode append_groups(int n_coord, int n_column, const JetGroup columns[], int *n_group,
+                                    JetGroup **groups)
+{
+  int first = n_coord;
+  PetscFunctionBegin;
+  PetscCall(PetscRealloc(sizeof(JetGroup) * (size_t)(*n_group + n_column), groups));
+  for (int g = 0; g < *n_group; g++) first += (*groups)[g].width;
+  for (int k = 0; k < n_column; k++) {
+    JetGroup *group = &(*groups)[(*n_group)++];
+    *group = columns[k];
+    group->first = first;
+    first += group->width;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode JetReduceByColumns(int n_coord, const JetReducer *reducer, int n, const JetOperator operators[],
+                                  int *n_group, JetGroup **groups, JetOperator reduced[])
+{
+  const int draws = PetscMax(1, reducer->draws);
+  JetOperator *rest, slots, sum;
+  JetGroup *columns;
+  int n_column = 0, *first; /* of an operator's groups, -1 = none */
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc3(n, &rest, n, &first, draws * n, &columns));
+  for (int k = 0; k < n; k++) {
+    const int before = n_column;
+    PetscCall(add_columns(reducer, &operators[k], &n_column, columns));
+    first[k] = n_column > before ? before : -1;
+    PetscCall(copy_rest(&operators[k], first[k] < 0, &rest[k]));
+  }
+  PetscCall(JetReduceBySampling(n_coord, reducer, n, rest, n_group, groups, reduced));
+  const int n_sample = *n_group;
+  PetscCall(append_groups(n_coord, n_column, columns, n_group, groups));
+  for (int k = 0; k < draws * n; k++) {
+    if (first[k % n] < 0) continue;
+    const JetOperator none = {0};
+    PetscCall(reduce_operator(&none, &(*groups)[n_sample + first[k % n] + k / n], &slots));
+    PetscCall(JetOperatorAdd(1.0, &reduced[k], 1.0, &slots, &sum));
+    PetscCall(JetOperatorDestroy(&slots));
+    PetscCall(JetOperatorDestroy(&reduced[k]));
+    reduced[k] = sum;
+  }
+  for (int k = 0; k < n; k++) PetscCall(JetOperatorDestroy(&rest[k]));
+  PetscCall(PetscFree3(rest, first, columns));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

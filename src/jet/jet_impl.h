@@ -84,11 +84,17 @@ PetscErrorCode JetTermsAdd(JetTerms *terms, const JetIndex *index, double coef, 
 /* Frees the terms. */
 PetscErrorCode JetTermsFinish(JetTerms *terms, JetOperator *op);
 
+/* Frees what a group has. */
+PetscErrorCode JetGroupClear(JetGroup *group);
+
 /* JetReduce for the reductions (compress.c, direct.c, sample.c). */
 PetscErrorCode JetReduceByCompression(int n_coord, const JetReducer *reducer, int n, const JetOperator operators[],
                                       int *n_group, JetGroup **groups, JetOperator reduced[]);
 PetscErrorCode JetReduceByDirections(int n_coord, const JetReducer *reducer, int n, const JetOperator operators[],
                                      int *n_group, JetGroup **groups, JetOperator reduced[]);
+/* JetReduceBySampling, but of constant sums of second derivatives with mixed ones and a root columns are drawn. */
+PetscErrorCode JetReduceByColumns(int n_coord, const JetReducer *reducer, int n, const JetOperator operators[],
+                                  int *n_group, JetGroup **groups, JetOperator reduced[]);
 PetscErrorCode JetReduceBySampling(int n_coord, const JetReducer *reducer, int n, const JetOperator operators[],
                                    int *n_group, JetGroup **groups, JetOperator reduced[]);
 

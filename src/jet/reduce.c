@@ -7,7 +7,7 @@ PetscErrorCode JetReduce(int n_coord, const JetReducer *reducer, int n, const Je
 {
   PetscFunctionBegin;
   if (reducer->reduction == JET_SAMPLE)
-    PetscCall(JetReduceBySampling(n_coord, reducer, n, operators, n_group, groups, reduced));
+    PetscCall(JetReduceByColumns(n_coord, reducer, n, operators, n_group, groups, reduced));
   else
     PetscCall(JetReduceByCompression(n_coord, reducer, n, operators, n_group, groups, reduced));
   if (reducer->reduction != JET_PROJECT || *n_group) PetscFunctionReturn(PETSC_SUCCESS);
@@ -17,18 +17,23 @@ PetscErrorCode JetReduce(int n_coord, const JetReducer *reducer, int n, const Je
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode JetGroupClear(JetGroup *group)
+{
+  JetMatrix *matrix = group->matrix;
+  PetscFunctionBegin;
+  PetscCall(PetscFree2(group->coord, group->coef));
+  PetscCall(PetscFree(group->factor));
+  if (!matrix) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree3(matrix->place, matrix->coef, matrix->factor));
+  PetscCall(PetscFree(matrix->root));
+  PetscCall(PetscFree(group->matrix));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode JetGroupsDestroy(int n, JetGroup **groups)
 {
   PetscFunctionBegin;
-  for (int g = 0; g < n; g++) {
-    PetscCall(PetscFree2((*groups)[g].coord, (*groups)[g].coef));
-    PetscCall(PetscFree((*groups)[g].factor));
-    JetMatrix *matrix = (*groups)[g].matrix;
-    if (!matrix) continue;
-    PetscCall(PetscFree3(matrix->place, matrix->coef, matrix->factor));
-    PetscCall(PetscFree(matrix->root));
-    PetscCall(PetscFree((*groups)[g].matrix));
-  }
+  for (int g = 0; g < n; g++) PetscCall(JetGroupClear(&(*groups)[g]));
   PetscCall(PetscFree(*groups));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,8 +1,22 @@
 /* Sparse stochastic Taylor derivative estimator (Hu, Shi, Karniadakis, Kawaguchi 2024, "Stochastic Taylor derivative
    estimator: efficient amortization for arbitrary differential operators"): of an operator's K terms a draw takes m
    without replacement, times K / m. Draws go through a random permutation of the terms, a new one after every K / m
-   steps, so that all are visited equally; what is left over at its end is another part of the terms each time. */
+   steps, so that all are visited equally; what is left over at its end is another part of the terms each time. Of a
+   constant sum of second derivatives with mixed ones, tr(A Hess), the terms are those of the columns of L, A = L L^T.
+   */
+#include <math.h>
 #include "estimator.h"
+
+static PetscErrorCode aim_at_columns(JetPlan plan, int g, const JetGroup *group, const int columns[])
+{
+  double *V;
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1((size_t)group->slots * (size_t)group->n, &V));
+  for (int k = 0; k < group->slots; k++) V[(size_t)k * (size_t)group->n + (size_t)columns[k]] = sqrt(group->n);
+  PetscCall(JetPlanAim(plan, g, V));
+  PetscCall(PetscFree(V));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 static PetscErrorCode EstimatorDraw_STDE(Probe probe, const EstimatorChoice *choice, RandomKey key)
 {
@@ -22,8 +36,12 @@ static PetscErrorCode EstimatorDraw_STDE(Probe probe, const EstimatorChoice *cho
     for (int k = 0; k < n_term; k++)
       terms[k] =
           (int)RandomPermuted(key, (uint64_t)groups[g].n, (uint64_t)(step % steps) * (uint64_t)n_term + (uint64_t)k);
-    NetworkCompressionPick(probe->compression, g, terms);
-    ProgramPickFactors(probe->program, g, terms);
+    if (groups[g].matrix) {
+      PetscCall(aim_at_columns(ProgramPlan(probe->program), g, &groups[g], terms));
+    } else {
+      NetworkCompressionPick(probe->compression, g, terms);
+      ProgramPickFactors(probe->program, g, terms);
+    }
     PetscCall(PetscFree(terms));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
