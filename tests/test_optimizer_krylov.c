@@ -270,6 +270,27 @@ START_TEST(mistakes_are_sentences)
 }
 END_TEST
 
+/* One layer of 3,000 inputs: refused by name, and no candidate of auto. */
+START_TEST(layers_too_wide_for_kronecker_factors)
+{
+  const char *const types[] = {"kfac", "ekfac", "shampoo"};
+  Optimizer optimizer;
+  TestRows t;
+  test_rows(&t, PETSC_COMM_WORLD, 4, 3000, 0, linear_row, NULL);
+  for (int k = 0; k < 3; k++) {
+    char stage[128];
+    snprintf(stage, sizeof(stage), STAGE "precond = \"%s\";", types[k]);
+    Config config = test_config(stage);
+    ck_petsc_fails(OptimizerCreate(config, 0, &t.rows, &optimizer), PETSC_ERR_USER_INPUT,
+                   "2048 a side at most, and a layer is wider: take layerwise, nystrom or auto");
+    ck_petsc(ConfigDestroy(&config));
+    ck_assert(isinf(PrecondBytes(&t.rows, types[k], 0)));
+  }
+  ck_assert_double_gt(PrecondBytes(&t.rows, "auto", 0), 0.0);
+  ck_assert_double_lt(PrecondBytes(&t.rows, "auto", 0), 1e9);
+}
+END_TEST
+
 START_TEST(poisson_s_equation)
 {
   Case c;
@@ -306,4 +327,4 @@ TEST_SUITE("optimizer_krylov", a_quadratic_problem_by_every_method, a_quadratic_
            settings_of_a_quadratic_problem, iterations_and_the_choice_are_told, rosenbrock_s_valley,
            a_tight_tolerance_gives_the_exact_step, dense_steps_are_krylov_steps, the_choice_of_dense_steps_is_repeated,
            a_resumed_run_repeats_bit_for_bit, not_a_number_ends_it_at_the_last_point, mistakes_are_sentences,
-           poisson_s_equation)
+           layers_too_wide_for_kronecker_factors, poisson_s_equation)

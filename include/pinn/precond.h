@@ -47,7 +47,8 @@ bool PrecondHasRank(const char *type);
 /* Does it keep factors over points that are not `fresh`? Cannot fail. */
 bool PrecondHasFactors(const char *type);
 /* What the type will take of this rank's memory with this rank (0: its default), where that is more than some vectors;
-   0 for other types. Collective where layers are shared out; cannot fail. */
+   0 for other types; INFINITY where a layer is too wide for its Kronecker factors. Collective where layers are shared
+   out; cannot fail. */
 double PrecondBytes(Rows rows, const char *type, PetscInt rank);
 /* What `auto` has chosen, a row of PrecondTable, or -1 as long as it has not; and the choice made for it, before
    PCSetUp, so that a resumed run does not choose again. Of other types: -1, and nothing. */

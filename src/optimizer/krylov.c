@@ -1,6 +1,7 @@
 #include "krylov.h"
 #include <math.h>
 #include <string.h>
+#include "pinn/kronecker.h"
 
 static const Choice methods[] = {
     {"cg", "conjugate gradients", KSPCG},
@@ -117,6 +118,11 @@ static PetscErrorCode set_precond(Optimizer optimizer, Config config, Rows rows,
                 "%s: precond = \"auto\" chooses by itself, there is no deflate beside it",
                 ConfigWhere(config, OptimizerKey(optimizer, "deflate")));
   const double bytes = PrecondBytes(rows, word, rank) + (deflate ? PrecondBytes(rows, "deflated", deflate) : 0.0);
+  PinnUserCheck(
+      isfinite(bytes),
+      "%s: precond = \"%s\" needs square matrices of each layer's inputs and outputs, %d a side at most, and a "
+      "layer is wider: take layerwise, nystrom or auto",
+      ConfigWhere(config, OptimizerKey(optimizer, "precond")), word, KRONECKER_MOST_SIDE);
   PetscCall(OptimizerCheckMemory(optimizer, config, bytes, "a smaller rank, another precond or fewer points"));
   PetscCall(PCSetType(pc, deflate ? "deflated" : word));
   PetscCall(PrecondSetSeed(pc, seed));

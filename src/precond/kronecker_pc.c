@@ -1,4 +1,5 @@
 /* The types kfac, ekfac and shampoo: their options, and what they do when. */
+#include <math.h>
 #include "pinn/kronecker.h"
 #include "precond_impl.h"
 
@@ -121,11 +122,25 @@ static PetscErrorCode PrecondView_Kronecker(Precond p, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Factors, what they are summed in, bases, and values of entries; INFINITY where a layer is too wide for them. */
+static double numbers(Rows rows, PetscInt rank)
+{
+  double sum = 0.0;
+  (void)rank;
+  for (int l = 0; l < RowsLayers(rows); l++) {
+    const RowsLayer layer = RowsLayerAt(rows, l);
+    const double n_in = (double)layer.n_in, n_out = (double)layer.n_out;
+    if (PetscMax(layer.n_in, layer.n_out) > KRONECKER_MOST_SIDE) return INFINITY;
+    sum += (4.0 + 2.0 * RowsThreads(rows)) * (n_in * n_in + n_out * n_out) + 6.0 * n_in * n_out;
+  }
+  return sum;
+}
+
 #define KRONECKER_OPS(type, options_)                                                                                  \
   {                                                                                                                    \
     .create = PrecondCreate_##type, .destroy = PrecondDestroy_Kronecker, .options = options_,                          \
     .build = PrecondBuild_Kronecker, .update = PrecondUpdate_Kronecker, .damp = PrecondDamp_Kronecker,                 \
-    .apply = PrecondApply_Kronecker, .view = PrecondView_Kronecker, .has_factors = true                                \
+    .apply = PrecondApply_Kronecker, .view = PrecondView_Kronecker, .numbers = numbers, .has_factors = true            \
   }
 
 const PrecondOps PrecondOps_KFAC = KRONECKER_OPS(KFAC, NULL);

@@ -20,7 +20,7 @@ typedef struct {
   PetscErrorCode (*apply)(Precond p, Vec x, Vec y);
   bool has_rank;    /* uses p->rank */
   bool has_factors; /* keeps something over several points */
-  /* optional: how many doubles this rank holds at most; cannot fail */
+  /* optional: how many doubles this rank holds at most, INFINITY where it cannot serve these rows; cannot fail */
   double (*numbers)(Rows rows, PetscInt rank);
   /* optional: a line or two on what is in it */
   PetscErrorCode (*view)(Precond p, PetscViewer viewer);
