@@ -17,7 +17,15 @@ static const char pair[] =
     "  equations = ( { residual = \"u_xx - v_y + u*v\"; }, { residual = \"u_y + v_x\"; weight = 3.0; } ); };\n"
     "domain: { type = \"box\"; lower = [0.0, -1.0]; upper = [1.0, 2.0]; };\n"
     "points: { interior = { count = 53; }; }; network: { hidden = [9, 5]; };";
-static const char *const cases[] = {poisson, pair};
+/* Parameters that multiply no neurons, gates, and one network a field. */
+static const char types[] =
+    "problem: { coordinates = [\"x\", \"y\"]; fields = [\"u\", \"v\"];\n"
+    "  equations = ( { residual = \"u_xx - v_y + u*v\"; }, { residual = \"u_y + v_x\"; weight = 3.0; } ); };\n"
+    "domain: { type = \"box\"; lower = [0.0, -1.0]; upper = [1.0, 2.0]; };\n"
+    "points: { interior = { count = 53; }; };\n"
+    "network: { type = \"fields\"; of = ( { hidden = [4]; factorize = [0.5, 0.1]; }, "
+    "{ type = \"piratenet\"; hidden = [4]; } ); };";
+static const char *const cases[] = {poisson, pair, types};
 
 typedef struct {
   Case c;
@@ -425,7 +433,7 @@ Suite *TestSuite(void)
 {
   Suite *suite = suite_create("kronecker of networks");
   TCase *tests = tcase_create("kronecker of networks");
-  tcase_add_loop_test(tests, ekfac_has_the_exact_diagonal, 0, 4);
+  tcase_add_loop_test(tests, ekfac_has_the_exact_diagonal, 0, 6);
   tcase_add_loop_test(tests, kfac_inverts_its_sum, 0, 2);
   tcase_add_test(tests, kfac_factors_of_the_boundary);
   tcase_add_loop_test(tests, errors_of_factors, 0, 2);

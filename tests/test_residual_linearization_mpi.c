@@ -261,6 +261,29 @@ START_TEST(several_equations_fields_and_normals)
 }
 END_TEST
 
+/* Every type, with direct parameters, several networks, layers that are swept twice. */
+static const char *const types[] = {
+    "hidden = [7, 9]; factorize = [0.5, 0.2];",
+    "type = \"fourier\"; features = 5; hidden = [7]; scale = 2.0;",
+    "type = \"fourier\"; features = 5; hidden = [7]; scale = [1.0, 2.0]; train_features = true;",
+    "type = \"siren\"; hidden = [7, 6]; omega = 3.0;",
+    "type = \"modified-mlp\"; hidden = [6, 6]; periodic = \"y\"; harmonics = 2;",
+    "type = \"piratenet\"; hidden = [6, 6]; factorize = [0.5, 0.2];",
+    "type = \"separable\"; hidden = [5]; rank = 6;",
+    "type = \"fields\"; of = ( { hidden = [5]; }, { type = \"siren\"; hidden = [6]; omega = 2.0; },\n"
+    "  { type = \"piratenet\"; hidden = [4]; scale = 2.0; } );",
+};
+
+START_TEST(all_types)
+{
+  for (size_t k = 0; k < sizeof(types) / sizeof(types[0]); k++) {
+    char text[2048];
+    snprintf(text, sizeof(text), FLOW "network: { %s };", types[k]);
+    check(text, true);
+  }
+}
+END_TEST
+
 START_TEST(a_frozen_layer)
 {
   check(features, true);
@@ -429,7 +452,7 @@ START_TEST(another_theta_or_other_points_are_not_mistaken)
 }
 END_TEST
 
-TEST_SUITE("residual_linearization", several_equations_fields_and_normals, a_frozen_layer,
+TEST_SUITE("residual_linearization", several_equations_fields_and_normals, all_types, a_frozen_layer,
            collapsed_columns_and_wide_layers, several_equations_in_wide_layers, more_inputs_than_columns,
            seeds_that_depend_on_the_point, an_affine_part_and_shared_inputs, many_constant_inputs,
            constants_that_neurons_have_of_their_own, mixed_derivatives_of_fourth_order,

@@ -78,7 +78,7 @@ static void check_visit(Rows rows, Vec theta, size_t n_interior, const double J[
 {
   const size_t m = (size_t)rows->n_row, n = rows->n_param;
   const int n_layer = RowsLayers(rows);
-  RowsLayer layers[8];
+  RowsLayer layers[32];
   size_t end = 0;
   Collected c = {layers, n, calloc(m * n, sizeof(double)), calloc(m, sizeof(int)), rows->n_row, false, n_interior};
   double most = 0.0;
@@ -201,6 +201,13 @@ START_TEST(the_affine_part_is_a_layer_without_bias)
 }
 END_TEST
 
+START_TEST(direct_parameters_are_a_layer_of_one_input)
+{
+  check_both(flow, "network: { type = \"piratenet\"; hidden = [6, 6]; factorize = [0.5, 0.2]; };");
+  check_both(flow, "network: { type = \"separable\"; hidden = [5]; rank = 6; };");
+}
+END_TEST
+
 START_TEST(plain_rows_are_one_layer)
 {
   const Fit fit = {150, 5};
@@ -235,5 +242,6 @@ START_TEST(a_layer_comes_out_of_theta_and_goes_back)
 END_TEST
 
 TEST_SUITE("residual_visit", several_equations_and_fields, frozen_layers_are_not_shown, seeds_that_depend_on_the_point,
-           seeds_that_depend_on_theta, the_affine_part_is_a_layer_without_bias, plain_rows_are_one_layer,
+           seeds_that_depend_on_theta, the_affine_part_is_a_layer_without_bias,
+           direct_parameters_are_a_layer_of_one_input, plain_rows_are_one_layer,
            a_layer_comes_out_of_theta_and_goes_back)

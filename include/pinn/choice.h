@@ -22,18 +22,19 @@ extern const ChoiceTable DomainTable;     /* points */
 extern const ChoiceTable RadialTable;     /* points: how the points of a ball lie along its radius */
 extern const ChoiceTable SamplerTable;    /* points */
 extern const ChoiceTable ActivationTable; /* network */
-extern const ChoiceTable NetworkTable;    /* network */
-extern const ChoiceTable PrecisionTable;  /* network */
-extern const ChoiceTable EstimatorTable;  /* residual */
-extern const ChoiceTable LawTable;        /* residual: of random directions */
-extern const ChoiceTable PrecondTable;    /* precond */
-extern const ChoiceTable StageTable;      /* optimizer */
-extern const ChoiceTable MethodTable;     /* optimizer: how gauss-newton solves for its step */
-extern const ChoiceTable KrylovTable;     /* optimizer: Krylov methods */
-extern const ChoiceTable ScheduleTable;   /* optimizer */
-extern const ChoiceTable DampingTable;    /* optimizer: what the damping follows */
-extern const ChoiceTable LengthTable;     /* optimizer: what part of a step gauss-newton takes */
-extern const ChoiceTable BaseTable;       /* optimizer: stages under fosi */
+extern const ChoiceTable FeatureLawTable;
+extern const ChoiceTable NetworkTable;   /* network */
+extern const ChoiceTable PrecisionTable; /* network */
+extern const ChoiceTable EstimatorTable; /* residual */
+extern const ChoiceTable LawTable;       /* residual: of random directions */
+extern const ChoiceTable PrecondTable;   /* precond */
+extern const ChoiceTable StageTable;     /* optimizer */
+extern const ChoiceTable MethodTable;    /* optimizer: how gauss-newton solves for its step */
+extern const ChoiceTable KrylovTable;    /* optimizer: Krylov methods */
+extern const ChoiceTable ScheduleTable;  /* optimizer */
+extern const ChoiceTable DampingTable;   /* optimizer: what the damping follows */
+extern const ChoiceTable LengthTable;    /* optimizer: what part of a step gauss-newton takes */
+extern const ChoiceTable BaseTable;      /* optimizer: stages under fosi */
 
 /* All tables, NULL-terminated, in the order of the pipeline (src/cli). */
 extern const ChoiceTable *const ChoiceTables[];

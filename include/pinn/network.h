@@ -1,11 +1,17 @@
-/* The trial functions: all fields at once as outputs of one network u(x; theta), with their jets, and the three sweeps
-   over them. Arrays of jets are [column][point][component], component fastest, columns those of a JetPlan.
+/* The trial functions: all fields at once as outputs of one network u(x; theta), or of one network each, with their
+   jets, and the three sweeps over them. Arrays of jets are [column][point][component], component fastest, columns
+   those of a JetPlan.
 
    Parameters come in two parts: theta [n_param], which optimizers see, and frozen weights, which belong to the network
-   (the random hidden layer of `random-features`). The last layer is linear and is the tail of theta:
-   weights [n_field][n_hidden], then biases [n_field]; with network.affine, before them the weights [n_field][n_coord]
-   of the affine function that is added to it, which belong to it: u = W z + A x + b. Behind them all stand the unknown
-   coefficients of the case (problem.unknowns), which no output depends on and no sweep touches. */
+   (the random hidden layer of `random-features`, frequencies that are kept). The last layer is linear and is the tail
+   of theta: weights [n_field][n_hidden], then biases [n_field]; with network.affine, before them the weights
+   [n_field][n_coord] of the affine function that is added to it, which belong to it: u = W z + A x + b. Networks of
+   single fields have their last layers one after the other there. Behind them all stand the unknown coefficients of the
+   case (problem.unknowns), which no output depends on and no sweep touches.
+
+   A network is a list of steps between nodes, each a jet of so many neurons: dense layers, activations, products, sums
+   (src/network/network_impl.h). All parameters are those of layers, J = sum_c g_c z_c^T; what multiplies no neurons
+   (factors of rows, weights of skips) is a layer of one input, 1, in one column. */
 #pragma once
 #include "pinn/config.h"
 #include "pinn/jet.h"

@@ -86,6 +86,43 @@
         "two independent draws r, r' with the loss 1/2 r r', without the variance of one draw's square"                \
   }
 
+/* What describes a network, of all fields or of one. */
+#define DENSE_TYPES "mlp fourier modified-mlp piratenet separable"
+#define NETWORK(prefix)                                                                                                \
+  {prefix "activation",          CONFIG_WORD, "\"tanh\"", 0, 0, &ActivationTable, DENSE_TYPES " random-features",      \
+   "activation of hidden layers"},                                                                                     \
+      {prefix "hidden",                                                                                                \
+       CONFIG_INTS,                                                                                                    \
+       "[32, 32]",                                                                                                     \
+       1,                                                                                                              \
+       1048576,                                                                                                        \
+       NULL,                                                                                                           \
+       DENSE_TYPES " siren",                                                                                           \
+       "widths of the hidden layers, of piratenet of its blocks, of separable in each coordinate's network"},          \
+      {prefix "factorize",                                                                                             \
+       CONFIG_REALS,                                                                                                   \
+       "",                                                                                                             \
+       ANY,                                                                                                            \
+       NULL,                                                                                                           \
+       DENSE_TYPES,                                                                                                    \
+       "train a factor of each row of the hidden layers' weights: exp of a normal number of this mean and deviation "  \
+       "at first, [1.0, 0.1]"},                                                                                        \
+      {prefix "features", CONFIG_INT, "512", 1, 1048576, NULL, "random-features", "number of random features"},        \
+      {prefix "features", CONFIG_INT, "32", 1, 1048576, NULL, "fourier", "number of frequencies"},                     \
+      {prefix "scale",                                                                                                 \
+       CONFIG_REALS,                                                                                                   \
+       "4.0",                                                                                                          \
+       POSITIVE,                                                                                                       \
+       NULL,                                                                                                           \
+       "random-features fourier piratenet",                                                                            \
+       "standard deviation of the feature frequencies, radians per unit, one a coordinate or one for all; with law = " \
+       "\"even\" the largest frequency"},                                                                              \
+      {prefix "train_features", CONFIG_BOOL, "false", NO_RANGE, "fourier piratenet", "train the frequencies, too"},    \
+      {prefix "omega", CONFIG_REAL, "30.0", POSITIVE, NULL, "siren", "factor of all arguments of the sine"},           \
+  {                                                                                                                    \
+    prefix "rank", CONFIG_INT, "32", 1, 1048576, NULL, "separable", "number of products that are summed"               \
+  }
+
 const ConfigKey ConfigKeys[] = {
     {"seed", CONFIG_INT, "1", TIMES, NULL, NULL, "seed of all random numbers of the run"},
     {"precision", CONFIG_WORD, "\"double\"", 0, 0, &PrecisionTable, NULL,
@@ -212,20 +249,25 @@ const ConfigKey ConfigKeys[] = {
 
     GROUP("network", "{}", "the trial function"),
     {"network.type", CONFIG_WORD, "\"mlp\"", 0, 0, &NetworkTable, NULL, "architecture"},
-    {"network.activation", CONFIG_WORD, "\"tanh\"", 0, 0, &ActivationTable, NULL, "activation of hidden layers"},
-    {"network.hidden", CONFIG_INTS, "[32, 32]", 1, 1048576, NULL, "mlp", "widths of the hidden layers"},
-    {"network.features", CONFIG_INT, "512", 1, 1048576, NULL, "random-features", "number of random features"},
-    {"network.scale", CONFIG_REALS, "4.0", POSITIVE, NULL, "random-features",
-     "standard deviation of the feature frequencies, radians per unit, one a coordinate or one for all"},
+    NETWORK("network."),
     {"network.scale_search", CONFIG_BOOL, "false", NO_RANGE, "random-features",
      "let the least-squares stage look for better scales by the held-out residual"},
-    {"network.periodic", CONFIG_STRINGS, "", NO_RANGE, "random-features",
-     "coordinates that are periodic over the domain: their frequencies are whole (sin activation only)"},
+    {"network.law", CONFIG_WORD, "\"normal\"", 0, 0, &FeatureLawTable, "random-features",
+     "distribution of the feature frequencies"},
+    {"network.periodic", CONFIG_STRINGS, "", NO_RANGE, NULL,
+     "coordinates that are periodic over the domain: random and Fourier features get whole frequencies there, other "
+     "types cos and sin of the coordinate's waves in its place"},
+    {"network.harmonics", CONFIG_INT, "1", 1, 1000, NULL, NULL,
+     "waves of a periodic coordinate that networks other than random and Fourier features read"},
     {"network.affine", CONFIG_BOOL, "false", NO_RANGE, "mlp",
      "add a trained linear function of the coordinates to the outputs, which the last layer's biases make affine"},
     {"network.block", CONFIG_INT, "1", COUNT, NULL, "mlp",
      "components of a vector coordinate that follow each other and share a column of the first layer's weights"},
-    {"network.normalize", CONFIG_BOOL, "true", NO_RANGE, "mlp", "map the domain to [-1, 1] before the first layer"},
+    {"network.normalize", CONFIG_BOOL, "true", NO_RANGE, "mlp fourier siren modified-mlp piratenet separable fields",
+     "map the domain to [-1, 1] before the first layer"},
+    {"network.of", CONFIG_LIST, NULL, NO_RANGE, "fields", "networks, one a field in their order"},
+    {"network.of[].type", CONFIG_WORD, "\"mlp\"", 0, 0, &NetworkTable, NULL, "architecture"},
+    NETWORK("network.of[]."),
 
     GROUP("estimator", "{}",
           "derivatives in many dimensions, but for equations and conditions with a group of their own; periodic "

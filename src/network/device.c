@@ -126,6 +126,9 @@ static PetscErrorCode check(const DeviceSweep s)
 {
   const Precision *precision = s->network->precision;
   PetscFunctionBegin;
+  PinnUserCheck(NetworkIsChain(s->network),
+                "a device has networks of plain dense layers, mlp and random-features, not '%s'",
+                NetworkDescribe(s->network));
   PinnUserCheck(precision->forward_single == precision->adjoint_single,
                 "precision = \"mixed\" is not there on a device: double or single");
   for (int g = 0; s->compression && g < s->compression->n_group; g++)

@@ -124,8 +124,9 @@ static void forward(DeviceSweep s, const double *theta, size_t first, int n, con
     else
       dense_layer(s, layer, layer_weights(s, layer, weights), s->z[l], 0, u);
     if (l < last)
-      OPS(s)->kernel->compose(DeviceTablesAt(s->tables, (size_t)layer->n_out, s->at), network->activation->REAL(series),
-                              0.0, lanes, u, lanes, s->z[l + 1], lanes, layer->frozen ? NULL : s->d[l], NULL, lanes);
+      OPS(s)->kernel->compose(DeviceTablesAt(s->tables, (size_t)layer->n_out, s->at),
+                              network->steps[2 * l + 1].activation->REAL(series), 0.0, lanes, u, lanes, s->z[l + 1],
+                              lanes, layer->frozen ? NULL : s->d[l], NULL, lanes);
   }
   const Layer *affine = NetworkAffine(network);
   if (affine) input_layer(s, affine, &s->affine, layer_weights(s, affine, weights), true, u);

@@ -1,7 +1,7 @@
-/* Layers and parameters: what all architectures share. */
+/* Networks: what all architectures share. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "network_impl.h"
 
 #define WIDE 4e6 /* weights: four times what caches hold */
@@ -10,82 +10,57 @@ static const Choice network_rows[] = {
     {"mlp", "dense layers, all trained", &NetworkMLP},
     {"random-features", "one hidden layer drawn at random and kept; its outer weights are found by least squares",
      &NetworkRandomFeatures},
+    {"fourier", "an mlp of cos and sin of random frequencies, kept or trained", &NetworkFourier},
+    {"siren", "dense layers of sin(omega u) with first weights that keep their spread", &NetworkSiren},
+    {"modified-mlp", "hidden layers that mix two functions of the coordinates by gates", &NetworkModifiedMLP},
+    {"piratenet", "gated blocks beside skips that are all there is at first, over Fourier features", &NetworkPirate},
+    {"separable", "sums of products of networks of one coordinate each", &NetworkSeparable},
+    {"fields", "a network of its own for each field, network.of", &NetworkFields},
     {NULL, NULL, NULL},
 };
 const ChoiceTable NetworkTable = {"network", "architectures of the trial function", network_rows};
 
-static PetscErrorCode check_memory(Config config, const char *key, double doubles)
+void NetworkDescribeMore(Network network, const char *format, ...)
 {
-  const double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / 1048576.0;
-  const double needed = 4.0 * doubles * sizeof(double) / 1048576.0; /* theta, gradient and two directions */
-  PetscReal limit = machine;
+  const size_t used = strlen(network->description);
+  va_list values;
+  va_start(values, format);
+  vsnprintf(network->description + used, sizeof(network->description) - used, format, values);
+  va_end(values);
+}
+
+void NetworkDescribeWidths(Network network, const NetworkGroup *group, int n, const PetscInt hidden[])
+{
+  NetworkDescribeMore(network, " %d", network->n_coord);
+  for (int l = 0; l < n; l++) NetworkDescribeMore(network, "-%d", (int)hidden[l]);
+  NetworkDescribeMore(network, "-%d", group->n_field);
+}
+
+PetscErrorCode NetworkCreateGroup(Network network, const NetworkGroup *group)
+{
+  const char *type, *activation;
+  const PetscReal *law;
+  int n;
   PetscFunctionBegin;
-  if (ConfigHas(config, "limits.memory")) PetscCall(ConfigGetReal(config, "limits.memory", &limit));
-  PinnUserCheck(needed <= limit && doubles < PETSC_MAX_INT,
-                "%s: %.3lg parameters need %.3lg MB of memory, there are %.3lg MB", ConfigWhere(config, key), doubles,
-                needed, limit);
+  PetscCall(ConfigGetString(group->config, GroupKey(group, "type"), &type));
+  PetscCall(ConfigGetString(group->config, GroupKey(group, "activation"), &activation));
+  NetworkDescribeMore(network, "%s", type);
+  const NetworkType *row = ChoiceFind(&NetworkTable, type)->data;
+  PetscCall(row->create(network, group));
+  if (!row->names_activation) PetscFunctionReturn(PETSC_SUCCESS);
+  NetworkDescribeMore(network, ", %s", activation);
+  PetscCall(ConfigGetReals(group->config, GroupKey(group, "factorize"), &n, &law));
+  if (n) NetworkDescribeMore(network, ", factorized");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void add_layer(Network network, int l, Layer layer)
+static void describe_rest(Network network, const char *const coordinates[], const char *precision)
 {
-  size_t *end = layer.frozen ? &network->n_frozen : &network->n_param;
-  layer.offset = *end;
-  *end += LayerSize(&layer);
-  network->layers[l] = layer;
-}
-
-PetscErrorCode NetworkSetLayers(Network network, Config config, const char *key, int n_hidden, const PetscInt hidden[],
-                                bool frozen)
-{
-  double doubles = network->affine ? (double)network->n_coord * (double)network->n_field : 0.0;
-  int n_in = network->n_input;
-  PetscFunctionBegin;
-  for (int l = 0; l <= n_hidden; l++) {
-    const int n_out = l < n_hidden ? (int)hidden[l] : network->n_field;
-    doubles += ((double)n_in + 1.0) * (double)n_out;
-    n_in = n_out;
-  }
-  PetscCall(check_memory(config, key, doubles));
-  network->n_layer = n_hidden + 1;
-  PetscCall(PetscCalloc1(network->n_layer + network->affine, &network->layers));
-  n_in = network->n_input;
-  for (int l = 0; l < n_hidden; l++, n_in = (int)hidden[l - 1])
-    add_layer(network, l, (Layer){.n_in = n_in, .n_out = (int)hidden[l], .frozen = frozen});
-  network->layers[0].input_of = network->input_of;
-  if (network->affine)
-    add_layer(network, network->n_layer,
-              (Layer){.n_in = network->n_coord, .n_out = network->n_field, .unbiased = true});
-  add_layer(network, n_hidden, (Layer){.n_in = n_in, .n_out = network->n_field});
-  PetscCall(PetscCalloc1(network->n_frozen, &network->frozen));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-void NetworkDrawGlorot(Network network, int l, double weights[])
-{
-  const Layer *layer = &network->layers[l];
-  const size_t n = (size_t)layer->n_in * (size_t)layer->n_out;
-  const int fan_in = l ? layer->n_in : network->n_coord;
-  const double deviation = sqrt(2.0 / ((double)fan_in + (double)layer->n_out));
-  const RandomKey key = {network->seed, RANDOM_WEIGHTS, (uint32_t)l, 0};
-  for (size_t k = 0; k < n; k++) weights[k] = deviation * RandomNormal(key, k);
-  memset(weights + n, 0, (size_t)layer->n_out * sizeof(double));
-}
-
-static void describe(Network network, const char *type, const char *activation, const char *precision)
-{
-  const size_t size = sizeof(network->description);
-  size_t used = (size_t)snprintf(network->description, size, "%s %d", type, network->n_coord);
-  for (int l = 0; l < network->n_layer && used < size; l++)
-    used += (size_t)snprintf(network->description + used, size - used, "-%d", network->layers[l].n_out);
-  if (used < size) used += (size_t)snprintf(network->description + used, size - used, ", %s", activation);
-  if (used < size && network->input_of)
-    used += (size_t)snprintf(network->description + used, size - used, ", coordinates share %d columns of weights",
-                             network->n_input);
-  if (used < size && network->affine)
-    used += (size_t)snprintf(network->description + used, size - used, ", an affine function beside it");
-  if (used < size && network->precision->adjoint_single)
-    snprintf(network->description + used, size - used, ", %s precision", precision);
+  for (int i = 0; i < network->n_coord; i++)
+    if (network->periodic[i]) NetworkDescribeMore(network, ", periodic in %s", coordinates[i]);
+  if (network->input_of) NetworkDescribeMore(network, ", coordinates share %d columns of weights", network->n_input);
+  if (network->affine) NetworkDescribeMore(network, ", an affine function beside it");
+  if (network->precision->adjoint_single) NetworkDescribeMore(network, ", %s precision", precision);
 }
 
 /* Unknown coefficients of the case go where the network's parameters do. */
@@ -106,14 +81,17 @@ static PetscErrorCode read_extra(Network network, Config config)
 PetscErrorCode NetworkCreate(Config config, int n_coord, const char *const coordinates[], int n_field,
                              const double lower[], const double upper[], Network *network)
 {
-  const char *type, *activation, *precision;
+  const char *precision, *type;
+  const NetworkGroup group = {config, "network", coordinates, 0, n_field};
   PetscInt seed;
   Network n;
+  int output;
   PetscFunctionBegin;
   PetscCall(PetscNew(&n));
   *network = n;
   n->n_coord = n->n_input = n_coord;
   n->n_field = n_field;
+  n->plain = n->embedded = -1;
   PetscCall(PetscMalloc4(n_coord, &n->shift, n_coord, &n->stretch, n_coord, &n->lower, n_coord, &n->upper));
   for (int i = 0; i < n_coord; i++) {
     n->shift[i] = 0.0;
@@ -122,16 +100,17 @@ PetscErrorCode NetworkCreate(Config config, int n_coord, const char *const coord
     n->upper[i] = upper[i];
   }
   PetscCall(ConfigGetString(config, "network.type", &type));
-  PetscCall(ConfigGetString(config, "network.activation", &activation));
   PetscCall(ConfigGetString(config, "precision", &precision));
   PetscCall(ConfigGetInt(config, "seed", &seed));
   n->seed = (uint32_t)seed;
   n->type = ChoiceFind(&NetworkTable, type)->data;
-  n->activation = ChoiceFind(&ActivationTable, activation)->data;
   n->precision = ChoiceFind(&PrecisionTable, precision)->data;
-  PetscCall(n->type->create(n, config, coordinates));
+  PetscCall(NetworkReadPeriodic(n, &group));
+  PetscCall(NetworkAddNode(n, n_field, &output));
+  PetscCall(NetworkCreateGroup(n, &group));
+  PetscCall(NetworkFinish(n, config, n->type->size_key));
   PetscCall(read_extra(n, config));
-  describe(n, type, activation, precision);
+  describe_rest(n, coordinates, precision);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -141,7 +120,10 @@ PetscErrorCode NetworkDestroy(Network *network)
   PetscFunctionBegin;
   if (!n) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree4(n->shift, n->stretch, n->lower, n->upper));
+  for (int l = 0; l < n->n_layer + n->affine; l++) PetscCall(PetscFree(n->layers[l].scales));
   PetscCall(PetscFree(n->layers));
+  PetscCall(PetscFree(n->nodes));
+  PetscCall(PetscFree(n->steps));
   PetscCall(PetscFree(n->input_of));
   PetscCall(PetscFree(n->frozen));
   PetscCall(PetscFree(n->scales));
@@ -154,6 +136,19 @@ PetscErrorCode NetworkDestroy(Network *network)
 size_t NetworkParameters(Network network)
 {
   return network->n_param + (size_t)network->n_extra;
+}
+
+bool NetworkIsChain(Network network)
+{
+  for (int k = 0; k < network->n_step; k++) {
+    const Step *step = &network->steps[k];
+    const StepKind kind = k == 0 ? STEP_READ : k % 2 ? STEP_ACTIVATE : STEP_DENSE;
+    if (step->kind == STEP_AFFINE) continue;
+    if (step->kind != kind || (k && step->from != network->steps[k - 1].to)) return false;
+    if (kind == STEP_ACTIVATE && step->factor != 1.0) return false;
+    if (step->layer >= 0 && (step->layer != k / 2 || network->layers[k / 2].unbiased)) return false;
+  }
+  return true;
 }
 
 double NetworkWeightCount(Network network)
@@ -187,25 +182,23 @@ int NetworkFirstWidth(Network network)
 
 int NetworkCompressedWidth(Network network)
 {
-  return network->n_layer == 2 ? 1 : NetworkFirstWidth(network);
+  return network->n_layer == 2 && NetworkIsChain(network) ? 1 : NetworkFirstWidth(network);
 }
 
 void NetworkLastLayer(Network network, size_t *begin, int *n_feature)
 {
-  const Layer *last = &network->layers[network->n_layer - 1];
-  *begin = network->affine ? NetworkAffine(network)->offset : last->offset;
-  *n_feature = last->n_in + (network->affine ? network->n_coord : 0);
+  *n_feature = network->affine ? network->n_coord : 0;
+  *begin = network->affine ? NetworkAffine(network)->offset : network->n_param;
+  for (int l = 0; l < network->n_layer; l++) {
+    if (!network->layers[l].last) continue;
+    *n_feature += network->layers[l].n_in;
+    *begin = PetscMin(*begin, network->layers[l].offset);
+  }
 }
 
 const char *NetworkDescribe(Network network)
 {
   return network->description;
-}
-
-void NetworkInitialize(Network network, double theta[])
-{
-  network->type->initialize(network, theta);
-  for (int k = 0; k < network->n_extra; k++) theta[network->n_param + (size_t)k] = network->extra[k];
 }
 
 double *NetworkFrozen(Network network, size_t *n)
@@ -217,8 +210,8 @@ double *NetworkFrozen(Network network, size_t *n)
 PetscErrorCode NetworkGetScales(Network network, int *n, const double **scales)
 {
   PetscFunctionBegin;
-  *n = network->scales ? network->n_coord : 0;
-  *scales = network->scales;
+  *n = network->draws_again ? network->n_coord : 0;
+  *scales = network->draws_again ? network->scales : NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

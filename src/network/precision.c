@@ -30,15 +30,18 @@ struct NetworkSweep_s {
 int NetworkWidest(Network network)
 {
   int width = 0;
-  for (int l = 0; l < network->n_layer; l++) width = PetscMax(width, network->layers[l].n_out);
+  for (int n = 0; n < network->n_node; n++) width = PetscMax(width, network->nodes[n].width);
   return width;
 }
 
 size_t NetworkJetNumbers(Network network)
 {
-  size_t hidden = 0;
-  for (int l = 0; l + 1 < network->n_layer; l++) hidden += (size_t)network->layers[l].n_out;
-  return 2 * hidden + 2 * (size_t)NetworkWidest(network);
+  size_t numbers = (size_t)network->n_slot * (size_t)NetworkWidest(network);
+  for (int n = 0; n < network->n_node; n++)
+    if (network->nodes[n].stored) numbers += (size_t)network->nodes[n].width;
+  for (int k = 0; k < network->n_step; k++)
+    if (network->steps[k].kind == STEP_ACTIVATE) numbers += (size_t)network->nodes[network->steps[k].from].width;
+  return numbers;
 }
 
 /* Bytes that one point takes in all sweeps. */
@@ -116,7 +119,7 @@ void NetworkForward(NetworkSweep s, const double theta[], int n, const double x[
   s->forward_ops->forward(s->forward, theta, n, x, out);
   if (s->adjoint == s->forward) return;
   const Sweep *left = s->forward;
-  SweepTake_Single(s->adjoint, n, left->input, left->z, left->d);
+  SweepTake_Single(s->adjoint, n, left->input, left->value, left->d);
 }
 
 void NetworkReverse(NetworkSweep s, const double theta[], const double out_bar[], double gradient[])

@@ -17,8 +17,8 @@ static void dense_rows(REAL(Sweep) * s, int l, const Real u_bar[], double J[], s
 #else
     Real *row = J + p * ld;
 #endif
-    REAL(KernelCPU).gemm('T', 'N', n_out, n_in, C, 1, u_bar + p * n_out, n * n_out, s->z[l] + p * n_in, n * n_in, 0,
-                         row, n_in);
+    REAL(KernelCPU).gemm('T', 'N', n_out, n_in, C, 1, u_bar + p * n_out, n * n_out, s->value[layer->from] + p * n_in,
+                         n * n_in, 0, row, n_in);
 #ifdef PINN_SINGLE
     widen(n_in * n_out, row, J + p * ld);
 #endif
@@ -54,30 +54,30 @@ static void input_rows(REAL(Sweep) * s, const Layer *layer, const double theta[]
   }
 }
 
-static bool overlaps(const Layer *layer, size_t begin, size_t count)
+typedef struct {
+  const double *theta;
+  size_t begin, count, ld;
+  double *J;
+} Rows;
+
+static void add_rows(void *context, REAL(Sweep) * s, int l, const Real u_bar[])
 {
-  return layer->offset < begin + count && layer->offset + LayerSize(layer) > begin;
+  const Rows *rows = context;
+  const Layer *layer = &s->network->layers[l];
+  const size_t n_weight = (size_t)layer->n_in * (size_t)layer->n_out, n_out = (size_t)layer->n_out;
+  if (layer->offset < rows->begin || layer->offset >= rows->begin + rows->count) return;
+  double *at = rows->J + (layer->offset - rows->begin), *bias = layer->direct ? at : at + n_weight;
+  if (NetworkReadsInputs(s->network, l))
+    input_rows(s, layer, rows->theta, u_bar, at, rows->ld);
+  else if (!layer->direct)
+    dense_rows(s, l, u_bar, at, rows->ld);
+  if (layer->unbiased && !layer->direct) return;
+  for (size_t p = 0; p < (size_t)s->n; p++) widen(n_out, u_bar + p * n_out, bias + p * rows->ld);
 }
 
 void REAL(SweepRows)(void *sweep, const double theta[], const double out_bar[], size_t begin, size_t count, double J[],
                      size_t ld)
 {
-  REAL(Sweep) *s = sweep;
-  const Network network = s->network;
-  const Real *top = REAL(SweepOutputAdjoint)(s, out_bar), *u_bar = top;
-  const Layer *affine = NetworkAffine(network);
-  if (affine && overlaps(affine, begin, count)) input_rows(s, affine, theta, top, J + (affine->offset - begin), ld);
-  for (int l = network->n_layer - 1; l >= 0; l--) {
-    const Layer *layer = &network->layers[l];
-    const size_t n_weight = (size_t)layer->n_in * (size_t)layer->n_out, n_out = (size_t)layer->n_out;
-    if (layer->frozen || layer->offset + n_weight + n_out <= begin) return;
-    u_bar = REAL(SweepLayerAdjoint)(s, theta, top, l, u_bar);
-    if (layer->offset >= begin + count) continue;
-    double *at = J + (layer->offset - begin);
-    if (l == 0)
-      input_rows(s, layer, theta, u_bar, at, ld);
-    else
-      dense_rows(s, l, u_bar, at, ld);
-    for (size_t p = 0; p < (size_t)s->n; p++) widen(n_out, u_bar + p * n_out, at + p * ld + n_weight);
-  }
+  Rows rows = {theta, begin, count, ld, J};
+  REAL(SweepBackward)(sweep, theta, out_bar, begin, add_rows, &rows);
 }

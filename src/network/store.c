@@ -49,18 +49,18 @@ static void share_constants(NetworkStore s)
 /* Doubles a point: fills the layers' places, where wanted. */
 static size_t lay_out(Network network, JetPlan plan, int n_term, size_t z_at[], size_t g_at[])
 {
-  const size_t C = (size_t)JetPlanColumns(plan);
+  const int C = JetPlanColumns(plan);
   size_t end = 0, inputs = 0;
   int first, n_layer, n_own;
-  const size_t kept = (size_t)seeded_columns(plan, NULL, &n_own);
+  const int kept = seeded_columns(plan, NULL, &n_own);
   NetworkTrainedLayers(network, &first, &n_layer);
   for (int l = first; l < n_layer; l++) {
     const Layer *layer = &network->layers[l];
     const bool reads = NetworkReadsInputs(network, l), again = reads && l && !network->input_of;
     if (z_at) z_at[l] = again ? inputs : end;
-    if (!again) end += (reads ? (size_t)n_own : C) * (size_t)layer->n_in;
+    if (!again) end += StoreColumns(network, l, n_own, C) * (size_t)layer->n_in;
     if (g_at) g_at[l] = end;
-    end += (size_t)n_term * (reads ? kept : C) * (size_t)layer->n_out;
+    end += (size_t)n_term * StoreColumns(network, l, kept, C) * (size_t)layer->n_out;
   }
   return end;
 }
@@ -207,14 +207,13 @@ double *NetworkStoreData(NetworkStore s, int panel, size_t *n)
 PanelLayer StorePanelLayer(NetworkStore s, int panel, int l)
 {
   const Layer *layer = &s->network->layers[l];
-  const bool reads = NetworkReadsInputs(s->network, l);
   PanelLayer part = {.layer = layer, .n_in = (size_t)layer->n_in, .n_out = (size_t)layer->n_out};
   int begin;
   NetworkStorePanel(s, panel, &begin, &part.n);
   double *data = s->data + (size_t)begin * s->point;
-  part.n_column = (size_t)(reads ? s->n_kept : s->n_column);
-  part.n_own = (size_t)(reads ? s->n_own : s->n_column);
-  part.apart = reads && s->apart[0];
+  part.n_column = StoreColumns(s->network, l, s->n_kept, s->n_column);
+  part.n_own = StoreColumns(s->network, l, s->n_own, s->n_column);
+  part.apart = NetworkReadsInputs(s->network, l) && s->apart[0];
   part.seeds = part.apart ? s->apart[l > 0] : layer->input_of ? s->shared : s->seeds;
   part.z = data + (size_t)part.n * s->z_at[l];
   part.g = data + (size_t)part.n * s->g_at[l];

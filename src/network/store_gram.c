@@ -11,7 +11,7 @@ size_t NetworkStoreGramWork(NetworkStore a, NetworkStore b)
 
 static double kept_columns(NetworkStore s, int l)
 {
-  return NetworkReadsInputs(s->network, l) ? s->n_kept : s->n_column;
+  return (double)StoreColumns(s->network, l, s->n_kept, s->n_column);
 }
 
 double NetworkStoreGramFlops(NetworkStore a, NetworkStore b, int l)

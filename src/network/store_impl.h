@@ -39,6 +39,11 @@ typedef struct {
 } PanelLayer;
 
 PanelLayer StorePanelLayer(NetworkStore store, int panel, int l);
+/* Columns of a layer's G, and of its Z, where a plan has n_column and those that read the coordinates n_kept, n_own. */
+static inline size_t StoreColumns(Network network, int l, int n_kept, int n_column)
+{
+  return network->layers[l].direct ? 1 : (size_t)(NetworkReadsInputs(network, l) ? n_kept : n_column);
+}
 
 void REAL(StoreInputs)(NetworkStore store, int panel, int at, void *sweep);
 void REAL(StoreAdjoints)(NetworkStore store, int panel, int at, int term, void *sweep, const double theta[],

@@ -28,8 +28,12 @@ void REAL(StoreInputs)(NetworkStore store, int panel, int at, void *sweep)
       if (l == 0 || store->network->input_of) keep_inputs(store, &part, at, s);
       continue;
     }
+    if (part.layer->direct) {
+      for (size_t p = 0; p < (size_t)s->n; p++) part.z[(size_t)at + p] = 1.0;
+      continue;
+    }
     for (size_t c = 0; c < part.n_column; c++)
-      widen(size, s->z[l] + c * size, part.z + c * stride + (size_t)at * part.n_in);
+      widen(size, s->value[part.layer->from] + c * size, part.z + c * stride + (size_t)at * part.n_in);
   }
 }
 
@@ -42,15 +46,21 @@ static void keep_adjoints(NetworkStore store, const PanelLayer *part, int at, in
     widen(size, u_bar + (reads ? (size_t)store->columns[c] : c) * size, to + c * stride);
 }
 
+typedef struct {
+  NetworkStore store;
+  int panel, at, term;
+} Place;
+
+static void keep_layer(void *context, REAL(Sweep) * s, int l, const Real u_bar[])
+{
+  const Place *place = context;
+  const PanelLayer part = StorePanelLayer(place->store, place->panel, l);
+  keep_adjoints(place->store, &part, place->at, place->term, s, NetworkReadsInputs(s->network, l), u_bar);
+}
+
 void REAL(StoreAdjoints)(NetworkStore store, int panel, int at, int term, void *sweep, const double theta[],
                          const double out_bar[])
 {
-  REAL(Sweep) *s = sweep;
-  const int n_layer = store->network->n_layer;
-  const Real *top = REAL(SweepOutputAdjoint)(s, out_bar), *u_bar = top;
-  for (int l = n_layer - 1 + store->network->affine; l >= store->first; l--) {
-    const PanelLayer part = StorePanelLayer(store, panel, l);
-    if (l < n_layer) u_bar = REAL(SweepLayerAdjoint)(s, theta, top, l, u_bar);
-    keep_adjoints(store, &part, at, term, s, NetworkReadsInputs(store->network, l), u_bar);
-  }
+  Place place = {store, panel, at, term};
+  REAL(SweepBackward)(sweep, theta, out_bar, 0, keep_layer, &place);
 }

@@ -1,4 +1,4 @@
-/* One sweep in one floating-point type. sweep.c and rows.c are compiled for both (kernel/real.h), precision.c chooses.
+/* One sweep in one floating-point type. Its sources are compiled for both (kernel/real.h), precision.c chooses.
    Points, parameters, gradients and outputs are double on all sides. */
 #pragma once
 #include "compress.h"
@@ -21,8 +21,8 @@ typedef struct {
 } SweepOps;
 extern const SweepOps SweepInReal, SweepInReal_Single;
 
-/* Makes `sweep` hold what a forward sweep in double has left. */
-void SweepTake_Single(void *sweep, int n, const double input[], double *const z[], double *const d[]);
+/* Makes `sweep` hold what a forward sweep in double has left in its nodes and derivatives. */
+void SweepTake_Single(void *sweep, int n, const double input[], double *const value[], double *const derivative[]);
 
 typedef struct {
   Network network;
@@ -31,13 +31,17 @@ typedef struct {
   int n_column, n;  /* n: points of the last forward sweep */
   Real *input;      /* [n][n_coord] mapped points */
   Real *shared;     /* [n][n_input] their sums, where coordinates share inputs */
-  Real **z, **d;    /* [n_layer]: z[l] [column][n][n_in] for l > 0, d[l] [column][n][n_out] of hidden layers */
+  Real **value;     /* [n_node] [column][n][width] */
+  Real **d;         /* [n_step] of activations: f'(u) */
+  Real **dot;       /* [n_node] of a tangent sweep */
+  const Real **bar; /* [n_node] of a reverse sweep */
+  Real *direct;     /* [max_point][n] adjoints of direct layers */
   Real *ones;       /* [max_point] sums over points */
   Real *seeds;      /* [max_point][n_coord] of one column, where they depend on the point */
   Real *column;     /* [widest] of one that does not */
   Real *scale;      /* [n_column] of columns whose seeds are so many times the coordinates, else 0 */
   Real *origin;     /* [n_input] the coordinates less the inputs, in the inputs' scale; NULL where all are 0 */
-  Real *work[2];    /* [column][n][widest] */
+  Real **work;      /* [n_slot]: [column][n][widest] */
   Real *storage;
   Real *output;      /* float only: [column][n][n_field] */
   Real *narrowed[2]; /* float only: a layer's parameters and a direction's, or its gradient */
@@ -112,16 +116,53 @@ static inline size_t SweepInputOf(const Layer *layer, int coord)
 /* Their jets in a column whose seeds depend on the point: [n][n_in], until the next call. */
 const Real *REAL(SweepSeedsAtPoints)(REAL(Sweep) * sweep, const Layer *layer, int column);
 
-/* Adjoint of layer l's pre-activation from that of layer l + 1 (`above`; the outputs' adjoint for the last layer).
-   Borrowed, in the sweep's work space, until the next call but one. */
-const Real *REAL(SweepLayerAdjoint)(REAL(Sweep) * sweep, const double theta[], const Real out_bar[], int l,
-                                    const Real above[]);
+/* Layers that read the coordinates: u, or what is added to u where beta is 1; and the gradient +=. */
+void REAL(SweepInputLayer)(REAL(Sweep) * sweep, const Layer *layer, const Real weights[], bool tangent, Real beta,
+                           Real u[]);
+void REAL(SweepInputGradient)(REAL(Sweep) * sweep, const Layer *layer, const Real u_bar[], Real gradient[]);
+/* The inputs as they are mapped, from points. */
+void REAL(SweepSetInputs)(REAL(Sweep) * sweep, int n, const double x[]);
+void REAL(SweepShareInputs)(REAL(Sweep) * sweep);
+/* Columns that are multiples of the first one: scale and origin. */
+PetscErrorCode REAL(SweepFindScaled)(REAL(Sweep) * sweep);
+
+/* What a reverse sweep does at each trained layer, from the outputs on: u_bar is the adjoint of the pre-activation
+   [column][n][n_out], of direct layers the rows themselves [n][n_out]; until it returns. */
+typedef void (*REAL(LayerVisit))(void *context, REAL(Sweep) * sweep, int layer, const Real u_bar[]);
+/* Layers that end at or before `begin` of theta are not swept. */
+void REAL(SweepBackward)(REAL(Sweep) * sweep, const double theta[], const double out_bar[], size_t begin,
+                         REAL(LayerVisit) visit, void *context);
+
+/* One kind of step in the three sweeps. Forward: the value of `to`. Reverse: calls `visit` at its own layer, and where
+   `deeper` adds to the adjoints of what it reads. Tangent: that of `to`, along v. */
+typedef struct {
+  void (*forward)(REAL(Sweep) * sweep, int k, const double theta[]);
+  void (*reverse)(REAL(Sweep) * sweep, int k, const double theta[], bool deeper, REAL(LayerVisit) visit, void *context);
+  void (*tangent)(REAL(Sweep) * sweep, int k, const double theta[], const double v[]);
+} REAL(StepOps);
+extern const REAL(StepOps) *const REAL(StepTable)[N_STEP];
+extern const REAL(StepOps) REAL(StepScale), REAL(StepSkip), REAL(StepMultiply), REAL(StepAdd), REAL(StepSlice),
+    REAL(StepPlace);
+
+/* Does a sweep's step read a node whose tangent and adjoint there are? */
+static inline bool SweepTrains(const REAL(Sweep) * sweep, int node)
+{
+  return node >= 0 && sweep->network->nodes[node].trained;
+}
+/* Numbers of a node's jets in the sweep. */
+static inline size_t SweepSize(const REAL(Sweep) * sweep, int node)
+{
+  return (size_t)sweep->n_column * (size_t)sweep->n * (size_t)sweep->network->nodes[node].width;
+}
+/* Where the adjoint of a node that a step reads is written or, where another step has begun it, added to. */
+static inline Real *SweepBar(const REAL(Sweep) * sweep, int node)
+{
+  return sweep->work[sweep->network->nodes[node].adjoint];
+}
+
 /* Adds a column's adjoint at n points, u_bar [n][n_out] of a layer that reads the coordinates, to that of a compressed
    one. */
 void REAL(SweepSeedAdjoint)(REAL(Sweep) * sweep, const Layer *layer, int coord, double factor, int n,
                             const Real u_bar[]);
-/* The outputs' adjoint as Real. */
-const Real *REAL(SweepOutputAdjoint)(REAL(Sweep) * sweep, const double out_bar[]);
-
 void REAL(SweepRows)(void *sweep, const double theta[], const double out_bar[], size_t begin, size_t count, double J[],
                      size_t ld);
