@@ -249,7 +249,7 @@ START_TEST(two_cases_differ_where_they_resolve_differently)
       {CASE "network: { hidden = [ 32, 32 ]; };", "network", NULL, ""},
       {CASE "network: { hidden = [ 32 ]; activation = \"sin\"; };", "network", "hidden",
        "network.activation is \"tanh\" there and \"sin\" here"},
-      {CASE "network: { type = \"random-features\"; };", "network", "type features scale scale_search",
+      {CASE "network: { type = \"random-features\"; };", "network", "type features scale law scale_search",
        "network.hidden is [ 32, 32 ] there and absent here"},
       {PROBLEM "domain: { upper = \"2 - 1\"; };", "domain", NULL, ""},
       {PROBLEM "domain: { upper = [ 1.0, 1.0000000000000002 ]; };", "domain", NULL,

@@ -175,6 +175,10 @@ const ConfigKey ConfigKeys[] = {
      "the integral of `residual` over `on` is this number: one row, instead of one a point"},
     {"problem.conditions[].order", CONFIG_INT, "", 0, 15, NULL, NULL,
      "of the highest derivative by `periodic` that agrees; default: one less than the equations have, of a residual 0"},
+    {"problem.conditions[].hard", CONFIG_BOOL, "false", NO_RANGE, NULL,
+     "the field has its values there whatever the network does: on whole faces of a box, the boundary of a ball, at "
+     "the "
+     "first time; `residual` gives them as u - g does"},
     {"problem.conditions[].weight", CONFIG_REAL, "1.0", POSITIVE, NULL, NULL, "factor of its mean square in the loss"},
     {"problem.conditions[].count", CONFIG_INTS, "", COUNT, NULL, NULL,
      "points, as points.conditions.count, which is the default"},

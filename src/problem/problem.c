@@ -282,6 +282,7 @@ static PetscErrorCode create_forcings(Problem p)
 PetscErrorCode ProblemCreate(Config config, Problem *problem)
 {
   Problem p;
+  bool hard;
   PetscFunctionBegin;
   PetscCall(PetscNew(&p));
   *problem = p;
@@ -292,6 +293,8 @@ PetscErrorCode ProblemCreate(Config config, Problem *problem)
   PetscCall(ProblemAddData(config, p->formula));
   PetscCall(create_fields(p));
   PetscCall(create_exact(p));
+  PetscCall(ProblemHarden(p, &hard));
+  if (hard) PetscCall(bind_fields(p, p->field, true));
   PetscCall(create_forcings(p));
   PetscCall(ProblemCreateBlocks(p));
   PetscFunctionReturn(PETSC_SUCCESS);

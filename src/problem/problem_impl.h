@@ -26,3 +26,5 @@ int ProblemFindUnknown(Problem problem, const char *name); /* -1 = none */
 PetscErrorCode ProblemAddData(Config config, Formula formula);
 /* Equations and conditions, once the fields stand for the network. */
 PetscErrorCode ProblemCreateBlocks(Problem problem);
+/* Fields take the values of the hard conditions (hard.c); after the exact solutions. any: there are some. */
+PetscErrorCode ProblemHarden(Problem problem, bool *any);

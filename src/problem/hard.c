@@ -1,0 +1,302 @@
+/* Hard conditions: a field is u = G + D N, N what it was before, with D = 0 and G the prescribed value wherever a hard
+   condition holds. D is the product of distances to the faces of a box in units of its sides, and for a ball
+   (R^2 - |x - c|^2) / (2 R). The values of several conditions are blended by inverse distances (Rvachev, Sheiko 1995),
+     G = sum_i g_i prod_(j != i) d_j / sum_i prod_(j != i) d_j. */
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+#include "hard.h"
+
+#define TINY 1e-30 /* beside a distance: 0/0 where conditions meet becomes their common value */
+
+/* Entry of a setting of the domain for a coordinate of its shape; `t` counts where it is one of them. */
+PetscErrorCode HardShapeValue(Problem p, const char *key, int coord, double *value)
+{
+  const int t = ConfigHas(p->config, "domain.time") ? FormulaFindCoordinate(p->formula, "t") : -1;
+  const PetscReal *values;
+  int n;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetReals(p->config, key, &n, &values));
+  if (t >= 0 && coord > t) coord--;
+  PinnUserCheck(n == 1 || coord < n, "%s: %d numbers for more coordinates", ConfigWhere(p->config, key), n);
+  *value = values[n == 1 ? 0 : coord];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Ends of a coordinate: of a box, or the times of the domain. */
+PetscErrorCode HardEnds(Problem p, int k, int coord, double ends[2])
+{
+  const bool time = !strcmp(FormulaCoordinateName(p->formula, coord), "t") && ConfigHas(p->config, "domain.time");
+  const char *type;
+  const PetscReal *times;
+  int n;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetString(p->config, "domain.type", &type));
+  if (time) {
+    PetscCall(ConfigGetReals(p->config, "domain.time", &n, &times));
+    PinnUserCheck(n == 2, "%s: first and last time, not %d numbers", ConfigWhere(p->config, "domain.time"), n);
+    ends[0] = times[0], ends[1] = times[1];
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PinnUserCheck(!strcmp(type, "box"),
+                "%s: hard conditions are there on faces of a box, on the boundary of a ball and at the first time, "
+                "not with domain.type = \"%s\"",
+                HardWhere(p, k, "on"), type);
+  PetscCall(HardShapeValue(p, "domain.lower", coord, &ends[0]));
+  PetscCall(HardShapeValue(p, "domain.upper", coord, &ends[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode add_face(Problem p, Hard *hard, int coord, bool upper)
+{
+  PetscFunctionBegin;
+  PinnUserCheck(hard->n_face < HARD_FACES, "%s: more than %d faces are too many for a hard condition",
+                HardWhere(p, hard->number, "on"), HARD_FACES);
+  hard->faces[hard->n_face++] = (HardFace){coord, upper};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* "walls" of a box, "boundary" of a ball. */
+static PetscErrorCode add_word(Problem p, Hard *hard, const char *word, bool *found)
+{
+  const int t = FormulaFindCoordinate(p->formula, "t");
+  const char *type;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetString(p->config, "domain.type", &type));
+  *found = true;
+  if (!strcmp(type, "ball") && (!strcmp(word, "walls") || (!strcmp(word, "boundary") && t < 0)))
+    PetscCall(add_face(p, hard, HARD_BALL, false));
+  else if (!strcmp(type, "box") && (!strcmp(word, "walls") || (!strcmp(word, "boundary") && t < 0)))
+    for (int i = 0; i < FormulaCoordinates(p->formula); i++)
+      for (int side = 0; side < 2 && i != t; side++) PetscCall(add_face(p, hard, i, side));
+  else
+    *found = false;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One alternative of `on`: a word, "x = 0" or "x.lower". */
+static PetscErrorCode add_alternative(Problem p, Hard *hard, char *text)
+{
+  const char *where = HardWhere(p, hard->number, "on");
+  char *equals = strchr(text, '='), *dot = strrchr(text, '.'), name[64];
+  double ends[2], value = NAN;
+  bool found;
+  PetscFunctionBegin;
+  PetscCall(add_word(p, hard, text, &found));
+  if (found) PetscFunctionReturn(PETSC_SUCCESS);
+  char *end = equals ? equals : dot;
+  PinnUserCheck(end && (size_t)(end - text) < sizeof(name),
+                "%s: a hard condition holds on whole faces (\"x = 0\", \"x.lower\", \"walls\"), not on '%s'", where,
+                text);
+  const char *side = end + 1;
+  while (end > text && isspace((unsigned char)end[-1])) end--;
+  memcpy(name, text, (size_t)(end - text));
+  name[end - text] = '\0';
+  const int coord = FormulaFindCoordinate(p->formula, name);
+  PinnUserCheck(coord >= 0,
+                "%s: a hard condition holds on whole faces (\"x = 0\", \"x.lower\", \"walls\"), not on '%s'", where,
+                text);
+  PetscCall(HardEnds(p, hard->number, coord, ends));
+  if (equals)
+    PetscCall(FormulaParseConstant(p->formula, where, side, &value));
+  else
+    value = !strcmp(side, "lower") ? ends[0] : !strcmp(side, "upper") ? ends[1] : NAN;
+  PinnUserCheck(value == ends[0] || value == ends[1],
+                "%s: a hard condition holds on faces of the domain, %s = %lg or %lg, not on '%s'", where, name, ends[0],
+                ends[1], text);
+  PetscCall(add_face(p, hard, coord, value == ends[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode read_faces(Problem p, Hard *hard)
+{
+  const char *on;
+  char *copy;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetString(p->config, ConfigPath("problem.conditions[%d].on", hard->number), &on));
+  PinnUserCheck(on && on[0], "%s: is required: where the condition holds", HardWhere(p, hard->number, "on"));
+  PetscCall(PetscStrallocpy(on, &copy));
+  for (char *part = copy, *next = NULL; part; part = next) {
+    next = strchr(part, '|');
+    if (next) *next++ = '\0';
+    while (isspace((unsigned char)*part)) part++;
+    for (char *end = part + strlen(part); end > part && isspace((unsigned char)end[-1]);) *--end = '\0';
+    PinnUserCheck(!strchr(part, '&'), "%s: a hard condition holds on whole faces, not on '%s'",
+                  HardWhere(p, hard->number, "on"), part);
+    PetscCall(add_alternative(p, hard, part));
+  }
+  PetscCall(PetscFree(copy));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* node = the text, in which `a` and `b` stand for other nodes. */
+static PetscErrorCode combine(Problem p, const char *text, FormulaNode a, FormulaNode b, FormulaNode *node)
+{
+  const char *where = "hard condition";
+  PetscFunctionBegin;
+  PetscCall(FormulaDefine(p->formula, where, "hard_a", a));
+  PetscCall(FormulaDefine(p->formula, where, "hard_b", b));
+  PetscCall(FormulaParse(p->formula, where, text, node));
+  PetscCall(FormulaUndefine(p->formula, "hard_a"));
+  PetscCall(FormulaUndefine(p->formula, "hard_b"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ball_distance(Problem p, FormulaNode *node)
+{
+  const int n = FormulaCoordinates(p->formula), t = FormulaFindCoordinate(p->formula, "t");
+  PetscReal radius;
+  char text[256];
+  double center;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetReal(p->config, "domain.radius", &radius));
+  PetscCall(FormulaParse(p->formula, "hard condition", "0", node));
+  for (int i = 0; i < n; i++) {
+    if (i == t) continue;
+    PetscCall(HardShapeValue(p, "domain.center", i, &center));
+    snprintf(text, sizeof(text), "hard_a + (%.100s - (%.17g))^2", FormulaCoordinateName(p->formula, i), center);
+    PetscCall(combine(p, text, *node, *node, node));
+  }
+  snprintf(text, sizeof(text), "(%.17g - hard_a)/%.17g", radius * radius, 2.0 * radius);
+  PetscCall(combine(p, text, *node, *node, node));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode face_distance(Problem p, int k, const HardFace *face, FormulaNode *node)
+{
+  double ends[2];
+  char text[256];
+  PetscFunctionBegin;
+  if (face->coord == HARD_BALL) {
+    PetscCall(ball_distance(p, node));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  const char *name = FormulaCoordinateName(p->formula, face->coord);
+  PetscCall(HardEnds(p, k, face->coord, ends));
+  if (face->upper)
+    snprintf(text, sizeof(text), "(%.17g - %.100s)/%.17g", ends[1], name, ends[1] - ends[0]);
+  else
+    snprintf(text, sizeof(text), "(%.100s - (%.17g))/%.17g", name, ends[0], ends[1] - ends[0]);
+  PetscCall(FormulaParse(p->formula, "hard condition", text, node));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode find_distance(Problem p, Hard *hard)
+{
+  PetscFunctionBegin;
+  PetscCall(FormulaParse(p->formula, "hard condition", "1", &hard->distance));
+  for (int i = 0; i < hard->n_face; i++) {
+    FormulaNode face;
+    PetscCall(face_distance(p, hard->number, &hard->faces[i], &face));
+    PetscCall(combine(p, "hard_a * hard_b", hard->distance, face, &hard->distance));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The residual with the field at a number in its place. */
+static PetscErrorCode residual_at(Problem p, const Hard *hard, const char *text, double number, FormulaNode *node)
+{
+  const char *where = HardWhere(p, hard->number, "residual"), *name = p->field_name[hard->field];
+  PetscFunctionBegin;
+  PetscCall(FormulaUndefine(p->formula, name));
+  PetscCall(FormulaAddConstant(p->formula, where, name, number));
+  PetscCall(FormulaParse(p->formula, where, text, node));
+  PetscCall(FormulaUndefine(p->formula, name));
+  PetscCall(FormulaDefine(p->formula, where, name, p->field[hard->field]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* g of a residual that is c (u - g): of one field, without derivatives, and linear in it. */
+static PetscErrorCode find_value(Problem p, Hard *hard)
+{
+  const int n = FormulaCoordinates(p->formula);
+  const char *text, *where = HardWhere(p, hard->number, "residual");
+  FormulaNode node, at[3], slope, other, zero;
+  int order = 0;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetString(p->config, ConfigPath("problem.conditions[%d].residual", hard->number), &text));
+  PinnUserCheck(text && text[0], "%s: is required: the formula that must be zero", where);
+  PetscCall(FormulaParse(p->formula, where, text, &node));
+  hard->field = -1;
+  for (int f = 0; f < p->n_field && hard->field < 0; f++) {
+    hard->field = f;
+    PetscCall(residual_at(p, hard, text, 0.0, &at[0]));
+    if (FormulaUsesNetwork(p->formula, at[0])) hard->field = -1;
+  }
+  PinnUserCheck(hard->field >= 0 && FormulaUsesNetwork(p->formula, node),
+                "%s: a hard condition gives the values of one field, as u - g does, not '%s'", where, text);
+  for (int i = 0; i < n && !order; i++) PetscCall(FormulaOrder(p->formula, node, hard->field, i, &order));
+  PetscCall(residual_at(p, hard, text, 1.0, &at[1]));
+  PetscCall(residual_at(p, hard, text, 2.0, &at[2]));
+  PetscCall(combine(p, "hard_b - hard_a", at[0], at[1], &slope));
+  PetscCall(combine(p, "hard_b - hard_a", at[1], at[2], &other));
+  PetscCall(combine(p, "hard_b - hard_a", slope, other, &other));
+  PetscCall(FormulaParse(p->formula, where, "0", &zero));
+  PinnUserCheck(!order && other == zero && at[0] != at[1] && !FormulaUsesNormal(p->formula, node),
+                "%s: a hard condition gives the values of one field, as u - g does, without derivatives or the normal, "
+                "not '%s'",
+                where, text);
+  PetscCall(combine(p, "-hard_a/hard_b", at[0], slope, &hard->value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The field f = G + D f of its hard conditions, which are the numbers `own`. */
+static PetscErrorCode harden(Problem p, int f, int n, const Hard hard[], const int own[])
+{
+  FormulaNode sum, weights, all, value;
+  bool one = true;
+  char text[64];
+  PetscFunctionBegin;
+  PetscCall(FormulaParse(p->formula, "hard condition", "0", &sum));
+  PetscCall(FormulaParse(p->formula, "hard condition", "1", &all));
+  weights = sum;
+  for (int i = 0; i < n; i++) {
+    FormulaNode weight;
+    one = one && hard[own[i]].value == hard[own[0]].value;
+    PetscCall(FormulaParse(p->formula, "hard condition", "1", &weight));
+    snprintf(text, sizeof(text), "hard_a * (hard_b + %g)", TINY);
+    for (int j = 0; j < n; j++)
+      if (j != i) PetscCall(combine(p, text, weight, hard[own[j]].distance, &weight));
+    PetscCall(combine(p, "hard_a + hard_b", weights, weight, &weights));
+    PetscCall(combine(p, "hard_a * hard_b", weight, hard[own[i]].value, &weight));
+    PetscCall(combine(p, "hard_a + hard_b", sum, weight, &sum));
+    PetscCall(combine(p, "hard_a * hard_b", all, hard[own[i]].distance, &all));
+  }
+  value = hard[own[0]].value;
+  if (!one) PetscCall(combine(p, "hard_a / hard_b", sum, weights, &value));
+  PetscCall(combine(p, "hard_a * hard_b", all, p->field[f], &all));
+  PetscCall(combine(p, "hard_a + hard_b", value, all, &p->field[f]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ProblemHarden(Problem p, bool *any)
+{
+  const int n_condition = ConfigCount(p->config, "problem.conditions");
+  int n = 0, *own;
+  Hard *hard;
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc2(n_condition, &hard, n_condition, &own));
+  for (int k = 0; k < n_condition; k++) {
+    bool is_hard;
+    PetscCall(ConfigGetBool(p->config, ConfigPath("problem.conditions[%d].hard", k), &is_hard));
+    if (!is_hard) continue;
+    for (const char *const *key = (const char *const[]){"periodic", "integral", NULL}; *key; key++)
+      PinnUserCheck(!ConfigHas(p->config, ConfigPath("problem.conditions[%d].%s", k, *key)),
+                    "%s: does not go with `%s`", HardWhere(p, k, "hard"), *key);
+    hard[n].number = k;
+    PetscCall(read_faces(p, &hard[n]));
+    PetscCall(find_value(p, &hard[n]));
+    PetscCall(find_distance(p, &hard[n]));
+    for (int j = 0; j < n; j++) PetscCall(HardCheckPair(p, &hard[j], &hard[n]));
+    n++;
+  }
+  for (int f = 0; f < p->n_field; f++) {
+    int n_own = 0;
+    for (int j = 0; j < n; j++)
+      if (hard[j].field == f) own[n_own++] = j;
+    if (n_own) PetscCall(harden(p, f, n_own, hard, own));
+  }
+  *any = n > 0;
+  PetscCall(PetscFree2(hard, own));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
