@@ -7,7 +7,7 @@
 #include "harness.h"
 #include "../src/optimizer/optimizer_impl.h"
 
-#define MOST_PARAMETERS 256
+#define MOST_PARAMETERS 448
 #define MOST_ITERATIONS 4096
 
 /* r and its derivatives J [n_param] of the global row i. */

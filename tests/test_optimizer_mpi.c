@@ -62,6 +62,15 @@ START_TEST(layers_are_the_same_on_all_ranks)
 }
 END_TEST
 
+/* Enough points for all ranks to solve the kernel. */
+START_TEST(large_kernels_are_the_same_on_all_ranks)
+{
+  compare("type = \"spring\"; iterations = 4; learning_rate = 0.3;", 420, 1e-9);
+  compare("type = \"gauss-newton\"; iterations = 3; damping = 1e-2; method = \"kernel\";", 420, 1e-9);
+  compare("type = \"gauss-newton\"; iterations = 3; damping = 1e-2; method = \"kernel\"; geodesic = false;", 420, 1e-9);
+}
+END_TEST
+
 START_TEST(gauss_newton_is_the_same_on_all_ranks)
 {
   const char *methods[] = {"auto", "qr", "svd", "normal", "kernel"};
@@ -109,5 +118,6 @@ END_TEST
 
 TEST_SUITE("optimizer_mpi", adam_is_the_same_on_all_ranks, lbfgs_is_the_same_on_all_ranks,
            quasi_newton_is_the_same_on_all_ranks, layers_are_the_same_on_all_ranks,
-           gauss_newton_is_the_same_on_all_ranks, krylov_steps_are_the_same_on_all_ranks,
-           sketched_steps_are_the_same_on_all_ranks, least_squares_is_the_same_on_all_ranks)
+           large_kernels_are_the_same_on_all_ranks, gauss_newton_is_the_same_on_all_ranks,
+           krylov_steps_are_the_same_on_all_ranks, sketched_steps_are_the_same_on_all_ranks,
+           least_squares_is_the_same_on_all_ranks)

@@ -6,9 +6,11 @@ static double bytes_needed(Dense d)
 {
   const double n = (double)d->n, local = (double)d->rows->n_row, all = (double)d->rows->n_row_global;
   const double ld = (d->wide ? all : n) + 1.0, small = ld * ld;
+  const bool shared = DenseIsShared(d), alone = !shared || !d->gram_only;
   double doubles = 4.0 * n;
   if (d->wide && d->size > 1) doubles += local * all;
-  if (!d->wide || !d->rank) doubles += (d->rank ? 2.0 : 3.0) * small;
+  if (shared) doubles += (GramSystemBytes(ld, d->size) / sizeof(double)) + (d->wide ? 0.0 : n * n / d->size);
+  if (!d->wide || (!d->rank && alone)) doubles += (alone ? d->rank ? 2.0 : 3.0 : 1.0) * small;
   if (!d->gram_only) doubles += local * (n + 1.0);
   if (!d->gram_only && !d->wide) doubles += local * (n + 1.0);
   if (!d->gram_only && d->wide && !d->rank) doubles += all * n * (d->size > 1 ? 2.0 : 1.0);
@@ -29,11 +31,11 @@ PetscErrorCode DenseCreate(Optimizer optimizer, Config config, Rows rows, size_t
   d->gram_only = gram_only;
   PetscCallMPI(MPI_Comm_rank(d->rows->comm, &d->rank));
   PetscCallMPI(MPI_Comm_size(d->rows->comm, &d->size));
+  PetscCall(PetscBLASIntCast(wide ? d->rows->n_row_global : (PetscInt)n, &d->k));
+  d->ld = d->k + 1;
   if (optimizer)
     PetscCall(
         OptimizerCheckMemory(optimizer, config, bytes_needed(d), "fewer points, a smaller network, or lbfgs or adam"));
-  PetscCall(PetscBLASIntCast(wide ? d->rows->n_row_global : (PetscInt)n, &d->k));
-  d->ld = d->k + 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -43,6 +45,7 @@ PetscErrorCode DenseDestroy(Dense *dense)
   PetscFunctionBegin;
   if (!d) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DenseProductsDestroy(d));
+  PetscCall(DenseSharedDestroy(d));
   if (d->J_all != d->J) PetscCall(PetscFree(d->J_all));
   if (d->r_all != d->r) PetscCall(PetscFree(d->r_all));
   PetscCall(PetscFree4(d->r, d->gradient, d->scaling, d->work));
@@ -62,11 +65,10 @@ static PetscErrorCode allocate(Dense d)
   PetscFunctionBegin;
   PetscCall(PetscMalloc4(n_row, &d->r, d->n, &d->gradient, d->n, &d->scaling, PetscMax(d->n, k) + 1, &d->work));
   PetscCall(PetscMalloc2(k, &d->c, k, &d->s));
-  if (!d->wide || !d->rank) {
-    PetscCall(PetscCalloc1(small, &d->T));
-    PetscCall(PetscCalloc1(small, &d->B));
-  }
-  if (!d->rank) PetscCall(PetscCalloc1(small, &d->F));
+  const bool alone = !DenseIsShared(d) || !d->gram_only;
+  if (!d->wide || (!d->rank && alone)) PetscCall(PetscCalloc1(small, &d->T));
+  if ((!d->wide || !d->rank) && alone) PetscCall(PetscCalloc1(small, &d->B));
+  if (!d->rank && alone) PetscCall(PetscCalloc1(small, &d->F));
   if (d->wide && d->size == 1) d->r_all = d->r;
   if (d->wide && d->size > 1 && !d->rank) PetscCall(PetscMalloc1(d->rows->n_row_global, &d->r_all));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -160,7 +162,7 @@ PetscErrorCode DenseAssemble(Dense d, Vec theta, double evenness, bool with_rows
   if (!d->gradient) PetscCall(allocate(d));
   PetscCheck(with_rows || d->n == d->rows->n_param, d->rows->comm, PETSC_ERR_ARG_INCOMP, "products are of all columns");
   d->theta = theta;
-  d->has_rows = false;
+  d->has_rows = d->has_r_all = false;
   d->kind = DENSE_NONE;
   PetscCall(PetscMalloc1(d->n, &diagonal));
   if (with_rows)

@@ -17,12 +17,14 @@
      singular    R = U S V^T                                   R = U S V^T
 
    Gram kinds do without rows of J: J^T J or J J^T, and all else that J is multiplied with, come from the Rows' own
-   products; memory is then that of the small problem.
+   products; memory is then that of the small problem. On several ranks a Gram matrix without rows of J is no problem of
+   rank 0: all ranks factor and solve it together, from GRAM_SYSTEM_LEAST unknowns on (gram_system.h).
 
    Tall triangles of several ranks are merged by a binomial tree (TSQR; Demmel, Grigori, Hoemmen, Langou 2012). */
 #pragma once
 #include <petscsys.h>
 #include <petscblaslapack.h>
+#include "gram_system.h"
 #include "optimizer_impl.h"
 
 typedef enum { DENSE_NONE, DENSE_GRAM, DENSE_TRIANGLE, DENSE_SINGULAR } DenseKind;
@@ -46,6 +48,8 @@ typedef struct {
 
   /* of the last DenseReduce */
   DenseKind kind;
+  bool shared; /* gram, solved by all ranks: `system` holds it, and the members down to work do not */
+  bool has_r_all;
   double *copy;          /* factored copy of J, transposed where tall */
   double *J_all, *r_all; /* wide: all rows on rank 0; J and r themselves on one rank */
   double *T;             /* the small problem, upper triangle; U where singular */
@@ -54,8 +58,10 @@ typedef struct {
   double *F;             /* rank 0: its damped factor; V^T where singular */
   double *B;             /* what is merged into a triangle */
   double *work;          /* [max(n, k) + 1] */
-  double *K;             /* wide, without rows, on several ranks: [n_row][k] local rows of J J^T */
-  Vec direction;         /* without rows: what goes into products and comes out of them */
+  double *K;             /* without rows, on several ranks: [][k] local rows of J J^T; tall and shared: of J^T J */
+  GramSystem system;
+  PetscMPIInt *share_count, *share_start; /* [size] tall and shared: columns of J whose rows of J^T J a rank has */
+  Vec direction;                          /* without rows: what goes into products and comes out of them */
   FullVec full;
 } * Dense;
 
@@ -104,3 +110,14 @@ PetscErrorCode DenseProductsMultiply(Dense dense, const double v[], double Jv[])
 PetscErrorCode DenseProductsTranspose(Dense dense, const double w[], double y[]);
 PetscErrorCode DenseProductsScatter(Dense dense, const double all[], double local[]);
 PetscErrorCode DenseProductsDestroy(Dense dense);
+
+/* Gram matrices of all ranks (dense_shared.c), all collective but IsShared:
+     IsShared  is the problem large enough, and are there ranks to share it?
+     Reduce    K = the local rows of the scaled J^T J or J J^T
+     Factor    of K + lambda
+     Solve     step [n] on all ranks; right-hand side: wide w [n_row] local, tall b [n] = J^T w on all ranks */
+bool DenseIsShared(Dense dense);
+PetscErrorCode DenseSharedReduce(Dense dense);
+PetscErrorCode DenseSharedFactor(Dense dense, double lambda, bool *ok);
+PetscErrorCode DenseSharedSolve(Dense dense, const double w[], const double b[], double step[], bool *ok);
+PetscErrorCode DenseSharedDestroy(Dense dense);

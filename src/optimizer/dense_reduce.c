@@ -140,12 +140,16 @@ PetscErrorCode DenseReduce(Dense d, DenseKind kind)
     PetscCall(PetscMPIIntCast((PetscInt)d->n, &n));
     PetscCall(DenseGather(d, n, d->J, d->J_all));
   }
-  if (d->wide && d->kind == DENSE_NONE) PetscCall(DenseGather(d, 1, d->r, d->r_all));
+  d->shared = kind == DENSE_GRAM && !d->has_rows && DenseIsShared(d);
+  if (d->wide && !d->shared && !d->has_r_all) {
+    PetscCall(DenseGather(d, 1, d->r, d->r_all));
+    d->has_r_all = true;
+  }
   switch (kind) {
   case DENSE_NONE:
     break;
   case DENSE_GRAM:
-    PetscCall(reduce_gram(d));
+    PetscCall(d->shared ? DenseSharedReduce(d) : reduce_gram(d));
     break;
   case DENSE_TRIANGLE:
     PetscCall(reduce_triangle(d));

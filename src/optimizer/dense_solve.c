@@ -1,4 +1,4 @@
-/* The small problem, damped and solved on rank 0. */
+/* The small problem, damped and solved on rank 0, or by all ranks where it is shared. */
 #include <math.h>
 #include "dense.h"
 #include "lapack.h"
@@ -103,6 +103,12 @@ PetscErrorCode DenseSolve(Dense d, double lambda, double step[], bool *ok)
 {
   PetscFunctionBegin;
   *ok = true;
+  if (d->shared) {
+    PetscCall(DenseSharedFactor(d, lambda, ok));
+    for (size_t i = 0; i < d->n && !*ok; i++) step[i] = NAN;
+    if (*ok) PetscCall(DenseSharedSolve(d, d->r, d->gradient, step, ok));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (!d->rank) PetscCall(factor_damped(d, lambda, ok));
   if (d->wide) {
     if (!d->rank) PetscCall(PetscArraycpy(d->c, d->r_all, d->k));
@@ -122,6 +128,13 @@ PetscErrorCode DenseSolveAgain(Dense d, double lambda, const double w[], double 
   double *b;
   PetscFunctionBegin;
   *ok = true;
+  if (d->shared) {
+    PetscCall(PetscMalloc1(d->n, &b));
+    if (!d->wide) PetscCall(DenseProductsTranspose(d, w, b));
+    PetscCall(DenseSharedSolve(d, w, b, step, ok));
+    PetscCall(PetscFree(b));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (d->wide) {
     PetscCall(DenseGather(d, 1, w, d->c));
     PetscCall(solve_wide(d, lambda, d->c, step, ok));

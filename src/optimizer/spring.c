@@ -6,8 +6,10 @@
      theta -= min(rate, sqrt(c) / |phi|) phi,
 
    with the kernel matrix J J^T of the current rows; momentum 0 is the kernel form of the natural gradient. lambda is
-   `damping` times the mean of the kernel's diagonal, so that it has no unit. The kernel is solved on rank 0. */
+   `damping` times the mean of the kernel's diagonal, so that it has no unit. The kernel is solved on rank 0, a
+   large one by all ranks. */
 #include <math.h>
+#include "gram_system.h"
 #include "lapack.h"
 #include "schedule.h"
 
@@ -22,7 +24,13 @@ typedef struct {
   double *r, *w;      /* [n_row] */
   double *K;          /* [n_row][n_row_global] */
   double *all, *full; /* rank 0: [n_row_global]; [n_row_global][n_row_global] K, then its factor */
+  GramSystem system;  /* of all ranks, instead of these */
 } Spring;
+
+static bool is_shared(Rows rows, PetscMPIInt size)
+{
+  return size > 1 && rows->n_row_global >= GRAM_SYSTEM_LEAST;
+}
 
 static PetscErrorCode allocate(Optimizer optimizer, Spring *s)
 {
@@ -37,14 +45,17 @@ static PetscErrorCode allocate(Optimizer optimizer, Spring *s)
   PetscCallMPI(MPI_Allgather(&n_row, 1, MPI_INT, s->counts, 1, MPI_INT, rows->comm));
   for (PetscMPIInt k = 0, start = 0; k < s->size; start += s->counts[k++]) s->starts[k] = start;
   PetscCall(PetscMalloc3(local, &s->r, local, &s->w, local * all, &s->K));
-  if (!s->rank) PetscCall(PetscMalloc2(all, &s->all, all * all, &s->full));
+  if (is_shared(rows, s->size))
+    PetscCall(GramSystemCreate(rows->comm, rows->n_row, &s->system));
+  else if (!s->rank)
+    PetscCall(PetscMalloc2(all, &s->all, all * all, &s->full));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode OptimizerSetUp_SPRING(Optimizer optimizer, Config config)
 {
   const double all = (double)optimizer->rows->n_row_global, local = (double)optimizer->rows->n_row;
-  PetscMPIInt rank;
+  PetscMPIInt rank, size;
   Spring *s;
   PetscFunctionBegin;
   PetscCall(PetscNew(&s));
@@ -54,7 +65,11 @@ static PetscErrorCode OptimizerSetUp_SPRING(Optimizer optimizer, Config config)
   PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "momentum"), &s->momentum));
   PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "norm_constraint"), &s->constraint));
   PetscCallMPI(MPI_Comm_rank(optimizer->rows->comm, &rank));
-  PetscCall(OptimizerCheckMemory(optimizer, config, (local * all + (rank ? 0.0 : all * all)) * sizeof(double),
+  PetscCallMPI(MPI_Comm_size(optimizer->rows->comm, &size));
+  const double factor = is_shared(optimizer->rows, size) ? GramSystemBytes(all, size)
+                        : rank                           ? 0.0
+                                                         : all * all * sizeof(double);
+  PetscCall(OptimizerCheckMemory(optimizer, config, local * all * sizeof(double) + factor,
                                  "fewer points: they may be drawn anew by points.interior.resample"));
   PetscCall(OptimizerCreateVec(optimizer, &s->phi));
   PetscCall(OptimizerCreateVec(optimizer, &s->increment));
@@ -63,7 +78,22 @@ static PetscErrorCode OptimizerSetUp_SPRING(Optimizer optimizer, Config config)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* w [n_row] <- (J J^T + lambda)^{-1} w; where the matrix is not positive definite, w stays. Collective. */
+/* w [n_row] <- (J J^T + lambda)^{-1} w by all ranks; where the matrix is not positive definite, w stays. */
+static PetscErrorCode apply_shared_inverse(Optimizer optimizer, double damping, double w[], bool *solved)
+{
+  Spring *s = optimizer->data;
+  const Rows rows = optimizer->rows;
+  const size_t n = (size_t)rows->n_row_global, start = (size_t)s->starts[s->rank];
+  double trace = 0.0;
+  PetscFunctionBegin;
+  for (size_t i = 0; i < (size_t)rows->n_row; i++) trace += s->K[i * n + start + i];
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &trace, 1, MPI_DOUBLE, MPI_SUM, rows->comm));
+  PetscCall(GramSystemFactor(s->system, s->K, n, damping * trace / (double)n, solved));
+  if (*solved) PetscCall(GramSystemSolve(s->system, w, solved));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same, by whoever does it. Collective. */
 static PetscErrorCode apply_inverse(Optimizer optimizer, double damping, double w[], bool *solved)
 {
   Spring *s = optimizer->data;
@@ -74,6 +104,10 @@ static PetscErrorCode apply_inverse(Optimizer optimizer, double damping, double 
   MPI_Datatype row;
   PetscBLASInt order;
   PetscFunctionBegin;
+  if (s->system) {
+    PetscCall(apply_shared_inverse(optimizer, damping, w, solved));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscBLASIntCast((PetscInt)n, &order));
   PetscCallMPI(MPI_Type_contiguous(order, MPI_DOUBLE, &row));
   PetscCallMPI(MPI_Type_commit(&row));
@@ -149,6 +183,7 @@ static PetscErrorCode OptimizerDestroy_SPRING(Optimizer optimizer)
   PetscCall(PetscFree2(s->counts, s->starts));
   PetscCall(PetscFree3(s->r, s->w, s->K));
   PetscCall(PetscFree2(s->all, s->full));
+  PetscCall(GramSystemDestroy(&s->system));
   PetscCall(PetscFree(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
