@@ -106,17 +106,25 @@ struct Rows_s {
 
 /* A vector laid out like theta in full on every rank: what it takes to gather one, made when first used. Zero it before
    use. Get borrows values [n_param] until Restore, which may be those of the vector itself on one rank; at most one
-   vector is borrowed from it at a time. Copy gives the caller's own; Put is the way back, each rank its share. All
-   but Destroy and Put are collective. */
+   vector is borrowed from it at a time. A vector that has not changed since the last Get is not gathered again: whoever
+   writes to one does so on all ranks. Copy gives the caller's own; Put is the way back, each rank its share. All but
+   Destroy and Put are collective. */
 typedef struct {
   VecScatter scatter;
   Vec all;
+  PetscObjectId id; /* of the vector in `all`, and how often it had changed */
+  PetscObjectState state;
 } FullVec;
 PetscErrorCode FullVecGet(FullVec *full, Vec vec, const double **values);
 PetscErrorCode FullVecRestore(FullVec *full, Vec vec, const double **values);
 PetscErrorCode FullVecCopy(FullVec *full, Vec vec, double values[]);
 PetscErrorCode FullVecPut(const double values[], Vec vec);
 PetscErrorCode FullVecDestroy(FullVec *full);
+
+/* What PETSc's log (-log_view) tells apart: gathers of vectors like theta, and sums over ranks of gradients and losses.
+   Registered when first asked for. Cannot fail. */
+typedef enum { ROWS_GATHER, ROWS_REDUCE, ROWS_EVENTS } RowsEvent;
+PetscLogEvent RowsLogEvent(RowsEvent event);
 
 /* The optional products, by `jacobian` where the rows have no better way. Collective. */
 PetscErrorCode RowsLinearize(Rows rows, Vec theta, double r[], double *loss);

@@ -200,7 +200,7 @@ static PetscErrorCode take_gradient(const Residual residual, Vec gradient)
   if (residual->several) {
     PetscCall(ResidualZeroGradients(residual));
     d->device->get(residual->gradients, d->gradient, bytes);
-    PetscCall(ResidualSumGradients(residual));
+    PetscCall(ResidualSumGradients(residual, NULL));
     PetscCall(ResidualScatterTheta(residual, residual->gradients, gradient));
   } else {
     PetscCall(VecGetArrayWrite(gradient, &values));

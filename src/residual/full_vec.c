@@ -1,5 +1,23 @@
 /* Vectors like theta in full on every rank. */
+#include <petsc/private/petscimpl.h>
 #include "pinn/rows.h"
+
+static PetscErrorCode gather(FullVec *full, Vec vec)
+{
+  PetscObjectId id;
+  PetscObjectState state;
+  PetscFunctionBegin;
+  PetscCall(PetscObjectGetId((PetscObject)vec, &id));
+  PetscCall(PetscObjectStateGet((PetscObject)vec, &state));
+  if (id == full->id && state == full->state) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscLogEventBegin(RowsLogEvent(ROWS_GATHER), vec, 0, 0, 0));
+  PetscCall(VecScatterBegin(full->scatter, vec, full->all, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecScatterEnd(full->scatter, vec, full->all, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(PetscLogEventEnd(RowsLogEvent(ROWS_GATHER), vec, 0, 0, 0));
+  full->id = id;
+  full->state = state;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 PetscErrorCode FullVecGet(FullVec *full, Vec vec, const double **values)
 {
@@ -7,10 +25,7 @@ PetscErrorCode FullVecGet(FullVec *full, Vec vec, const double **values)
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)vec), &size));
   if (size > 1 && !full->scatter) PetscCall(VecScatterCreateToAll(vec, &full->scatter, &full->all));
-  if (size > 1) {
-    PetscCall(VecScatterBegin(full->scatter, vec, full->all, INSERT_VALUES, SCATTER_FORWARD));
-    PetscCall(VecScatterEnd(full->scatter, vec, full->all, INSERT_VALUES, SCATTER_FORWARD));
-  }
+  if (size > 1) PetscCall(gather(full, vec));
   PetscCall(VecGetArrayRead(size > 1 ? full->all : vec, values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -141,7 +141,7 @@ PetscErrorCode RowsDiagonal_Residual(void *self, Vec theta, double d[])
     const size_t thread = (size_t)omp_get_thread_num();
     add_squares(&pieces, k, work + thread * room, residual->gradients + thread * n);
   }
-  PetscCall(ResidualSumGradients(residual));
+  PetscCall(ResidualSumGradients(residual, NULL));
   PetscCall(PetscArraycpy(d, residual->gradients, n));
   PetscCall(PetscFree(work));
   PetscCall(PetscFree(pieces.work));

@@ -285,9 +285,9 @@ PetscErrorCode ResidualDestroy(Residual *residual)
   PetscCall(PetscFree(r->blocks));
   PetscCall(PetscFree(r->parameter_blocks));
   PetscCall(PetscFree(r->gradients));
-  PetscCall(PetscFree(r->direction));
   PetscCall(PetscFree(r->description));
   PetscCall(FullVecDestroy(&r->full));
+  PetscCall(FullVecDestroy(&r->direction));
   PetscCall(PetscFree(*residual));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -125,7 +125,7 @@ struct Residual_s {
   bool several;      /* ranks */
   FullVec full;      /* of theta */
   double *gradients; /* [n_thread][n_param] */
-  double *direction; /* [n_param] of a tangent, in full */
+  FullVec direction; /* of a tangent */
   double *last;      /* [n_row] the rows last evaluated */
   double *other;     /* [n_row] the same by the second draw, where there is one; NULL where no block has two */
   double last_loss, rows_evaluated;
@@ -228,9 +228,10 @@ PetscErrorCode ResidualCheckRows(Residual residual);
 /* Loss of the rows `last`, of all ranks; loss may be NULL. Collective. */
 PetscErrorCode ResidualFinishLoss(Residual residual, double *loss);
 /* gradients = 0; and the sum of the threads' shares in their order, then of the ranks', in the first of them.
-   Collective. */
+   Collective.
+     extra  [inout]  one more number to be summed over the ranks, or NULL */
 PetscErrorCode ResidualZeroGradients(Residual residual);
-PetscErrorCode ResidualSumGradients(Residual residual);
+PetscErrorCode ResidualSumGradients(Residual residual, double *extra);
 /* Causal weights of the interior points (causal.c): creation from the case, weights of new points, new weights where it
    is time (*changed is set), and what a checkpoint holds of them, CausalNumbers values. Collective. */
 PetscErrorCode CausalCreate(Residual residual, Config config, Domain domain);

@@ -179,10 +179,10 @@ static void reverse_tiles(const Sweep *sweep)
     ProbeReverseEnd(residual->blocks[b].probe, sweep->theta, sweep->gradients);
 }
 
-PetscErrorCode ResidualFinishLoss(Residual residual, double *loss)
+/* 1/2 |r|^2 of the local rows; of two draws, half their product. */
+static double local_loss(const Residual residual)
 {
   double sum = 0.0;
-  PetscFunctionBegin;
   for (int b = 0; b < residual->n_block; b++) {
     const RowBlock *block = &residual->blocks[b];
     const double *r = residual->last + block->row;
@@ -190,31 +190,41 @@ PetscErrorCode ResidualFinishLoss(Residual residual, double *loss)
     const size_t n = (size_t)block->block->n_term * (size_t)block->train.n_row;
     for (size_t k = 0; k < n; k++) sum += r[k] * other[k];
   }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, residual->rows.comm));
-  residual->last_loss = 0.5 * sum;
+  return 0.5 * sum;
+}
+
+static PetscErrorCode sum_over_ranks(Residual residual, size_t n, double values[])
+{
+  PetscMPIInt count;
+  PetscFunctionBegin;
+  PetscCall(PetscMPIIntCast((PetscInt)n, &count));
+  PetscCall(PetscLogEventBegin(RowsLogEvent(ROWS_REDUCE), 0, 0, 0, 0));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, values, count, MPI_DOUBLE, MPI_SUM, residual->rows.comm));
+  PetscCall(PetscLogEventEnd(RowsLogEvent(ROWS_REDUCE), 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ResidualFinishLoss(Residual residual, double *loss)
+{
+  PetscFunctionBegin;
+  residual->last_loss = local_loss(residual);
+  if (residual->several) PetscCall(sum_over_ranks(residual, 1, &residual->last_loss));
   if (loss) *loss = residual->last_loss;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ResidualSumGradients(Residual residual)
+PetscErrorCode ResidualSumGradients(Residual residual, double *extra)
 {
   const size_t n = residual->rows.n_param;
   double *g = residual->gradients;
-  PetscMPIInt size;
   PetscFunctionBegin;
 #pragma omp parallel for schedule(static) num_threads(residual->n_thread)
   for (size_t k = 0; k < n; k++)
     for (int t = 1; t < residual->n_thread; t++) g[k] += g[(size_t)t * n + k];
-  PetscCallMPI(MPI_Comm_size(residual->rows.comm, &size));
-  if (size > 1) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, g, (PetscMPIInt)n, MPI_DOUBLE, MPI_SUM, residual->rows.comm));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode finish_gradient(Residual residual, Vec gradient)
-{
-  PetscFunctionBegin;
-  PetscCall(ResidualSumGradients(residual));
-  PetscCall(ResidualScatterTheta(residual, residual->gradients, gradient));
+  if (!residual->several) PetscFunctionReturn(PETSC_SUCCESS);
+  if (extra) g[n] = *extra; /* shares of other threads are summed by now */
+  PetscCall(sum_over_ranks(residual, n + (extra != NULL), g));
+  if (extra) *extra = g[n];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -222,7 +232,7 @@ PetscErrorCode ResidualZeroGradients(Residual residual)
 {
   const size_t n = residual->rows.n_param;
   PetscFunctionBegin;
-  if (!residual->gradients) PetscCall(PetscMalloc1((size_t)residual->n_thread * n, &residual->gradients));
+  if (!residual->gradients) PetscCall(PetscMalloc1((size_t)residual->n_thread * n + 1, &residual->gradients));
 #pragma omp parallel num_threads(residual->n_thread)
   memset(residual->gradients + (size_t)omp_get_thread_num() * n, 0, n * sizeof(double));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -244,13 +254,15 @@ static PetscErrorCode gradient_begin(Residual residual, Vec gradient, double **s
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode gradient_end(Residual residual, Vec gradient, double **shares)
+static PetscErrorCode gradient_end(Residual residual, Vec gradient, double **shares, double *extra)
 {
   PetscFunctionBegin;
-  if (residual->n_thread > 1 || residual->several)
-    PetscCall(finish_gradient(residual, gradient));
-  else
+  if (residual->n_thread > 1 || residual->several) {
+    PetscCall(ResidualSumGradients(residual, extra));
+    PetscCall(ResidualScatterTheta(residual, residual->gradients, gradient));
+  } else {
     PetscCall(VecRestoreArrayWrite(gradient, shares));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -277,22 +289,9 @@ static PetscErrorCode RowsGradient_Residual(void *self, Vec theta, double *loss,
   PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
   reverse_tiles(&sweep);
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
-  PetscCall(ResidualFinishLoss(residual, loss));
-  PetscCall(gradient_end(residual, gradient, &sweep.gradients));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* A direction in full; on several ranks a copy, as theta is gathered next. */
-static PetscErrorCode direction_begin(Residual residual, Vec v, const double **values)
-{
-  PetscFunctionBegin;
-  if (!residual->several) {
-    PetscCall(VecGetArrayRead(v, values));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  if (!residual->direction) PetscCall(PetscMalloc1(residual->rows.n_param, &residual->direction));
-  PetscCall(ResidualGatherTheta(residual, v, residual->direction));
-  *values = residual->direction;
+  residual->last_loss = local_loss(residual);
+  PetscCall(gradient_end(residual, gradient, &sweep.gradients, &residual->last_loss));
+  if (loss) *loss = residual->last_loss;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -311,7 +310,7 @@ static PetscErrorCode RowsApply_Residual(void *self, Vec theta, Vec v, double Jv
   Sweep sweep = {.residual = residual, .r = Jv};
   PetscFunctionBegin;
   PetscCall(ResidualCheckRows(residual));
-  PetscCall(direction_begin(residual, v, &sweep.v));
+  PetscCall(FullVecGet(&residual->direction, v, &sweep.v));
   PetscCall(ResidualThetaGet(residual, theta, &sweep.theta));
   if (LinearizationHolds(residual, sweep.theta)) {
     LinearizationApply(residual, sweep.v, Jv);
@@ -321,7 +320,7 @@ static PetscErrorCode RowsApply_Residual(void *self, Vec theta, Vec v, double Jv
     ResidualFold(residual, Jv);
   }
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
-  if (!residual->several) PetscCall(VecRestoreArrayRead(v, &sweep.v));
+  PetscCall(FullVecRestore(&residual->direction, v, &sweep.v));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -338,7 +337,7 @@ static PetscErrorCode RowsApplyTranspose_Residual(void *self, Vec theta, const d
   else
     reverse_tiles(&sweep);
   PetscCall(ResidualThetaRestore(residual, theta, &sweep.theta));
-  PetscCall(gradient_end(residual, y, &sweep.gradients));
+  PetscCall(gradient_end(residual, y, &sweep.gradients, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
