@@ -12,7 +12,7 @@ typedef struct {
   Residual residual;
 } Case;
 
-static inline PetscErrorCode CaseCreate(const char *text, Case *c)
+static inline PetscErrorCode CaseCreateOn(MPI_Comm comm, const char *text, Case *c)
 {
   const double *lower, *upper;
   const char *names[512];
@@ -26,8 +26,13 @@ static inline PetscErrorCode CaseCreate(const char *text, Case *c)
   PetscCall(DomainCreate(c->config, formula, &c->domain));
   DomainBounds(c->domain, &lower, &upper);
   PetscCall(NetworkCreate(c->config, dim, names, ProblemFields(c->problem), lower, upper, &c->network));
-  PetscCall(ResidualCreate(PETSC_COMM_WORLD, c->config, c->problem, c->domain, c->network, &c->residual));
+  PetscCall(ResidualCreate(comm, c->config, c->problem, c->domain, c->network, &c->residual));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline PetscErrorCode CaseCreate(const char *text, Case *c)
+{
+  return CaseCreateOn(PETSC_COMM_WORLD, text, c);
 }
 
 static inline PetscErrorCode CaseDestroy(Case *c)
