@@ -91,6 +91,7 @@ test-mpi: $(mpi.tests) $(program)
 
 test-program: $(program)
 	$(Q)PINN_SOLVE=$(program) MPIRUN="$(MPIRUN)" tests/program.sh
+	$(Q)PINN_SOLVE=$(program) tests/conditions.sh
 
 test-failures: $(program)
 	$(Q)PINN_SOLVE=$(program) MPIRUN="$(MPIRUN)" tests/failures.sh short
