@@ -50,6 +50,7 @@ bench.c   := $(wildcard bench/*.c)
 table.c   := $(wildcard bench/precond/*.c) bench/built.c
 device.c  := bench/device/device.c $(patsubst %,bench/%.c,built measure plans subject operations baseline)
 test.c    := $(sort $(foreach f,$(FOLDERS),$(wildcard tests/test_$(f).c tests/test_$(f)_*.c)))
+fuzzers   := $(filter-out fuzz,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
 T         ?=
 lib       := $(BUILD)/libpinn.a
 program   := $(BUILD)/pinn-solve
@@ -65,13 +66,16 @@ share      = $(home)/share/pinn-solve
 shim.o    := $(patsubst src/kernel/cuda/%.cu,$(BUILD)/tests/cuda/%.o,$(wildcard src/kernel/cuda/*.cu)) $(BUILD)/tests/cuda/shim.o
 SHIMFLAGS := -std=c++17 -O1 -g -fopenmp -Wall -Wextra -Werror -Itests/cuda -Iinclude $(if $(SAN),-fsanitize=$(SAN))
 gpu.tests := $(if $(filter 1,$(CUDA)),$(patsubst %_cuda,%_gpu,$(filter %_cuda,$(tests))))
+FUZZ      ?= $(fuzzers)
+FUZZ_CC   ?= clang
+FUZZ_SECONDS ?= 600
 MPIRUN    ?= mpirun --allow-run-as-root --oversubscribe
 # Waiting threads sleep: tests share their machine.
 export OMP_WAIT_POLICY ?= passive
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: gpu-check all run check test test-mpi test-program test-failures test-slurm test-bench configs soak accuracy bench precond-table style format lint asan tsan valgrind leaks install \
+.PHONY: gpu-check all run check test test-mpi test-program test-failures test-slurm test-bench fuzz fuzz-replay fuzz-build configs soak accuracy bench precond-table style format lint asan tsan valgrind leaks install \
         uninstall packages info help clean
 
 all: $(program) ## build the program (the default)
@@ -88,6 +92,8 @@ test: $(tests) $(gpu.tests) ## unit tests; T=jet selects tests/test_jet*.c
 
 test-mpi: $(mpi.tests) $(program)
 	$(Q)for t in $(mpi.tests); do echo "== 2 ranks: $$t"; CK_FORK=no $(MPIRUN) -n 2 $$t || exit 1; done
+	$(Q)for t in $(filter %_gram_mpi %_ranks_mpi,$(mpi.tests)); do for n in 4 8; do echo "== $$n ranks: $$t"; \
+	  CK_FORK=no OMP_NUM_THREADS=1 $(MPIRUN) -n $$n $$t || exit 1; done; done
 
 test-program: $(program)
 	$(Q)PINN_SOLVE=$(program) MPIRUN="$(MPIRUN)" tests/program.sh
@@ -144,6 +150,22 @@ tsan: ## the unit tests under the thread sanitizer (clang and libomp-dev, whose 
 	OMPI_CC=clang CK_FORK=no TSAN_OPTIONS=ignore_noninstrumented_modules=1 \
 	  $(MAKE) BUILD=$(BUILD)/tsan OPT='-O1 -g' WARN=-Wno-pass-failed SAN=thread \
 	  FOLDERS='error file kernel jet formula config problem points network residual precond optimizer' test
+
+fuzz: fuzz-build ## fuzz every reader of files for FUZZ_SECONDS (600) each, under sanitizers (clang); FUZZ='formula mesh' some
+	$(Q)BUILD=$(BUILD) scripts/fuzz $(FUZZ_SECONDS) $(FUZZ)
+
+fuzz-replay: fuzz-build ## the inputs kept in tests/fuzz/corpus, each once, under sanitizers (clang)
+	$(Q)BUILD=$(BUILD) scripts/fuzz 0 $(FUZZ)
+
+# Zero offsets to NULL are left alone: compilers define them, and C2y will.
+fuzz-build:
+	$(Q)OMPI_CC='$(FUZZ_CC)' $(MAKE) BUILD=$(BUILD)/fuzz OPT='-O1 -g' WARN=-Wno-pass-failed \
+	  SAN='fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize=pointer-overflow -fno-sanitize-recover=all' \
+	  $(FUZZ:%=$(BUILD)/fuzz/%)
+
+$(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/fuzz.o $(lib)
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
 # Valgrind knows no AVX-512, and the messengers of MPI send bytes that nothing was written to.
 valgrind: $(program) ## a short case under valgrind, on one rank and on two

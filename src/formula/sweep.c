@@ -110,8 +110,8 @@ void ProgramReverse(Program program, ProgramWork work, const double root_bar[], 
   const Tape *tape = &program->tapes[TAPE_DYNAMIC];
   const Frame *frame = &work->frames[TAPE_DYNAMIC];
   const size_t n = (size_t)frame->n;
-  memset(work->dual, 0, sizeof(double) * frame->ld * (size_t)tape->n_value);
-  memset(net_bar, 0, sizeof(double) * (size_t)JetPlanColumns(program->plan) * n * (size_t)work->n_output);
+  if (work->dual) memset(work->dual, 0, sizeof(double) * frame->ld * (size_t)tape->n_value);
+  if (net_bar) memset(net_bar, 0, sizeof(double) * (size_t)JetPlanColumns(program->plan) * n * (size_t)work->n_output);
   scatter(&tape->results, frame, root_bar, n, work->dual);
   for (int i = tape->n - 1; i >= 0; i--) reverse_step(tape, &tape->steps[i], work, net_bar);
 }

@@ -34,7 +34,7 @@ PetscErrorCode ProductDestroy(Domain domain)
   if (p->body) PetscCall(p->ops->destroy(p->body));
   for (int k = 0; k < p->n_part; k++) PetscCall(PetscFree(p->part[k].name));
   PetscCall(PetscFree(p->part));
-  for (int w = 0; w < domain->n_word; w++) PetscCall(PetscFree(p->chosen[w]));
+  for (int w = 0; w < domain->n_word && p->chosen; w++) PetscCall(PetscFree(p->chosen[w]));
   PetscCall(PetscFree(p->chosen));
   PetscCall(PetscFree(p->n_chosen));
   PetscCall(PetscFree(domain->data));

@@ -36,8 +36,8 @@ typedef struct {
    that are inverted or have no volume. */
 PetscErrorCode MeshRead(const char *where, const char *file, int dim, Mesh *mesh);
 PetscErrorCode MeshFree(Mesh *mesh);
-/* Returns a user's mistake where an element of a Gmsh file in text names a node that is not there. */
-PetscErrorCode MeshCheckNodes(const char *where, const char *file, const char *text);
+/* Returns a user's mistake where the text of a Gmsh file, of format 2.2 or 4.1, is not as the format says. */
+PetscErrorCode MeshCheckText(const char *where, const char *file, const char *text);
 
 /* Builds the buckets. */
 PetscErrorCode MeshIndex(Mesh *mesh);

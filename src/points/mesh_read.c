@@ -370,28 +370,37 @@ static PetscErrorCode read_vertices(Reader *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode read_mesh(Reader *r)
+{
+  PetscInt c0, c1, f0, f1;
+
+  PetscFunctionBegin;
+  PetscCall(read_text(r));
+  PetscCall(check_complete(r));
+  if (r->gmsh && is_text(r)) PetscCall(MeshCheckText(r->where, r->file, r->text));
+  PetscCall(load(r));
+  PetscCall(read_vertices(r));
+  PetscCall(DMPlexGetHeightStratum(r->dm, 0, &c0, &c1));
+  PetscCall(DMPlexGetHeightStratum(r->dm, 1, &f0, &f1));
+  PinnUserCheck(c1 > c0, "%s: mesh '%s' has no cells", r->where, r->file);
+  r->mesh->n_cell = (int)(c1 - c0);
+  for (PetscInt c = c0; c < c1; c++) PetscCall(add_cell(r, c, c - c0 + 1));
+  for (PetscInt f = f0; f < f1; f++) PetscCall(add_facet(r, f, c0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode MeshRead(const char *where, const char *file, int dim, Mesh *mesh)
 {
   Reader r = {.where = where, .file = file, .mesh = mesh};
-  PetscInt c0, c1, f0, f1;
 
   PetscFunctionBegin;
   *mesh = (Mesh){.dim = dim, .cells.corners = dim + 1, .facets.corners = dim};
   PinnUserCheck(dim == 2 || dim == 3, "%s: a mesh lies in two or three dimensions, but the case has %d of space", where,
                 dim);
-  PetscCall(read_text(&r));
-  PetscCall(check_complete(&r));
-  if (r.gmsh && is_text(&r)) PetscCall(MeshCheckNodes(where, file, r.text));
-  PetscCall(load(&r));
-  PetscCall(read_vertices(&r));
-  PetscCall(DMPlexGetHeightStratum(r.dm, 0, &c0, &c1));
-  PetscCall(DMPlexGetHeightStratum(r.dm, 1, &f0, &f1));
-  PinnUserCheck(c1 > c0, "%s: mesh '%s' has no cells", where, file);
-  mesh->n_cell = (int)(c1 - c0);
-  for (PetscInt c = c0; c < c1; c++) PetscCall(add_cell(&r, c, c - c0 + 1));
-  for (PetscInt f = f0; f < f1; f++) PetscCall(add_facet(&r, f, c0));
+  const PetscErrorCode code = read_mesh(&r);
   PetscCall(DMDestroy(&r.dm));
   PetscCall(PetscFree(r.text));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
