@@ -49,6 +49,7 @@ src.c     := $(sort $(foreach f,$(FOLDERS),$(shell find src/$(f) -name '*.c')))
 bench.c   := $(wildcard bench/*.c)
 table.c   := $(wildcard bench/precond/*.c) bench/built.c
 device.c  := bench/device/device.c $(patsubst %,bench/%.c,built measure plans subject operations baseline)
+ranks.c   := $(wildcard bench/ranks/*.c) bench/built.c
 test.c    := $(sort $(foreach f,$(FOLDERS),$(wildcard tests/test_$(f).c tests/test_$(f)_*.c)))
 fuzzers   := $(filter-out fuzz,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
 T         ?=
@@ -56,6 +57,7 @@ lib       := $(BUILD)/libpinn.a
 program   := $(BUILD)/pinn-solve
 engine    := $(BUILD)/bench/engine
 table     := $(BUILD)/bench/precond-table
+ranks     := $(BUILD)/bench/ranks-of-rows
 tests     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(if $(T),$(filter tests/test_$(T)%,$(test.c)),$(test.c)))
 mpi.tests := $(filter %_mpi,$(tests))
 home       = $(DESTDIR)$(PREFIX)
@@ -75,7 +77,7 @@ export OMP_WAIT_POLICY ?= passive
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: gpu-check all run check test test-mpi test-program test-failures test-slurm test-bench fuzz fuzz-replay fuzz-build configs soak accuracy bench precond-table style format lint asan tsan valgrind leaks install \
+.PHONY: gpu-check all run check test test-mpi test-program test-failures test-slurm test-bench fuzz fuzz-replay fuzz-build configs soak accuracy bench precond-table scaling style format lint asan tsan valgrind leaks install \
         uninstall packages info help clean
 
 all: $(program) ## build the program (the default)
@@ -125,6 +127,9 @@ bench: $(engine) ## speed of the derivative engine, to output/bench/engine.json;
 
 precond-table: $(table) ## iterations of cg with each preconditioner on three states (minutes)
 	$(Q)PRECOND_TABLE=$(table) scripts/precond-table
+
+scaling: $(ranks) ## time against ranks, strong and weak, and a cost model fitted to it for 10 to 10,000 of them
+	$(Q)RANKS_OF_ROWS=$(ranks) MPIRUN="$(MPIRUN)" scripts/scaling
 
 bench-high-dimension: $(program) $(engine) ## steps/s and memory beside JAX for 100 to 100,000 dimensions
 	PINN_SOLVE=$(program) ENGINE=$(engine) scripts/bench/high-dimension
@@ -259,6 +264,10 @@ $(BUILD)/bench/device-bench: $(device.c:%.c=$(BUILD)/%.o) $(lib)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(table): $(table.c:%.c=$(BUILD)/%.o) $(lib)
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(ranks): $(ranks.c:%.c=$(BUILD)/%.o) $(lib)
 	@echo '  LINK  $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 

@@ -1,6 +1,6 @@
 #include "built.h"
 
-PetscErrorCode BuiltCreate(Config config, Built *b)
+PetscErrorCode BuiltCreate(MPI_Comm comm, Config config, Built *b)
 {
   const double *lower, *upper;
   const char **names;
@@ -15,7 +15,7 @@ PetscErrorCode BuiltCreate(Config config, Built *b)
   DomainBounds(b->domain, &lower, &upper);
   PetscCall(NetworkCreate(config, dim, names, ProblemFields(b->problem), lower, upper, &b->network));
   PetscCall(PetscFree(names));
-  PetscCall(ResidualCreate(PETSC_COMM_SELF, config, b->problem, b->domain, b->network, &b->residual));
+  PetscCall(ResidualCreate(comm, config, b->problem, b->domain, b->network, &b->residual));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -35,8 +35,9 @@ PetscErrorCode BuiltTheta(const Built *b, Vec *theta)
   double *values;
   PetscFunctionBegin;
   PetscCall(ResidualCreateTheta(b->residual, theta));
-  PetscCall(VecGetArrayWrite(*theta, &values));
+  PetscCall(PetscMalloc1(NetworkParameters(b->network), &values));
   NetworkInitialize(b->network, values);
-  PetscCall(VecRestoreArrayWrite(*theta, &values));
+  PetscCall(ResidualScatterTheta(b->residual, values, *theta));
+  PetscCall(PetscFree(values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,4 +1,5 @@
-/* What a program builds of a case: its rows, and the parameters they start from. One rank. */
+/* What a program builds of a case: its rows, shared out to the ranks of a communicator, and the parameters they start
+   from. */
 #pragma once
 #include "pinn/residual.h"
 
@@ -10,8 +11,8 @@ typedef struct {
   Residual residual;
 } Built;
 
-/* Takes config over, also after an error. */
-PetscErrorCode BuiltCreate(Config config, Built *built);
+/* Takes config over, also after an error. Collective. */
+PetscErrorCode BuiltCreate(MPI_Comm comm, Config config, Built *built);
 PetscErrorCode BuiltDestroy(Built *built);
 /* Parameters as a run draws them; owned by the caller. */
 PetscErrorCode BuiltTheta(const Built *built, Vec *theta);

@@ -19,7 +19,7 @@ static PetscErrorCode create(const char *path, Sampled *s)
   bool changed;
   PetscFunctionBegin;
   PetscCall(ConfigLoad(PETSC_COMM_SELF, path, 0, NULL, &config));
-  PetscCall(BuiltCreate(config, &s->built));
+  PetscCall(BuiltCreate(PETSC_COMM_SELF, config, &s->built));
   PetscCall(BuiltTheta(&s->built, &s->theta));
   PetscCall(VecDuplicate(s->theta, &s->gradient));
   const Rows rows = ResidualRows(s->built.residual);

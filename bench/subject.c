@@ -53,7 +53,7 @@ PetscErrorCode SubjectCreate(const BenchCase *about, Subject *s)
   PetscFunctionBegin;
   *s = (Subject){.about = *about};
   PetscCall(load(about, &config));
-  PetscCall(BuiltCreate(config, &s->built));
+  PetscCall(BuiltCreate(PETSC_COMM_SELF, config, &s->built));
   s->rows = ResidualRows(s->built.residual);
   PetscCall(read_plan(s));
   PetscCall(create_vectors(s));

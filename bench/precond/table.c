@@ -46,7 +46,7 @@ static PetscErrorCode build_case(Table *t, const char *file, int n_setting, cons
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   PetscCheck(size == 1, PETSC_COMM_WORLD, PETSC_ERR_SUP, "one rank, please");
   PetscCall(ConfigLoad(PETSC_COMM_SELF, file, n_setting, settings, &config));
-  PetscCall(BuiltCreate(config, &t->built));
+  PetscCall(BuiltCreate(PETSC_COMM_SELF, config, &t->built));
   t->rows = ResidualRows(t->built.residual);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
