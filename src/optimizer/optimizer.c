@@ -88,8 +88,10 @@ PetscErrorCode OptimizerCreateStage(Config config, int index, Rows rows, const C
   o->ops = stage->data;
   o->control_name = o->ops->control_name;
   PetscCall(OptimizerAddValues(o, "iteration", 1, &o->iteration));
-  PetscCall(o->ops->setup(o, config));
   *optimizer = o;
+  const PetscErrorCode code = o->ops->setup(o, config);
+  if (code) PetscCall(OptimizerDestroy(optimizer));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -102,7 +104,7 @@ PetscErrorCode OptimizerDestroy(Optimizer *optimizer)
 {
   PetscFunctionBegin;
   if (!*optimizer) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall((*optimizer)->ops->destroy(*optimizer));
+  if ((*optimizer)->data) PetscCall((*optimizer)->ops->destroy(*optimizer));
   PetscCall(FullVecDestroy(&(*optimizer)->full));
   PetscCall(PetscFree((*optimizer)->state));
   PetscCall(PetscFree(*optimizer));

@@ -42,6 +42,21 @@ static PetscErrorCode check_finite(const char *path, const char *name, size_t n,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* points [n][dim] with the columns in the problem's order */
+static PetscErrorCode read_coordinates(hid_t file, const char *path, const Request *request, size_t n, double given[],
+                                       int column[], double points[])
+{
+  const size_t dim = (size_t)request->dim;
+
+  PetscFunctionBegin;
+  PetscCall(HDF5GetReals(file, path, "/points", n * dim, given));
+  PetscCall(check_finite(path, "/points", n * dim, dim, given));
+  PetscCall(read_columns(file, path, request, column));
+  for (size_t i = 0; i < n; i++)
+    for (size_t k = 0; k < dim; k++) points[i * dim + (size_t)column[k]] = given[i * dim + k];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode read_points(hid_t file, const char *path, const Request *request)
 {
   Reference *reference = request->reference;
@@ -60,12 +75,9 @@ static PetscErrorCode read_points(hid_t file, const char *path, const Request *r
   const size_t n = dims[0];
   PetscCall(PetscMalloc2(n * dim, &given, dim, &column));
   PetscCall(PetscMalloc1(n * dim, &reference->points));
-  PetscCall(HDF5GetReals(file, path, "/points", n * dim, given));
-  PetscCall(check_finite(path, "/points", n * dim, dim, given));
-  PetscCall(read_columns(file, path, request, column));
-  for (size_t i = 0; i < n; i++)
-    for (size_t k = 0; k < dim; k++) reference->points[i * dim + (size_t)column[k]] = given[i * dim + k];
+  const PetscErrorCode code = read_coordinates(file, path, request, n, given, column, reference->points);
   PetscCall(PetscFree2(given, column));
+  PetscCall(code);
   reference->n = (PetscInt)n;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

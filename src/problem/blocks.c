@@ -113,19 +113,17 @@ static PetscErrorCode check_periodic(Problem p, int k, const char *name, int *co
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Values and derivatives at both ends of a coordinate: of a residual, else of each field, to one order less than the
-   equations have, or to `order`. */
-static PetscErrorCode create_periodic(Problem p, int k, const char *name, Block *block)
+/* Values and derivatives at both ends of a coordinate: of a residual, else of each of n fields, to one order less than
+   the equations have, or to `order`.  orders [out] [n] */
+static PetscErrorCode fill_periodic(Problem p, int k, const char *name, int n, int orders[], Block *block)
 {
   const char *path, *residual = "", *order_path = ConfigPath("problem.conditions[%d].order", k);
   const bool own = ConfigHas(p->config, ConfigPath("problem.conditions[%d].residual", k));
-  const int n = own ? 1 : p->n_field;
   PetscInt wanted = -1;
-  int coord, *orders, n_term = 0;
+  int coord, n_term = 0;
   PetscFunctionBegin;
   PetscCall(check_periodic(p, k, name, &coord));
   if (ConfigHas(p->config, order_path)) PetscCall(ConfigGetInt(p->config, order_path, &wanted));
-  PetscCall(PetscMalloc1(n, &orders));
   for (int i = 0; i < n; i++) {
     int highest = 1;
     if (!own) PetscCall(highest_order(p, i, coord, &highest));
@@ -145,7 +143,18 @@ static PetscErrorCode create_periodic(Problem p, int k, const char *name, Block 
                   ConfigWhere(p->config, ConfigPath("problem.conditions[%d].residual", k)), residual);
     PetscCall(add_derivatives(p, k, node, orders[i], own ? residual : p->field_name[i], block->terms + term));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode create_periodic(Problem p, int k, const char *name, Block *block)
+{
+  const int n = ConfigHas(p->config, ConfigPath("problem.conditions[%d].residual", k)) ? 1 : p->n_field;
+  int *orders;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(n, &orders));
+  const PetscErrorCode code = fill_periodic(p, k, name, n, orders, block);
   PetscCall(PetscFree(orders));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -269,13 +278,10 @@ static PetscErrorCode create_equations(Problem p, const char *own, int n, const 
 }
 
 /* A block for each region of the equations that leave their derivatives to the case, and one for each other equation.
- */
-static PetscErrorCode create_interior(Problem p, int n_equation)
+     number, region  [out]  [n_equation] */
+static PetscErrorCode divide_equations(Problem p, int n_equation, int number[], const char *region[])
 {
-  const char **region;
-  int *number;
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(n_equation, &number, n_equation, &region));
   for (int e = 0; e < n_equation; e++) PetscCall(equation_region(p, e, &region[e]));
   for (int first = 0; first < n_equation; first++) {
     int n = 0;
@@ -291,7 +297,18 @@ static PetscErrorCode create_interior(Problem p, int n_equation)
     const char *own = own_estimator(p, ConfigPath("problem.equations[%d]", e));
     if (own) PetscCall(create_equations(p, own, 1, &e, &p->blocks[p->n_interior++]));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode create_interior(Problem p, int n_equation)
+{
+  const char **region;
+  int *number;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc2(n_equation, &number, n_equation, &region));
+  const PetscErrorCode code = divide_equations(p, n_equation, number, region);
   PetscCall(PetscFree2(number, region));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
