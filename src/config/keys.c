@@ -237,7 +237,8 @@ const ConfigKey ConfigKeys[] = {
      "how many; for grid, chebyshev and gauss-legendre also one number a coordinate"},
     {"points.interior.resample", CONFIG_INT, "0", TIMES, NULL, NULL, "iterations between new draws; 0 = never"},
     {"points.interior.adapt", CONFIG_INT, "0", TIMES, NULL, NULL,
-     "iterations between draws with density |r|/mean|r| + 1 (RAD); 0 = never"},
+     "iterations between points that follow the residual; 0 = never"},
+    {"points.interior.adapt_by", CONFIG_WORD, "\"rad\"", 0, 0, &AdaptTable, NULL, "how they follow it"},
     {"points.interior.causal", CONFIG_REALS, "", POSITIVE, NULL, NULL,
      "epsilon of weights exp(-epsilon * loss of earlier times), rising values one after the other; default: no "
      "weights"},

@@ -1,104 +1,90 @@
-/* Residual-adaptive distribution (RAD; Wu, Zhu, Tan, Kartha, Lu 2023 with k = c = 1): interior points are drawn without
-   replacement from a pool of candidates with density |r| / mean |r| + 1.
-
-   Drawing without replacement by weights: the largest keys log(uniform) / weight win (Efraimidis and Spirakis 2006), so
-   every rank can tell its own winners once the threshold is known. */
+/* Interior points that follow the residual, and what a checkpoint holds of points. */
 #include <math.h>
-#include <stdlib.h>
-#include "residual_impl.h"
+#include "adapt.h"
 
-#define POOL 8 /* candidates a point */
+static const Choice adapt_rows[] = {
+    {"rad", "all are drawn anew with density |r|/mean|r| + 1", &AdaptRAD},
+    {"r3", "those with |r| above the mean stay, all others are drawn anew, uniformly", &AdaptR3},
+    {NULL, NULL, NULL},
+};
+const ChoiceTable AdaptTable = {"adaptation", "how interior points follow the residual", adapt_rows};
 
-static int descending(const void *a, const void *b)
+PetscErrorCode ResidualReadAdapt(Residual residual, Config config)
 {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x < y) - (x > y);
+  const char *word;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetInt(config, "points.interior.adapt", &residual->adapt));
+  PetscCall(ConfigGetString(config, "points.interior.adapt_by", &word));
+  residual->updated = -1;
+  residual->adapt_by = ChoiceFind(&AdaptTable, word)->data;
+  PinnUserCheck(residual->adapt || residual->adapt_by == adapt_rows[0].data,
+                "%s: does nothing without points.interior.adapt", ConfigWhere(config, "points.interior.adapt_by"));
+  PinnUserCheck(!residual->adapt || !residual->resample || !residual->adapt_by->keeps,
+                "%s: \"%s\" keeps points, which points.interior.resample draws anew",
+                ConfigWhere(config, "points.interior.adapt_by"), word);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* keys [out] [n] of this rank's candidates. */
-static PetscErrorCode candidate_keys(Residual residual, RowBlock *block, const RowSet *pool, const double theta[],
-                                     PetscInt iteration, double keys[])
+PetscErrorCode AdaptSizes(Residual residual, RowBlock *block, const PointSet *points, const double theta[],
+                          double size[], double *mean)
 {
-  const int n_term = block->block->n_term, n = pool->points.n;
-  const RandomKey key = {block->sampling.key.seed, RANDOM_ADAPTIVE, 1, (uint32_t)iteration};
+  const int n_term = block->block->n_term, n = points->n;
+  RowSet set = {.points = *points}; /* borrowed, by the probe that draws nothing */
   double *values, sum = 0.0;
   PetscFunctionBegin;
+  PetscCall(RowSetPrepare(block->truth, &set));
   PetscCall(PetscMalloc1((size_t)n_term * (size_t)n, &values));
-  PetscCall(RowBlockValues(block, pool, theta, values));
+  PetscCall(RowBlockValues(block, &set, theta, values));
   for (int i = 0; i < n; i++) {
     double square = 0.0;
     for (int e = 0; e < n_term; e++) {
       const double r = values[(size_t)e * (size_t)n + (size_t)i];
       square += block->block->terms[e].weight * r * r;
     }
-    keys[i] = isfinite(square) ? sqrt(square) : 0.0;
-    sum += keys[i];
+    size[i] = isfinite(square) ? sqrt(square) : 0.0;
+    sum += size[i];
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, residual->rows.comm));
-  const double mean = sum / (double)pool->points.count;
-  for (int i = 0; i < n; i++) {
-    const double weight = (mean > 0.0 ? keys[i] / mean : 0.0) + 1.0;
-    keys[i] = log(RandomUniform(key, (uint64_t)(pool->points.first + i))) / weight;
-  }
+  *mean = sum / (double)points->count;
   PetscCall(PetscFree(values));
+  PetscCall(PetscFree(set.statics));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* chosen [out] [count][dim], the same on all ranks: the candidates with the largest keys. */
-static PetscErrorCode gather_chosen(MPI_Comm comm, const PointSet *pool, const double keys[], PetscInt count,
-                                    double chosen[])
+PetscErrorCode AdaptCandidates(Residual residual, const RowBlock *block, PetscInt count, PetscInt iteration,
+                               PointSet *points)
 {
-  PetscMPIInt n_rank, local = pool->n, *counts, *starts, n_own = 0;
-  double *all, *own;
+  const RandomKey key = {block->sampling.key.seed, RANDOM_ADAPTIVE, 0, (uint32_t)iteration};
+  const Sampling sampling = {ChoiceFind(&SamplerTable, "uniform"), 1, &count, key};
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_size(comm, &n_rank));
-  PetscCall(PetscMalloc4(n_rank, &counts, n_rank, &starts, pool->count, &all, (size_t)local * (size_t)pool->dim, &own));
-  PetscCallMPI(MPI_Allgather(&local, 1, MPI_INT, counts, 1, MPI_INT, comm));
-  for (int r = 0, start = 0; r < n_rank; start += counts[r++]) starts[r] = start;
-  PetscCallMPI(MPI_Allgatherv(keys, local, MPI_DOUBLE, all, counts, starts, MPI_DOUBLE, comm));
-  qsort(all, (size_t)pool->count, sizeof(double), descending);
-  const double threshold = all[count - 1];
-  for (int i = 0; i < local; i++) {
-    if (keys[i] < threshold) continue;
-    for (int k = 0; k < pool->dim; k++) own[n_own++] = pool->x[(size_t)i * (size_t)pool->dim + (size_t)k];
-  }
-  PetscCallMPI(MPI_Allgather(&n_own, 1, MPI_INT, counts, 1, MPI_INT, comm));
-  for (int r = 0, start = 0; r < n_rank; start += counts[r++]) starts[r] = start;
-  PetscCallMPI(MPI_Allgatherv(own, n_own, MPI_DOUBLE, chosen, counts, starts, MPI_DOUBLE, comm));
-  PetscCall(PetscFree4(counts, starts, all, own));
+  PetscCall(PointSetSample(residual->rows.comm, block->region, &sampling, points));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode ResidualAdapt(Residual residual, const double theta[], PetscInt iteration)
 {
   RowBlock *block = &residual->blocks[0];
-  MPI_Comm comm = residual->rows.comm;
-  const PetscInt count = block->train.points.count, n_pool = POOL * count;
+  const PetscInt count = block->train.points.count;
   const int dim = block->train.points.dim;
-  const RandomKey key = {block->sampling.key.seed, RANDOM_ADAPTIVE, 0, (uint32_t)iteration};
-  const Sampling sampling = {ChoiceFind(&SamplerTable, "uniform"), 1, &n_pool, key};
-  RowSet pool = {.statics = NULL};
-  double *keys, *chosen;
+  double *chosen;
   PetscFunctionBegin;
-  PetscCall(PointSetSample(comm, block->region, &sampling, &pool.points));
-  PetscCall(RowSetPrepare(block->truth, &pool));
-  PetscCall(PetscMalloc2(pool.points.n, &keys, (size_t)count * (size_t)dim, &chosen));
-  PetscCall(candidate_keys(residual, block, &pool, theta, iteration, keys));
-  PetscCall(gather_chosen(comm, &pool.points, keys, count, chosen));
-  PetscCall(RowSetDestroy(&pool));
+  if (residual->adapt_by->keeps && residual->updated == iteration) PetscFunctionReturn(PETSC_SUCCESS); /* resumed */
+  PetscCall(PetscMalloc1((size_t)count * (size_t)dim, &chosen));
+  PetscCall(residual->adapt_by->choose(residual, block, theta, iteration, chosen));
   PetscCall(RowSetDestroy(&block->train));
-  PetscCall(PointSetGiven(comm, count, dim, chosen, &block->train.points));
+  PetscCall(PointSetGiven(residual->rows.comm, count, dim, chosen, &block->train.points));
   PetscCall(RowSetPrepare(block->probe, &block->train));
-  PetscCall(PetscFree2(keys, chosen));
+  PetscCall(PetscFree(chosen));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Numbers of the points: the iteration of the last new draw, then, where points adapt, the interior points. */
+/* Numbers of the points: the iteration of the last new draw, then, where points adapt, the interior points, and where
+   some are kept the last iteration that began. */
 static size_t point_numbers(Residual residual)
 {
   const PointSet *points = &residual->blocks[0].train.points;
   if (!residual->adapt && !residual->resample) return 0;
-  return 1 + (residual->adapt ? (size_t)points->count * (size_t)points->dim : 0);
+  return 1 + (residual->adapt ? (size_t)points->count * (size_t)points->dim + residual->adapt_by->keeps : 0);
 }
 
 PetscErrorCode ResidualGetPoints(Residual residual, size_t *n, double **values)
@@ -114,6 +100,7 @@ PetscErrorCode ResidualGetPoints(Residual residual, size_t *n, double **values)
   if (n_point > 1) PetscCall(PetscArraycpy(all + 1 + points->first * points->dim, points->x, points->n * points->dim));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, all, (PetscMPIInt)n_point, MPI_DOUBLE, MPI_SUM, residual->rows.comm));
   if (n_point) all[0] = (double)residual->blocks[0].sampling.key.iteration;
+  if (n_point && residual->adapt_by->keeps) all[n_point - 1] = (double)residual->updated;
   CausalGet(residual, all + n_point);
   *values = all;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -133,6 +120,7 @@ PetscErrorCode ResidualSetPoints(Residual residual, size_t n, const double value
     PetscCall(RowSetDestroy(&block->train));
     PetscCall(PointSetGiven(residual->rows.comm, count, dim, values + 1, &block->train.points));
     PetscCall(RowSetPrepare(block->probe, &block->train));
+    if (residual->adapt_by->keeps) residual->updated = (PetscInt)values[n_point - 1];
   }
   PetscCall(CausalSet(residual, values + n_point));
   if (n) PetscCall(ResidualLayout(residual));

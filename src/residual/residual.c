@@ -241,7 +241,7 @@ PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Dom
   NetworkLastLayer(network, &r->rows.last_begin, &n_feature);
   PetscCall(create_parameter_blocks(r));
   PetscCall(ConfigGetInt(config, "points.interior.resample", &r->resample));
-  PetscCall(ConfigGetInt(config, "points.interior.adapt", &r->adapt));
+  PetscCall(ResidualReadAdapt(r, config));
   r->n_heldout = PetscMax(HELDOUT_FEWEST, PetscMin(HELDOUT, HELDOUT_NUMBERS / DomainDimension(domain)));
   if (ConfigHas(config, "points.heldout")) PetscCall(ConfigGetInt(config, "points.heldout", &r->n_heldout));
   PinnUserCheck(r->n_interior == 1 || (!r->adapt && !ConfigHas(config, "points.interior.causal")),

@@ -106,6 +106,7 @@ typedef struct {
 
 typedef struct Linearization_s *Linearization;
 typedef struct Causal_s *Causal;
+typedef struct Adapt_s Adapt;
 
 struct Residual_s {
   struct Rows_s rows;
@@ -121,6 +122,8 @@ struct Residual_s {
   size_t n_raw;      /* 0: no points share rows */
   double *raw;       /* [n_raw] values of points that do */
   PetscInt resample, adapt, n_heldout;
+  const Adapt *adapt_by;
+  PetscInt updated;  /* the last iteration that began; -1 = none */
   Causal causal;     /* NULL = interior points of all times count alike */
   bool several;      /* ranks */
   FullVec full;      /* of theta */
@@ -241,7 +244,9 @@ PetscErrorCode CausalUpdate(Residual residual, const double theta[], PetscInt it
 size_t CausalNumbers(Residual residual);
 void CausalGet(Residual residual, double values[]);
 PetscErrorCode CausalSet(Residual residual, const double values[]);
-/* Residual-adaptive distribution of the interior points (adapt.c). Collective. */
+/* Interior points that follow the residual (adapt.c): the case's keys, after those of resampling, and new points.
+   Collective. */
+PetscErrorCode ResidualReadAdapt(Residual residual, Config config);
 PetscErrorCode ResidualAdapt(Residual residual, const double theta[], PetscInt iteration);
 
 extern const RowsOps ResidualRowsOps;

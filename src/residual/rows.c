@@ -384,6 +384,7 @@ static PetscErrorCode RowsUpdate_Residual(void *self, Vec theta, PetscInt iterat
     PetscCall(ResidualAdapt(residual, values, iteration));
     PetscCall(ResidualThetaRestore(residual, theta, &values));
   }
+  residual->updated = iteration;
   if (adapt || resample) PetscCall(ResidualLayout(residual));
   if (residual->causal) {
     const double *values;
