@@ -192,8 +192,9 @@ START_TEST(help_of_keys)
   ck_told("--help", "network.hidden");
   ck_assert_str_eq(output, "network.hidden\n"
                            "    whole number or array of them, from 1 to 1048576; default [32, 32]; only\n"
-                           "    with type mlp\n"
-                           "    widths of the hidden layers\n");
+                           "    with type mlp fourier modified-mlp piratenet separable siren\n"
+                           "    widths of the hidden layers, of piratenet of its blocks, of separable in\n"
+                           "    each coordinate's network\n");
   ck_told("--help", "problem.coordinates");
   ck_contains("text or array of them; required\n");
   ck_told("--help=solver[1].type");
