@@ -8,9 +8,10 @@
 static const char *const CoordinateNames[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
 #define MOST_COORDINATES 310
 
-/* The box is [-1 + i/10, 2 + i/10] in coordinate i. Coordinates that share weights are components of one vector. */
-static inline PetscErrorCode TryNetworkIn(const char *precision, const char *settings, int n_coord, int n_field,
-                                          Network *network)
+/* The box is [-1 + i/10, 2 + i/10] in coordinate i. Coordinates that share weights are components of one vector.
+   `problem`: more settings of this group. */
+static inline PetscErrorCode TryNetworkOf(const char *problem, const char *precision, const char *settings, int n_coord,
+                                          int n_field, Network *network)
 {
   char text[1024];
   double lower[MOST_COORDINATES], upper[MOST_COORDINATES];
@@ -25,13 +26,19 @@ static inline PetscErrorCode TryNetworkIn(const char *precision, const char *set
     names[i] = strstr(settings, "block") ? components[i] : CoordinateNames[i % 10];
   }
   snprintf(text, sizeof(text),
-           "problem: { coordinates = [ \"a\" ]; fields = [ \"u\" ]; equations = ( { residual = \"u\"; } ); };\n"
+           "problem: { coordinates = [ \"a\" ]; fields = [ \"u\" ]; equations = ( { residual = \"u\"; } ); %s };\n"
            "domain: { };\nseed = 3; precision = \"%s\";\nnetwork: { %s };\n",
-           precision, settings);
+           problem, precision, settings);
   PetscCall(ConfigLoadText("a.cfg", text, 0, NULL, &config));
   PetscCall(NetworkCreate(config, n_coord, names, n_field, lower, upper, network));
   PetscCall(ConfigDestroy(&config));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline PetscErrorCode TryNetworkIn(const char *precision, const char *settings, int n_coord, int n_field,
+                                          Network *network)
+{
+  return TryNetworkOf("", precision, settings, n_coord, n_field, network);
 }
 
 static inline PetscErrorCode TryNetwork(const char *settings, int n_coord, int n_field, Network *network)

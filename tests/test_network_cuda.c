@@ -225,6 +225,47 @@ START_TEST(coefficients_that_depend_on_the_point)
 }
 END_TEST
 
+/* Parameters of others behind the network's in theta are not the sweep's: 64 numbers of the network fill their buffer. */
+START_TEST(what_follows_the_network_in_theta_stays_out_of_its_arrays)
+{
+  const Device *device = TestDevice();
+  const char *const settings = "type = \"random-features\"; features = 31; activation = \"sin\"";
+  double x[N * MOST_COORDINATES], *k_x, *k_out, *k_v, *v, *before, *after;
+  DeviceSweep sweep;
+  Pair pair;
+  int n_coord;
+  if (!device) return;
+  JetPlan plan = CreatePlan(PLAN_HEAT, &n_coord);
+  begin(device, "single", settings, n_coord, FIELDS, plan, &pair);
+  ck_petsc(PetscFree(pair.theta));
+  Drop(device, pair.k_theta);
+  ck_petsc(NetworkDestroy(&pair.network));
+  ck_petsc(TryNetworkOf("unknowns: { a = 1.0; b = 2.0; c = 3.0; };", "single", settings, n_coord, FIELDS,
+                        &pair.network));
+  const size_t bytes = pair.n_out * sizeof(double), n_param = NetworkParameters(pair.network);
+  ck_assert_uint_eq(n_param, 64 + 3);
+  pair.theta = ThetaOf(pair.network);
+  pair.k_theta = OnDevice(device, n_param * sizeof(double), pair.theta);
+  PointsOf(N, n_coord, x);
+  v = random_array(n_param, 3), before = malloc(bytes), after = malloc(bytes);
+  k_x = OnDevice(device, (size_t)(N * n_coord) * sizeof(double), x);
+  k_v = OnDevice(device, n_param * sizeof(double), v), k_out = OnDevice(device, bytes, NULL);
+  ck_petsc(DeviceSweepCreate(device, pair.network, plan, NULL, N, &sweep));
+  ck_petsc(DeviceSweepSetPoints(sweep, N, x, NULL, N));
+  for (int again = 0; again < 2; again++) {
+    DeviceSweepForward(sweep, pair.k_theta, 0, N, k_x, k_out);
+    device->get(again ? after : before, k_out, bytes);
+    DeviceSweepTangent(sweep, pair.k_theta, k_v, k_out);
+  }
+  ck_petsc(DeviceCheck(device));
+  ck_assert(!memcmp(before, after, bytes));
+  ck_petsc(DeviceSweepDestroy(&sweep));
+  Drop(device, k_x), Drop(device, k_v), Drop(device, k_out);
+  free(v), free(before), free(after);
+  end(&pair);
+}
+END_TEST
+
 START_TEST(what_a_device_does_not_do_is_said)
 {
   const Device *device = TestDevice();
@@ -242,4 +283,5 @@ END_TEST
 
 TEST_SUITE("network_cuda", all_plans_in_both_precisions, kinds_of_layers_and_inputs,
            columns_that_are_the_points_times_a_number, coefficients_that_depend_on_the_point,
-           sampled_derivatives_of_many_coordinates, what_a_device_does_not_do_is_said)
+           sampled_derivatives_of_many_coordinates,
+           what_follows_the_network_in_theta_stays_out_of_its_arrays, what_a_device_does_not_do_is_said)

@@ -21,11 +21,11 @@ static void add(const DeviceSweep s, size_t n, Real factor, const Real *x, Real 
   OPS(s)->kernel->combine(n, 1, &factor, &x, &step, y, accumulate);
 }
 
-/* theta or a direction as Real: itself, or narrowed into a buffer. */
+/* The network's part of theta or of a direction as Real: itself, or narrowed into a buffer. */
 static const Real *narrowed(const DeviceSweep s, const double *values, void *buffer)
 {
 #ifdef PINN_SINGLE
-  OPS(s)->narrow(NetworkParameters(s->network), values, buffer);
+  OPS(s)->narrow(s->network->n_param, values, buffer);
   return buffer;
 #else
   (void)s, (void)buffer;
