@@ -225,7 +225,7 @@ START_TEST(coefficients_that_depend_on_the_point)
 }
 END_TEST
 
-/* Parameters of others behind the network's in theta are not the sweep's: 64 numbers of the network fill their buffer. */
+/* Parameters of others behind the network's in theta are not the sweep's: the network's 64 fill their array. */
 START_TEST(what_follows_the_network_in_theta_stays_out_of_its_arrays)
 {
   const Device *device = TestDevice();
@@ -240,8 +240,8 @@ START_TEST(what_follows_the_network_in_theta_stays_out_of_its_arrays)
   ck_petsc(PetscFree(pair.theta));
   Drop(device, pair.k_theta);
   ck_petsc(NetworkDestroy(&pair.network));
-  ck_petsc(TryNetworkOf("unknowns: { a = 1.0; b = 2.0; c = 3.0; };", "single", settings, n_coord, FIELDS,
-                        &pair.network));
+  ck_petsc(
+      TryNetworkOf("unknowns: { a = 1.0; b = 2.0; c = 3.0; };", "single", settings, n_coord, FIELDS, &pair.network));
   const size_t bytes = pair.n_out * sizeof(double), n_param = NetworkParameters(pair.network);
   ck_assert_uint_eq(n_param, 64 + 3);
   pair.theta = ThetaOf(pair.network);
@@ -283,5 +283,5 @@ END_TEST
 
 TEST_SUITE("network_cuda", all_plans_in_both_precisions, kinds_of_layers_and_inputs,
            columns_that_are_the_points_times_a_number, coefficients_that_depend_on_the_point,
-           sampled_derivatives_of_many_coordinates,
-           what_follows_the_network_in_theta_stays_out_of_its_arrays, what_a_device_does_not_do_is_said)
+           sampled_derivatives_of_many_coordinates, what_follows_the_network_in_theta_stays_out_of_its_arrays,
+           what_a_device_does_not_do_is_said)

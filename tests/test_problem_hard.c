@@ -85,6 +85,23 @@ START_TEST(all_walls_of_a_box)
 }
 END_TEST
 
+/* A distance enters once, and a residual that is 0 for u = 0 prescribes 0 also where its factor vanishes. */
+START_TEST(a_face_named_twice_counts_once)
+{
+  Problem p;
+  ck_petsc(create("problem: { coordinates = [\"x\", \"y\"]; fields = [\"u\"];\n" EQUATION
+                  "conditions = ( { on = \"boundary | x = 0 | x.lower\"; residual = \"sin(x)*u\"; hard = true; } ); };"
+                  "\ndomain: { lower = 0.0; upper = [ 1.0, 4.0 ]; };",
+                  &p));
+  const double x[2][2] = {{0, 1}, {0.25, 2}};
+  double u[2];
+  fields_at(p, 0, 2, x[0], u);
+  ck_assert(u[0] == 0.0);
+  ck_near(u[1], 0.25 * 0.75 * 0.25 * Wave(0, x[1], 2, ""), 1e-13, 0);
+  ck_petsc(ProblemDestroy(&p));
+}
+END_TEST
+
 START_TEST(mistakes)
 {
   static const struct {
@@ -109,6 +126,13 @@ START_TEST(mistakes)
        "0.5'"},
       {"{ on = \"x = 0 & t = 0\"; residual = \"u\"; hard = true; }", "holds on whole faces, not on 'x = 0 & t = 0'"},
       {"{ on = \"wall\"; residual = \"u\"; hard = true; }", "(\"x = 0\", \"x.lower\", \"walls\"), not on 'wall'"},
+      {"{ on = \"x = 0\"; residual = \"u*v - 1\"; hard = true; }", "values of one field, as u - g does"},
+      {"{ on = \"x = 0\"; residual = \"abs(u)\"; hard = true; }", "values of one field, as u - g does"},
+      {"{ on = \"x = 0\"; residual = \"max(u, -5) - t\"; hard = true; }", "values of one field, as u - g does"},
+      {"{ on = \"x = 0\"; residual = \"u - t\"; hard = true; },\n"
+       "{ on = \"t = 1 | x.lower\"; residual = \"u - t\"; hard = true; }",
+       "test.cfg:4: problem.conditions[1].on: a face has the values of a field from one hard condition, that of "
+       "problem.conditions[0] has them already"},
       {"{ periodic = \"x\"; hard = true; }", "problem.conditions[0].hard: does not go with `periodic`"},
   };
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -123,10 +147,16 @@ START_TEST(mistakes)
   Problem p;
   ck_petsc_fails(create("problem: { coordinates = [\"x\", \"y\"]; fields = [\"u\"];\n" EQUATION
                         "conditions = ( { on = \"x = 0\"; residual = \"u\"; hard = true; } ); };\n"
+                        "domain: { }; network: { periodic = [ \"y\", \"x\" ]; };",
+                        &p),
+                 PETSC_ERR_USER_INPUT, "'x' is periodic by network.periodic, it has no faces for a hard condition");
+  ck_petsc_fails(create("problem: { coordinates = [\"x\", \"y\"]; fields = [\"u\"];\n" EQUATION
+                        "conditions = ( { on = \"x = 0\"; residual = \"u\"; hard = true; } ); };\n"
                         "domain: { type = \"polygon\"; vertices = [ 0.0, 0.0, 1.0, 0.0, 0.0, 1.0 ]; };",
                         &p),
                  PETSC_ERR_USER_INPUT, "not with domain.type = \"polygon\"");
 }
 END_TEST
 
-TEST_SUITE("problem_hard", an_initial_value_and_walls_of_a_box, a_ball_in_time, all_walls_of_a_box, mistakes)
+TEST_SUITE("problem_hard", an_initial_value_and_walls_of_a_box, a_ball_in_time, all_walls_of_a_box,
+           a_face_named_twice_counts_once, mistakes)

@@ -284,6 +284,54 @@ START_TEST(all_types)
 }
 END_TEST
 
+/* J^T J v, J^T r and the loss of all ranks together against those of this rank alone. */
+static void check_alone(const char *text)
+{
+  Fixture f;
+  Residual one;
+  Vec theta, v, y;
+  double loss[2], *r, *Jv, *all, *alone;
+  set_up(&f, text);
+  ck_petsc(ResidualCreate(PETSC_COMM_SELF, f.c.config, f.c.problem, f.c.domain, f.c.network, &one));
+  const Rows rows = ResidualRows(one);
+  ck_assert_int_eq(rows->n_row, f.rows->n_row_global);
+  ck_petsc(VecCreateSeq(PETSC_COMM_SELF, (PetscInt)f.n, &theta));
+  ck_petsc(VecDuplicate(theta, &v));
+  ck_petsc(VecDuplicate(theta, &y));
+  CaseFillVec(0.6, 0.0, theta);
+  CaseFillVec(0.6, 1.0, v);
+  ck_petsc(PetscMalloc4(rows->n_row, &r, rows->n_row, &Jv, f.n, &all, f.n, &alone));
+  ck_petsc(f.rows->ops->evaluate(f.rows->self, f.theta, f.r, &loss[0]));
+  ck_petsc(rows->ops->evaluate(rows->self, theta, r, &loss[1]));
+  ck_near(loss[0], loss[1], 1e-13, 0);
+  ck_petsc(f.rows->ops->apply(f.rows->self, f.theta, f.v, f.Jv));
+  ck_petsc(rows->ops->apply(rows->self, theta, v, Jv));
+  for (int gradient = 0; gradient < 2; gradient++) {
+    ck_petsc(f.rows->ops->apply_transpose(f.rows->self, f.theta, gradient ? f.r : f.Jv, f.y));
+    ck_petsc(rows->ops->apply_transpose(rows->self, theta, gradient ? r : Jv, y));
+    ck_petsc(ResidualGatherTheta(f.c.residual, f.y, all));
+    ck_petsc(ResidualGatherTheta(one, y, alone));
+    ck_assert_double_le(difference(f.n, all, alone), 1e-12);
+  }
+  ck_petsc(PetscFree4(r, Jv, all, alone));
+  ck_petsc(VecDestroy(&theta));
+  ck_petsc(VecDestroy(&v));
+  ck_petsc(VecDestroy(&y));
+  ck_petsc(ResidualDestroy(&one));
+  tear_down(&f);
+}
+
+START_TEST(ranks_do_not_matter_to_any_type)
+{
+  for (size_t k = 0; k < sizeof(types) / sizeof(types[0]); k++) {
+    char text[2048];
+    snprintf(text, sizeof(text), FLOW "network: { %s };", types[k]);
+    check_alone(text);
+  }
+  check_alone(features);
+}
+END_TEST
+
 START_TEST(a_frozen_layer)
 {
   check(features, true);
@@ -452,9 +500,9 @@ START_TEST(another_theta_or_other_points_are_not_mistaken)
 }
 END_TEST
 
-TEST_SUITE("residual_linearization", several_equations_fields_and_normals, all_types, a_frozen_layer,
-           collapsed_columns_and_wide_layers, several_equations_in_wide_layers, more_inputs_than_columns,
-           seeds_that_depend_on_the_point, an_affine_part_and_shared_inputs, many_constant_inputs,
-           constants_that_neurons_have_of_their_own, mixed_derivatives_of_fourth_order,
+TEST_SUITE("residual_linearization", several_equations_fields_and_normals, all_types, ranks_do_not_matter_to_any_type,
+           a_frozen_layer, collapsed_columns_and_wide_layers, several_equations_in_wide_layers,
+           more_inputs_than_columns, seeds_that_depend_on_the_point, an_affine_part_and_shared_inputs,
+           many_constant_inputs, constants_that_neurons_have_of_their_own, mixed_derivatives_of_fourth_order,
            short_memory_sweeps_again_with_the_same_results, single_precision_is_stored_as_it_is_swept,
            another_theta_or_other_points_are_not_mistaken)

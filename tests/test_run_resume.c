@@ -58,6 +58,17 @@ static const Row rows[] = {
     {"least-squares", "", SINES, "", "time: { slabs = 3; };"},
     {"adam", "", MLP, "", "diagnostics: { every = 3; spectrum = 4; };"},
     {"soap", "", MLP, "", "precision = \"single\";"},
+    {"lbfgs", "", "hidden = [4]; factorize = [0.5, 0.1]; periodic = \"x\"; harmonics = 2;", "", ""},
+    {"gauss-newton", "", "type = \"fourier\"; features = 3; hidden = [4];", "", ""},
+    {"adam", "", "type = \"fourier\"; features = 3; hidden = [4]; train_features = true;", "", ""},
+    {"soap", "refresh = 3;", "type = \"siren\"; hidden = [4]; omega = 2.0;", "", ""},
+    {"kfac-star", "refresh = 3;", "type = \"modified-mlp\"; hidden = [3, 3];", "", ""},
+    {"gauss-newton-krylov", "refresh = 2; precond = \"ekfac\";", "type = \"piratenet\"; hidden = [4];", "", ""},
+    {"adam", "", "type = \"piratenet\"; hidden = [4];", "", "time: { slabs = 2; };"},
+    {"ssbroyden", "", "type = \"separable\"; hidden = [3]; rank = 2;", "", ""},
+    {"shampoo", "refresh = 3;", "type = \"fields\"; of = ( { type = \"siren\"; hidden = [3]; omega = 2.0; } );", "",
+     ""},
+    {"least-squares", "", SINES " law = \"even\"; periodic = \"x\";", "", "time: { slabs = 3; };"},
 };
 #define N_ROW (sizeof(rows) / sizeof(rows[0]))
 

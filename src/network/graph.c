@@ -1,5 +1,8 @@
 /* Building a network: layers, nodes and steps are added one after the other. */
+#include <math.h>
 #include "network_impl.h"
+
+#define MOST_LOGARITHM 50 /* of factors: their products and quotients stay numbers */
 
 /* Room for one more in an array of *most elements of `size` bytes, n of which are there. */
 static PetscErrorCode make_room(int n, int *most, size_t size, void *array)
@@ -139,6 +142,10 @@ PetscErrorCode NetworkHidden(Network network, const NetworkGroup *group, int fro
   PetscCall(ConfigGetReals(group->config, GroupKey(group, "factorize"), &n, &law));
   PinnUserCheck(n == 0 || n == 2, "%s: mean and deviation of the factors' logarithms, two numbers, not %d",
                 ConfigWhere(group->config, GroupKey(group, "factorize")), n);
+  PinnUserCheck(!n || (fabs(law[0]) <= MOST_LOGARITHM && law[1] >= 0.0 && law[1] <= MOST_LOGARITHM),
+                "%s: a mean from -%d to %d and a deviation from 0 to %d, not %lg and %lg",
+                ConfigWhere(group->config, GroupKey(group, "factorize")), MOST_LOGARITHM, MOST_LOGARITHM,
+                MOST_LOGARITHM, law[0], law[1]);
   PetscCall(NetworkDense(network, from, (Layer){.n_out = width, .draw = NetworkDrawGlorot, .unbiased = n > 0}, &dense));
   *node = dense;
   if (!n) PetscFunctionReturn(PETSC_SUCCESS);

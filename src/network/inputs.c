@@ -80,6 +80,19 @@ PetscErrorCode NetworkReadPeriodic(Network network, const NetworkGroup *group)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NetworkCheckHarmonics(Network network, Config config)
+{
+  bool periodic = false;
+  PetscFunctionBegin;
+  for (int i = 0; i < network->n_coord; i++) periodic = periodic || network->periodic[i];
+  PinnUserCheck(network->harmonics == 1 || periodic, "%s: no coordinate is periodic, there are no waves to read",
+                ConfigWhere(config, "network.harmonics"));
+  PinnUserCheck(network->harmonics == 1 || network->embedded >= 0,
+                "%s: a network with frequencies of its own takes whole ones, it reads no waves",
+                ConfigWhere(config, "network.harmonics"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NetworkReadScales(Network network, const NetworkGroup *group, double **scales)
 {
   const char *key = GroupKey(group, "scale");

@@ -108,6 +108,7 @@ PetscErrorCode NetworkCreate(Config config, int n_coord, const char *const coord
   PetscCall(NetworkReadPeriodic(n, &group));
   PetscCall(NetworkAddNode(n, n_field, &output));
   PetscCall(NetworkCreateGroup(n, &group));
+  PetscCall(NetworkCheckHarmonics(n, config));
   PetscCall(NetworkFinish(n, config, n->type->size_key));
   PetscCall(read_extra(n, config));
   describe_rest(n, coordinates, precision);

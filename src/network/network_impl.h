@@ -181,6 +181,8 @@ PetscErrorCode NetworkNormalize(Network network, const NetworkGroup *group);
 PetscErrorCode NetworkShareInputs(Network network, const NetworkGroup *group);
 /* Reads network.periodic. */
 PetscErrorCode NetworkReadPeriodic(Network network, const NetworkGroup *group);
+/* Of the network that has been built: network.harmonics where nothing reads them. */
+PetscErrorCode NetworkCheckHarmonics(Network network, Config config);
 /* Reads network.scale: scales [n_coord], to be freed by the caller. */
 PetscErrorCode NetworkReadScales(Network network, const NetworkGroup *group, double **scales);
 /* Is a group all of the case's network? */

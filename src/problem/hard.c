@@ -47,9 +47,27 @@ PetscErrorCode HardEnds(Problem p, int k, int coord, double ends[2])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A distance to one of its two ends would not be periodic. */
+static PetscErrorCode check_periodic(Problem p, const Hard *hard, int coord)
+{
+  const char *const *names;
+  int n;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetStrings(p->config, "network.periodic", &n, &names));
+  for (int k = 0; k < n && coord >= 0; k++)
+    PinnUserCheck(strcmp(names[k], FormulaCoordinateName(p->formula, coord)),
+                  "%s: '%s' is periodic by network.periodic, it has no faces for a hard condition",
+                  HardWhere(p, hard->number, "on"), names[k]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Faces named twice count once: the square of a distance would prescribe a derivative, too. */
 static PetscErrorCode add_face(Problem p, Hard *hard, int coord, bool upper)
 {
   PetscFunctionBegin;
+  for (int i = 0; i < hard->n_face; i++)
+    if (hard->faces[i].coord == coord && hard->faces[i].upper == upper) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(check_periodic(p, hard, coord));
   PinnUserCheck(hard->n_face < HARD_FACES, "%s: more than %d faces are too many for a hard condition",
                 HardWhere(p, hard->number, "on"), HARD_FACES);
   hard->faces[hard->n_face++] = (HardFace){coord, upper};
@@ -206,12 +224,36 @@ static PetscErrorCode residual_at(Problem p, const Hard *hard, const char *text,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is the residual r0 + u slope at any number u, with a slope that no field enters? At 0, 1, 2 and, for abs, min, max,
+   far off on both sides. */
+static PetscErrorCode is_linear(Problem p, const Hard *hard, const char *text, FormulaNode r0, FormulaNode *slope,
+                                bool *linear)
+{
+  const double at[] = {2.0, -1048576.0, 1048576.0};
+  FormulaNode r, line, zero;
+  PetscFunctionBegin;
+  PetscCall(FormulaParse(p->formula, "hard condition", "0", &zero));
+  PetscCall(residual_at(p, hard, text, 1.0, &r));
+  PetscCall(combine(p, "hard_b - hard_a", r0, r, slope));
+  *linear = r != r0 && !FormulaUsesNetwork(p->formula, *slope);
+  for (size_t k = 0; k < sizeof(at) / sizeof(at[0]) && *linear; k++) {
+    char times[64];
+    snprintf(times, sizeof(times), "hard_b - (%.0f)*hard_a", at[k]);
+    PetscCall(residual_at(p, hard, text, at[k], &r));
+    PetscCall(combine(p, "hard_b - hard_a", r0, r, &r));
+    PetscCall(combine(p, times, *slope, r, &line));
+    *linear = line == zero;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* g of a residual that is c (u - g): of one field, without derivatives, and linear in it. */
 static PetscErrorCode find_value(Problem p, Hard *hard)
 {
   const int n = FormulaCoordinates(p->formula);
   const char *text, *where = HardWhere(p, hard->number, "residual");
-  FormulaNode node, at[3], slope, other, zero;
+  FormulaNode node, r0, slope, zero;
+  bool linear = false;
   int order = 0;
   PetscFunctionBegin;
   PetscCall(ConfigGetString(p->config, ConfigPath("problem.conditions[%d].residual", hard->number), &text));
@@ -220,23 +262,20 @@ static PetscErrorCode find_value(Problem p, Hard *hard)
   hard->field = -1;
   for (int f = 0; f < p->n_field && hard->field < 0; f++) {
     hard->field = f;
-    PetscCall(residual_at(p, hard, text, 0.0, &at[0]));
-    if (FormulaUsesNetwork(p->formula, at[0])) hard->field = -1;
+    PetscCall(residual_at(p, hard, text, 0.0, &r0));
+    if (FormulaUsesNetwork(p->formula, r0)) hard->field = -1;
   }
   PinnUserCheck(hard->field >= 0 && FormulaUsesNetwork(p->formula, node),
                 "%s: a hard condition gives the values of one field, as u - g does, not '%s'", where, text);
   for (int i = 0; i < n && !order; i++) PetscCall(FormulaOrder(p->formula, node, hard->field, i, &order));
-  PetscCall(residual_at(p, hard, text, 1.0, &at[1]));
-  PetscCall(residual_at(p, hard, text, 2.0, &at[2]));
-  PetscCall(combine(p, "hard_b - hard_a", at[0], at[1], &slope));
-  PetscCall(combine(p, "hard_b - hard_a", at[1], at[2], &other));
-  PetscCall(combine(p, "hard_b - hard_a", slope, other, &other));
-  PetscCall(FormulaParse(p->formula, where, "0", &zero));
-  PinnUserCheck(!order && other == zero && at[0] != at[1] && !FormulaUsesNormal(p->formula, node),
+  if (!order) PetscCall(is_linear(p, hard, text, r0, &slope, &linear));
+  PinnUserCheck(linear && !FormulaUsesNormal(p->formula, node),
                 "%s: a hard condition gives the values of one field, as u - g does, without derivatives or the normal, "
                 "not '%s'",
                 where, text);
-  PetscCall(combine(p, "-hard_a/hard_b", at[0], slope, &hard->value));
+  PetscCall(FormulaParse(p->formula, where, "0", &zero));
+  hard->value = zero; /* also where the slope is 0 */
+  if (r0 != zero) PetscCall(combine(p, "-hard_a/hard_b", r0, slope, &hard->value));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -82,10 +82,16 @@ PetscErrorCode HardCheckPair(Problem p, const Hard *a, const Hard *b)
   const FormulaNode roots[2] = {a->value, b->value};
   Program program;
   PetscFunctionBegin;
-  if (a->field != b->field || a->value == b->value) PetscFunctionReturn(PETSC_SUCCESS);
+  if (a->field != b->field) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ProgramCreate(p->formula, 2, roots, NULL, &program));
-  for (int i = 0; i < a->n_face; i++)
+  for (int i = 0; i < a->n_face && a->value != b->value; i++)
     for (int j = 0; j < b->n_face; j++) PetscCall(check_faces(p, a, b, program, &a->faces[i], &b->faces[j]));
+  for (int i = 0; i < a->n_face; i++)
+    for (int j = 0; j < b->n_face; j++)
+      PinnUserCheck(a->faces[i].coord != b->faces[j].coord || a->faces[i].upper != b->faces[j].upper,
+                    "%s: a face has the values of a field from one hard condition, that of problem.conditions[%d] has "
+                    "them already",
+                    HardWhere(p, b->number, "on"), a->number);
   PetscCall(ProgramDestroy(&program));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
