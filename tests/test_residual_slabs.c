@@ -159,8 +159,8 @@ START_TEST(a_slab_has_no_boundary_at_its_cuts)
 }
 END_TEST
 
-/* There is no jump from a network to itself; from the network of the slab before, whose features count time from its own
-   start, it is that of the fields. */
+/* There is no jump from a network to itself; from the network of the slab before, whose features count time from its
+   own start, it is that of the fields. */
 START_TEST(jumps_are_differences_of_fields)
 {
   Slabbed s;
