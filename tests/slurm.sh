@@ -19,18 +19,19 @@ printf '#!/usr/bin/env bash\n[ ! -e "$QUEUE/refuse" ] && echo "$@" >>"$QUEUE/req
 chmod +x commands/*
 export PATH="$work/commands:$PATH" OMP_NUM_THREADS=1 QUEUE="$work"
 
-# job SECONDS SCRIPT WORDS...: runs the script until its job is not put back into the queue, each time for so long.
-# Sets status, that of the last job, and jobs, their number.
+# job FOLDER SCRIPT WORDS...: runs the script until its job is not put back into the queue; each job gets its signal once
+# it has written a checkpoint into FOLDER. Sets status, that of the last job, and jobs, their number.
 job() {
-  local seconds=$1 script=$2 pid clock requeued; shift 2
+  local folder=$1 script=$2 pid clock before requeued; shift 2
   grep -q '^#SBATCH --signal=B:USR1@' "$script"; ok $? "$script asks for a signal"
   grep -q '^#SBATCH --requeue$' "$script"; ok $? "$script may be requeued"
   for ((jobs = 0; jobs < 60; jobs++)); do
     rm -f requeued
     cp "$script" spool/slurm_script; chmod +x spool/slurm_script
+    before=$(newest "$folder" 2>/dev/null)
     SLURM_JOB_ID=17 SLURM_RESTART_COUNT=$jobs SLURM_CPUS_PER_TASK=1 \
-      SLURM_JOB_END_TIME=$(($(date +%s) + margin + seconds + 3600)) spool/slurm_script "$@" >>job.out 2>>job.err & pid=$!
-    (sleep "$seconds"; kill -USR1 $pid 2>/dev/null) & clock=$!
+      SLURM_JOB_END_TIME=$(($(date +%s) + 3600)) spool/slurm_script "$@" >>job.out 2>>job.err & pid=$!
+    (while [ "$(newest "$folder" 2>/dev/null)" = "$before" ]; do sleep 0.02; done; kill -USR1 $pid 2>/dev/null) & clock=$!
     wait $pid; status=$?
     kill $clock 2>/dev/null; wait $clock 2>/dev/null
     requeued=$(cat requeued 2>/dev/null)
@@ -39,28 +40,27 @@ job() {
   done
   jobs=$((jobs + 1))
 }
-margin=60
 
-# Long enough for several jobs of a second.
+# Long enough for several jobs.
 sed 's/^solver.*/solver = ( { type = "adam"; iterations = 9000; }, { type = "lbfgs"; iterations = 300; tolerance = 0.0; } );/
-     s/^output.*/output: { grid = 5; error_every = 1; };/' small.cfg >long.cfg
+     s/^output.*/output: { grid = 5; error_every = 1; checkpoint_every = 2000; };/' small.cfg >long.cfg
 "$program" --json --output whole long.cfg >whole.log 2>err; ok $? "an undisturbed run: $(cat err)"
 same_as_whole() { # FOLDER
   same_run "$1" whole && [ -s "$1/fields.vtkhdf" ]
   ok $? "$1 differs from an undisturbed run: $(tail -3 job.err)"
 }
-job 1 "$here/scripts/slurm/solve.sbatch" long.cfg --json
+job output/long "$here/scripts/slurm/solve.sbatch" long.cfg --json
 [ "$status" = 0 ] && [ "$jobs" -gt 1 ]; ok $? "solve.sbatch: status $status after $jobs jobs, $(tail -3 job.err)"
 same_as_whole output/long
 
 # Once it is done, another job finds nothing left to do.
-job 9 "$here/scripts/slurm/solve.sbatch" long.cfg --json
+job output/long "$here/scripts/slurm/solve.sbatch" long.cfg --json
 [ "$status" = 0 ] && [ "$jobs" = 1 ]; ok $? "a finished run, submitted again: status $status after $jobs jobs"
 
 # An array: the second line of a list.
 printf 'none.cfg\nlong.cfg --set output.keep=1\n' >cases.txt
 export SLURM_ARRAY_JOB_ID=18 SLURM_ARRAY_TASK_ID=2
-job 1 "$here/scripts/slurm/array.sbatch" cases.txt
+job output/long-2 "$here/scripts/slurm/array.sbatch" cases.txt
 unset SLURM_ARRAY_JOB_ID SLURM_ARRAY_TASK_ID
 [ "$status" = 0 ] && [ "$jobs" -gt 1 ]; ok $? "array.sbatch: status $status after $jobs jobs, $(tail -3 job.err)"
 same_as_whole output/long-2
