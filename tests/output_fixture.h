@@ -13,10 +13,9 @@
 static inline const char *fixture_directory(void)
 {
   static char path[256];
-  static int count;
   const char *base = getenv("TMPDIR");
-  snprintf(path, sizeof(path), "%s/pinn-output-%ld-%d", base ? base : "/tmp", (long)getpid(), count++);
-  ck_assert_msg(mkdir(path, 0700) == 0, "cannot make %s", path);
+  snprintf(path, sizeof(path), "%s/pinn-output-XXXXXX", base ? base : "/tmp");
+  ck_assert_msg(mkdtemp(path) != NULL, "cannot make %s", path);
   return path;
 }
 
