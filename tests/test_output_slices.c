@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "case_fixture.h"
-#include "pinn/output.h"
+#include "../src/output/output_impl.h"
 
 static const char head[] =
     "problem: { coordinates = [\"x[5]\", \"t\"]; fields = [\"u\"]; exact: { u = \"(1 - x[0]*x[2])*x[1]*exp(t)\"; };\n"
@@ -74,6 +74,66 @@ START_TEST(slices_hold_the_values_along_their_coordinates)
 }
 END_TEST
 
+#define N_POINT 9
+
+static PetscErrorCode put_points(hid_t file, const char *path, void *x)
+{
+  const hsize_t shape[2] = {N_POINT, 2};
+  PetscFunctionBegin;
+  PetscCall(HDF5PutTextAttribute(file, path, "coordinates", "x,y"));
+  PetscCall(HDF5Put(file, path, "points", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 2, shape, x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* By slices and at given points, the fields u in the disk and v around it along y = 0. */
+START_TEST(fields_are_not_numbers_outside_of_their_regions)
+{
+  enum { N = N_POINT };
+  double x[2 * N], u[N], v[N], at_u[N], at_v[N], residual[N], *theta;
+  char directory[] = "/tmp/slicesXXXXXX", path[128], points[128];
+  Folder folder;
+  Case c;
+  ck_petsc(CaseCreate("problem: { coordinates = [\"x\", \"y\"]; fields = [\"u\", \"v\"];\n"
+                      "  regions: { u = \"disk\"; v = \"rest\"; };\n"
+                      "  equations = ( { name = \"in\"; region = \"disk\"; residual = \"u_x\"; },\n"
+                      "                { name = \"out\"; region = \"rest\"; residual = \"v_x\"; } ); };\n"
+                      "domain: { lower = [-1.0, -1.0]; upper = [1.0, 1.0];\n"
+                      "  regions = ( { name = \"disk\"; type = \"ball\"; center = 0.0; radius = 0.4; } ); };\n"
+                      "points: { interior = { count = 8; }; };\nnetwork: { hidden = [3]; };\n"
+                      "output: { slices = ( { name = \"line\"; vary = \"x\"; count = 9; } ); };",
+                      &c));
+  ck_assert(mkdtemp(directory));
+  ck_petsc(FolderCreate(PETSC_COMM_SELF, directory, FOLDER_ADD, &folder));
+  ck_petsc(PetscMalloc1(NetworkParameters(c.network), &theta));
+  NetworkInitialize(c.network, theta);
+  Slab slab = {.end = 1.0, .network = c.network, .theta = theta};
+  const Slabs slabs = {.n = 1, .slab = &slab};
+  for (int i = 0; i < N; i++) x[2 * i] = -1.0 + 0.25 * i, x[2 * i + 1] = 0.0;
+  snprintf(points, sizeof(points), "%s/points.h5", directory);
+  ck_petsc(HDF5Write(PETSC_COMM_SELF, points, put_points, x));
+  snprintf(path, sizeof(path), "%s/slice-line.vtkhdf", directory);
+  ck_petsc(SlicesWrite(PETSC_COMM_SELF, c.config, c.problem, c.domain, &slabs, folder));
+  ck_assert_uint_eq(read_reals(path, "/fields/u", N, u), N);
+  ck_assert_uint_eq(read_reals(path, "/fields/v", N, v), N);
+  ck_assert_uint_eq(read_reals(path, "/fields/residual_in", N, residual), N);
+  snprintf(path, sizeof(path), "%s/evaluated.h5", directory);
+  ck_petsc(EvaluationWrite(PETSC_COMM_SELF, c.problem, c.domain, &slabs, points, path));
+  ck_assert_uint_eq(read_reals(path, "/u", N, at_u), N);
+  ck_assert_uint_eq(read_reals(path, "/v", N, at_v), N);
+  for (int i = 0; i < N; i++) {
+    const bool inside = fabs(x[2 * i]) < 0.4;
+    ck_assert(isnan(u[i]) == !inside && isnan(residual[i]) == !inside && isnan(v[i]) == inside);
+    ck_assert(isnan(at_u[i]) == !inside && isnan(at_v[i]) == inside);
+    ck_near(inside ? at_u[i] : at_v[i], inside ? u[i] : v[i], 1e-14, 1e-15);
+  }
+  ck_petsc(PetscFree(theta));
+  ck_assert_int_eq(unlink(points), 0);
+  ck_petsc(FolderClear(folder));
+  ck_petsc(FolderDestroy(&folder));
+  ck_petsc(CaseDestroy(&c));
+}
+END_TEST
+
 START_TEST(mistakes_are_told)
 {
   static const char *const cases[][2] = {
@@ -97,4 +157,5 @@ START_TEST(mistakes_are_told)
 }
 END_TEST
 
-TEST_SUITE("output slices", slices_hold_the_values_along_their_coordinates, mistakes_are_told)
+TEST_SUITE("output slices", slices_hold_the_values_along_their_coordinates,
+           fields_are_not_numbers_outside_of_their_regions, mistakes_are_told)

@@ -144,9 +144,9 @@ PetscErrorCode SlicesCheck(Config config, Problem problem, Domain domain);
 PetscErrorCode SlicesWrite(MPI_Comm comm, Config config, Problem problem, Domain domain, const Slabs *slabs,
                            Folder folder);
 
-/* The fields at the points of a file (ReferenceRead with no field), written to `path` in the same format.
-   Collective. */
-PetscErrorCode EvaluationWrite(MPI_Comm comm, Problem problem, const Slabs *slabs, const char *points,
+/* The fields at the points of a file (ReferenceRead with no field), written to `path` in the same format; not a number
+   where a field is not (problem.regions). Collective. */
+PetscErrorCode EvaluationWrite(MPI_Comm comm, Problem problem, Domain domain, const Slabs *slabs, const char *points,
                                const char *path);
 
 /* The report: header, progress table (terminal) or JSON lines, history.csv and history.h5, summary.json. Only rank 0

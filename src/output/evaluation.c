@@ -29,7 +29,8 @@ static PetscErrorCode fill_evaluation(hid_t file, const char *path, void *contex
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EvaluationWrite(MPI_Comm comm, Problem problem, const Slabs *slabs, const char *points, const char *path)
+PetscErrorCode EvaluationWrite(MPI_Comm comm, Problem problem, Domain domain, const Slabs *slabs, const char *points,
+                               const char *path)
 {
   const int n_field = ProblemFields(problem), dim = FormulaCoordinates(ProblemFormula(problem));
   const char **names;
@@ -45,6 +46,11 @@ PetscErrorCode EvaluationWrite(MPI_Comm comm, Problem problem, const Slabs *slab
   PetscCall(ReferenceRead(comm, "--points", points, dim, names, 0, NULL, &file));
   PetscCall(PetscMalloc1((size_t)n_field * (size_t)file.n, &values));
   PetscCall(SlabsEvaluate(problem, slabs, n_field, fields, file.n, file.points, values));
+  for (int f = 0; f < n_field; f++) {
+    int region;
+    PetscCall(OutputFindRegion(domain, ProblemFieldRegion(problem, f), &region));
+    OutputLeaveRegion(domain, region, (int)file.n, file.points, values + (size_t)f * (size_t)file.n);
+  }
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   Evaluation evaluation = {problem, file.n, dim, file.points, values};
   if (rank == 0) written = HDF5Write(PETSC_COMM_SELF, path, fill_evaluation, &evaluation);

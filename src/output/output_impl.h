@@ -59,15 +59,18 @@ typedef struct {
   char (*names)[96];
   FormulaNode *nodes; /* -1: error of field `error_of` */
   int *error_of;
-  const char **region;       /* where it is, as in a case; NULL = everywhere */
+  int *region;               /* of the domain, outside of which values are not numbers; -1 = everywhere */
   const char **titles;       /* [n] names */
   double **values, *storage; /* [n][n_point] */
 } OutputArrays;
-PetscErrorCode OutputArraysCreate(Problem problem, int n_point, OutputArrays *arrays);
+PetscErrorCode OutputArraysCreate(Problem problem, Domain domain, int n_point, OutputArrays *arrays);
 PetscErrorCode OutputArraysDestroy(OutputArrays *arrays);
 /* At points; values [out] [n][points->n]. */
-PetscErrorCode OutputArraysEvaluate(Problem problem, const Slabs *slabs, const OutputArrays *arrays,
+PetscErrorCode OutputArraysEvaluate(Problem problem, Domain domain, const Slabs *slabs, const OutputArrays *arrays,
                                     const PointSet *points, double *const values[]);
+/* The number of a region as a case names it, -1 for NULL; and values [n] that are not numbers outside of it. */
+PetscErrorCode OutputFindRegion(Domain domain, const char *name, int *region);
+void OutputLeaveRegion(Domain domain, int region, int n, const double x[], double values[]);
 
 /* The same n values on all ranks; others than rank 0 get *values allocated. Collective. */
 PetscErrorCode BroadcastReals(MPI_Comm comm, size_t n, double **values);

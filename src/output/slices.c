@@ -149,7 +149,7 @@ static PetscErrorCode evaluate(Problem problem, Domain domain, const Slabs *slab
       inside[begin + p] = DomainContains(domain, x + (size_t)p * dim);
     }
     for (int a = 0; a < arrays->n; a++) values[a] = arrays->values[a] + begin;
-    PetscCall(OutputArraysEvaluate(problem, slabs, arrays, &part, values));
+    PetscCall(OutputArraysEvaluate(problem, domain, slabs, arrays, &part, values));
   }
   PetscCall(PetscFree2(x, values));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -163,7 +163,7 @@ static PetscErrorCode write_slice(MPI_Comm comm, Config config, Problem problem,
   bool *inside;
   PetscFunctionBegin;
   PetscCall(place_nodes(comm, slice, &points));
-  PetscCall(OutputArraysCreate(problem, points.n, &arrays));
+  PetscCall(OutputArraysCreate(problem, domain, points.n, &arrays));
   PetscCall(PetscMalloc1(points.n, &inside));
   PetscCall(evaluate(problem, domain, slabs, slice, &points, &arrays, inside));
   PetscCall(FieldsWrite(comm, path, slice->n_vary, slice->count, &points, arrays.n, arrays.titles,

@@ -4,8 +4,23 @@
 #include <string.h>
 #include "output_impl.h"
 
+PetscErrorCode OutputFindRegion(Domain domain, const char *name, int *region)
+{
+  PetscFunctionBegin;
+  *region = -1;
+  if (name) PetscCall(DomainFindRegion(domain, "output", name, region));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void OutputLeaveRegion(Domain domain, int region, int n, const double x[], double values[])
+{
+  const size_t dim = (size_t)DomainDimension(domain);
+  for (int i = 0; i < n && region >= 0; i++)
+    if (!DomainRegionContains(domain, region, x + (size_t)i * dim)) values[i] = NAN;
+}
+
 static void add_array(OutputArrays *arrays, FormulaNode node, int error_of, const char *prefix, const char *name,
-                      const char *region)
+                      int region)
 {
   arrays->region[arrays->n] = region;
   snprintf(arrays->names[arrays->n], sizeof(arrays->names[0]), "%s%s", prefix, name);
@@ -14,11 +29,14 @@ static void add_array(OutputArrays *arrays, FormulaNode node, int error_of, cons
 }
 
 /* u, exact_u and error_u by field, then residual_NAME by equation. The error is |u - exact|. */
-static void list_arrays(Problem problem, OutputArrays *arrays)
+static PetscErrorCode list_arrays(Problem problem, Domain domain, OutputArrays *arrays)
 {
+  int region;
+  PetscFunctionBegin;
   for (int f = 0; f < ProblemFields(problem); f++) {
-    const char *name = ProblemFieldName(problem, f), *region = ProblemFieldRegion(problem, f);
+    const char *name = ProblemFieldName(problem, f);
     const int field = arrays->n;
+    PetscCall(OutputFindRegion(domain, ProblemFieldRegion(problem, f), &region));
     add_array(arrays, ProblemField(problem, f), -1, "", name, region);
     if (ProblemExact(problem, f) < 0) continue;
     add_array(arrays, ProblemExact(problem, f), -1, "exact_", name, region);
@@ -26,13 +44,14 @@ static void list_arrays(Problem problem, OutputArrays *arrays)
   }
   for (int b = 0; b < ProblemInteriorBlocks(problem); b++) {
     const Block *interior = ProblemBlock(problem, b);
+    PetscCall(OutputFindRegion(domain, strcmp(interior->on, "interior") ? interior->on : NULL, &region));
     for (int e = 0; e < interior->n_term; e++)
-      add_array(arrays, interior->terms[e].node, -1, "residual_", interior->terms[e].name,
-                strcmp(interior->on, "interior") ? interior->on : NULL);
+      add_array(arrays, interior->terms[e].node, -1, "residual_", interior->terms[e].name, region);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode OutputArraysEvaluate(Problem problem, const Slabs *slabs, const OutputArrays *arrays,
+PetscErrorCode OutputArraysEvaluate(Problem problem, Domain domain, const Slabs *slabs, const OutputArrays *arrays,
                                     const PointSet *points, double *const values[])
 {
   PetscFunctionBegin;
@@ -50,21 +69,7 @@ PetscErrorCode OutputArraysEvaluate(Problem problem, const Slabs *slabs, const O
     if (field < 0) continue;
     for (int i = 0; i < points->n; i++) values[a][i] = fabs(values[field][i] - values[field + 1][i]);
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Not a number outside of an array's region. */
-static PetscErrorCode leave_regions(Domain domain, const OutputArrays *arrays, const PointSet *points,
-                                    double *const values[])
-{
-  PetscFunctionBegin;
-  for (int a = 0; a < arrays->n; a++) {
-    int region;
-    if (!arrays->region[a]) continue;
-    PetscCall(DomainFindRegion(domain, arrays->names[a], arrays->region[a], &region));
-    for (int i = 0; i < points->n; i++)
-      if (!DomainRegionContains(domain, region, points->x + (size_t)i * (size_t)points->dim)) values[a][i] = NAN;
-  }
+  for (int a = 0; a < arrays->n; a++) OutputLeaveRegion(domain, arrays->region[a], points->n, points->x, values[a]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -73,14 +78,14 @@ static int most_arrays(Problem problem)
   return 3 * ProblemFields(problem) + ProblemInteriorTerms(problem);
 }
 
-PetscErrorCode OutputArraysCreate(Problem problem, int n_point, OutputArrays *arrays)
+PetscErrorCode OutputArraysCreate(Problem problem, Domain domain, int n_point, OutputArrays *arrays)
 {
   const int most = most_arrays(problem);
   PetscFunctionBegin;
   *arrays = (OutputArrays){0};
   PetscCall(PetscMalloc6(most, &arrays->names, most, &arrays->nodes, most, &arrays->error_of, most, &arrays->region,
                          most, &arrays->titles, most, &arrays->values));
-  list_arrays(problem, arrays);
+  PetscCall(list_arrays(problem, domain, arrays));
   PetscCall(PetscMalloc1((size_t)arrays->n * (size_t)n_point, &arrays->storage));
   for (int a = 0; a < arrays->n; a++) {
     arrays->titles[a] = arrays->names[a];
@@ -126,11 +131,10 @@ PetscErrorCode SnapshotWrite(MPI_Comm comm, Config config, Problem problem, Doma
   PetscCall(OutputGrid(comm, config, "output.grid", dim, node_bytes(problem, dim), grid, written));
   if (!*written) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PointSetGrid(comm, domain, grid, &points));
-  PetscCall(OutputArraysCreate(problem, points.n, &arrays));
+  PetscCall(OutputArraysCreate(problem, domain, points.n, &arrays));
   PetscCall(PetscMalloc1(points.n, &inside));
   for (int i = 0; i < points.n; i++) inside[i] = DomainContains(domain, points.x + (size_t)i * (size_t)dim);
-  PetscCall(OutputArraysEvaluate(problem, slabs, &arrays, &points, arrays.values));
-  PetscCall(leave_regions(domain, &arrays, &points, arrays.values));
+  PetscCall(OutputArraysEvaluate(problem, domain, slabs, &arrays, &points, arrays.values));
   PetscCall(FieldsWrite(comm, path, dim, grid, &points, arrays.n, arrays.titles, (const double *const *)arrays.values,
                         inside, ConfigText(config)));
   PetscCall(PetscFree(inside));

@@ -307,7 +307,7 @@ PetscErrorCode RunEvaluate(RunParts *parts, Vec theta)
     PetscCall(ReportMessage(parts->report, "%s holds no slabs after t = %g: NaN there", parts->cli->checkpoint,
                             parts->slabs.slab[parts->slab].end));
   if (parts->cli->points) {
-    PetscCall(EvaluationWrite(parts->comm, parts->problem, &parts->slabs, parts->cli->points,
+    PetscCall(EvaluationWrite(parts->comm, parts->problem, parts->whole, &parts->slabs, parts->cli->points,
                               FolderPath(parts->folder, "evaluated.h5")));
     PetscCall(ReportMessage(parts->report, "wrote %s", FolderPath(parts->folder, "evaluated.h5")));
   } else {
