@@ -197,6 +197,24 @@ static void check_refused(const char *text, const char *message)
   ck_petsc_fails(CaseCreate(text, &c), PETSC_ERR_USER_INPUT, message);
 }
 
+/* A constant in the network's place is the same at all points; the coefficients beside it are none of its outputs. */
+START_TEST(constants_take_the_networks_place_alone)
+{
+  const double outputs[2] = {1.25, -3.0}, x[6] = {0.1, 0.2, 0.5, 0.4, 0.9, 0.6};
+  double values[2][3];
+  Case c;
+  Probe probe;
+  ck_petsc(CaseCreate(plain, &c));
+  const FormulaNode fields[2] = {ProblemField(c.problem, 0), ProblemField(c.problem, 1)};
+  ck_petsc(ProbeCreate(c.problem, c.network, 2, fields, NULL, &probe));
+  ck_petsc(ProbeEvaluateConstant(probe, outputs, 3, x, values[0]));
+  for (int f = 0; f < 2; f++)
+    for (int i = 0; i < 3; i++) ck_assert(values[f][i] == outputs[f]);
+  ck_petsc(ProbeDestroy(&probe));
+  ck_petsc(CaseDestroy(&c));
+}
+END_TEST
+
 START_TEST(mistakes_are_told)
 {
   check_refused("problem: { coordinates = [\"x\"]; fields = [\"u\"]; unknowns: { u = 1.0; };\n"
@@ -213,4 +231,4 @@ END_TEST
 
 TEST_SUITE("residual: unknown coefficients", products_know_of_coefficients, rows_are_those_of_constants,
            coefficients_are_a_layer, coefficients_are_found, deviations_are_those_of_the_gauss_newton_matrix,
-           mistakes_are_told)
+           constants_take_the_networks_place_alone, mistakes_are_told)

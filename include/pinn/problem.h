@@ -2,6 +2,7 @@
 
    Blocks are the sets of rows: the first ones are the interior with the equations, one block unless equations choose
    how their own derivatives are made; the others are the conditions. */
+#pragma once
 #include "pinn/config.h"
 #include "pinn/formula.h"
 

@@ -323,7 +323,7 @@ static void constant_tile(Probe probe, ProbeThread *t, const double values[], co
   const double *statics = ProgramWorkStatics(probe->program, t->work, tile->n, tile->x, tile->normal, &stride);
   for (size_t k = 0; t->net && k < n_net; k++)
     t->net[k] = k < n * n_output && k % n_output < (size_t)probe->n_field ? values[k % n_output] : 0.0;
-  ProgramEvaluate(probe->program, t->work, tile->n, tile->x, tile->normal, statics, stride, t->net, probe->n_field,
+  ProgramEvaluate(probe->program, t->work, tile->n, tile->x, tile->normal, statics, stride, t->net, (int)n_output,
                   t->roots);
 }
 
