@@ -1,4 +1,5 @@
 /* Random maps to few rows and columns against what theory says of them, and the stage on them against exact steps. */
+#include "case_fixture.h"
 #include "optimizer_rows.h"
 #include "../src/optimizer/sketch.h"
 
@@ -123,9 +124,9 @@ typedef struct {
   double A[M * N], b[M];
   Linear linear;
   TestRows rows;
-} Problem;
+} TestProblem;
 
-static void problem(Problem *p)
+static void problem(TestProblem *p)
 {
   for (int k = 0; k < M * N; k++) p->A[k] = test_number(k) * (1.0 + k % N);
   for (int i = 0; i < M; i++) p->b[i] = test_number(5000 + i);
@@ -134,7 +135,7 @@ static void problem(Problem *p)
 }
 
 /* r and J^T r at theta. */
-static double look(const Problem *p, const double theta[], double gradient[])
+static double look(const TestProblem *p, const double theta[], double gradient[])
 {
   double loss = 0.0;
   memset(gradient, 0, N * sizeof(double));
@@ -151,7 +152,7 @@ static double look(const Problem *p, const double theta[], double gradient[])
 START_TEST(a_sketch_of_everything_gives_the_exact_step)
 {
   const double radius = 0.01;
-  static Problem p;
+  static TestProblem p;
   double theta[N] = {0.0}, gradient[N], D[N], most = 0.0, zz = 0.0, gg = 0.0, zg = 0.0;
   problem(&p);
   test_solve(&p.rows, STAGE "iterations = 1; radius = 0.01; sketch_rows = 400;", theta, NULL);
@@ -178,7 +179,7 @@ END_TEST
 /* A step from s sums of rows leaves a residual longer by n / s of its square in the mean. */
 START_TEST(a_large_sketch_is_nearly_exact)
 {
-  static Problem p;
+  static TestProblem p;
   double theta[N] = {0.0}, gradient[N];
   problem(&p);
   test_solve(&p.rows, STAGE "iterations = 1; radius = 1e6; sketch_rows = 400;", theta, NULL);
@@ -194,7 +195,7 @@ END_TEST
 /* New maps in every iteration: a subspace of the parameters at a time leads to the minimum of all. */
 START_TEST(many_sketches_reach_the_minimum)
 {
-  static Problem p;
+  static TestProblem p;
   double theta[N] = {0.0}, gradient[N], exact[N] = {0.0};
   problem(&p);
   test_solve(&p.rows, STAGE "iterations = 1; radius = 1e6; sketch_rows = 400;", exact, NULL);
@@ -237,7 +238,7 @@ END_TEST
 
 START_TEST(a_sketch_lower_than_wide_is_refused)
 {
-  static Problem p;
+  static TestProblem p;
   Optimizer optimizer;
   problem(&p);
   Config config = test_config(STAGE "sketch_columns = 5; sketch_rows = 4;");
@@ -247,8 +248,52 @@ START_TEST(a_sketch_lower_than_wide_is_refused)
 }
 END_TEST
 
+/* However few layers are held at a time, the sketch is that of J as a whole. */
+START_TEST(a_networks_jacobian_is_sketched_by_layers)
+{
+  enum { m = 20 };
+  SketchMap sketch = {0};
+  double theta[200], r[58], Sr[m], expected_r[m] = {0};
+  static double J[58 * 200], SJ[m * 200], expected[m * 200];
+  size_t bucket[58];
+  PetscInt64 numbers[58];
+  double sign[58];
+  Case c;
+  Vec at;
+  ck_petsc(CaseCreate("problem: { coordinates = [\"x\", \"t\"]; fields = [\"u\"]; unknowns: { D = 0.5; };\n"
+                      "  equations = ( { residual = \"u_t - D*u_xx + u^2\"; } );\n"
+                      "  conditions = ( { on = \"t = 0\"; residual = \"u - x\"; } ); };\ndomain: {};\n"
+                      "points: { interior = { count = 50; }; conditions = { count = 8; }; };\n"
+                      "network: { hidden = [7, 5, 6]; };",
+                      &c));
+  const Rows rows = ResidualRows(c.residual);
+  const size_t n = rows->n_param;
+  ck_assert(rows->n_row == 58 && n <= 200 && RowsLayers(rows) == 5);
+  CaseFill(0.5, 0.3, n, theta);
+  ck_petsc(ResidualCreateTheta(c.residual, &at));
+  ck_petsc(ResidualScatterTheta(c.residual, theta, at));
+  ck_petsc(SketchDraw(3, 1, 58, m, n, 10, &sketch));
+  ck_petsc(RowsNumbers(rows, numbers));
+  SketchRows(&sketch, 58, numbers, bucket, sign);
+  ck_petsc(rows->ops->jacobian(rows->self, at, 0, n, r, J, n));
+  SketchAddRows(58, bucket, sign, n, J, n, expected, n);
+  SketchAddRows(58, bucket, sign, 1, r, 1, expected_r, 1);
+  for (size_t entries = 1; entries <= 100000; entries *= 10) {
+    for (size_t i = 0; i < m * n; i++) SJ[i] = NAN;
+    ck_petsc(SketchJacobian(&sketch, rows, at, entries, SJ, Sr));
+    ck_assert_uint_ge(SketchWidth(rows, m, entries), 40);
+    for (size_t i = 0; i < m * n; i++) ck_near(SJ[i], expected[i], 1e-13, 1e-14);
+    for (int i = 0; i < m; i++) ck_near(Sr[i], expected_r[i], 1e-13, 1e-14);
+  }
+  ck_assert(SketchWidth(rows, m, 1) < n && SketchWidth(rows, m, 100000) == n);
+  ck_petsc(SketchDestroy(&sketch));
+  ck_petsc(VecDestroy(&at));
+  ck_petsc(CaseDestroy(&c));
+}
+END_TEST
+
 TEST_SUITE("optimizer_sketch", a_count_sketch_embeds_a_subspace, columns_are_mixed_by_orthonormal_rows,
            a_subsampled_transform_embeds_a_subspace, a_sketch_of_everything_gives_the_exact_step,
            a_large_sketch_is_nearly_exact, many_sketches_reach_the_minimum,
            rosenbrock_is_minimized_also_past_points_that_are_not_finite, a_resumed_run_is_the_same_bit_for_bit,
-           a_sketch_lower_than_wide_is_refused)
+           a_networks_jacobian_is_sketched_by_layers, a_sketch_lower_than_wide_is_refused)

@@ -51,7 +51,8 @@ typedef struct {
   PetscErrorCode (*apply)(void *self, Vec theta, Vec v, double Jv[]);
   /* y = J^T w, w [n_row] */
   PetscErrorCode (*apply_transpose)(void *self, Vec theta, const double w[], Vec y);
-  /* r [n_row] and the columns [begin, begin + count) of the local rows of J, row-major [n_row][ld] */
+  /* r [n_row] and the columns [begin, begin + count) of the local rows of J, row-major [n_row][ld]: whole layers
+     (RowsLayerAt) */
   PetscErrorCode (*jacobian)(void *self, Vec theta, size_t begin, size_t count, double r[], double J[], size_t ld);
   /* optional, for whoever takes several products at one theta: r [n_row] (may be NULL) and loss, and with them what
      products need, from one forward and one reverse sweep; as long as theta is the same and nothing else is linearized,

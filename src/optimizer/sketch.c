@@ -13,7 +13,6 @@ PetscErrorCode SketchDraw(uint32_t seed, uint32_t draw, size_t all_rows, size_t 
   PetscCall(SketchDestroy(sketch));
   *sketch = (SketchMap){.seed = seed,
                         .draw = draw,
-                        .all_rows = all_rows,
                         .rows = PetscMin(rows, all_rows),
                         .n = n,
                         .columns = PetscMin(columns, n),
@@ -58,6 +57,87 @@ void SketchAddRows(size_t n_row, const size_t bucket[], const double sign[], siz
       for (size_t k = 0; k < width; k++) to[k] += sign[i] * from[k];
     }
   }
+}
+
+/* The layers from `layer` on whose columns are held together, and the number of those columns. */
+static int take_layers(Rows rows, int layer, size_t most, size_t *count)
+{
+  const int n_layer = RowsLayers(rows);
+  int n = 0;
+  for (*count = 0; layer + n < n_layer; n++) {
+    const RowsLayer shape = RowsLayerAt(rows, layer + n);
+    const size_t columns = (size_t)shape.n_out * (size_t)shape.n_in;
+    if (n && *count + columns > most) break;
+    *count += columns;
+  }
+  return n;
+}
+
+static size_t widest(Rows rows, size_t most)
+{
+  size_t width = 0, count;
+  for (int layer = 0; layer < RowsLayers(rows);) {
+    layer += take_layers(rows, layer, most, &count);
+    width = PetscMax(width, count);
+  }
+  return width;
+}
+
+static size_t most_columns(Rows rows, size_t sketch_rows, size_t entries)
+{
+  return entries / PetscMax(PetscMax((size_t)rows->n_row, sketch_rows), 1);
+}
+
+size_t SketchWidth(Rows rows, size_t sketch_rows, size_t entries)
+{
+  return widest(rows, most_columns(rows, sketch_rows, entries));
+}
+
+/* sum [n_row][n] over ranks, to rank 0 */
+static PetscErrorCode sum_rows(MPI_Comm comm, PetscMPIInt rank, size_t n_row, size_t n, double sum[])
+{
+  const size_t most = PetscMax(1, PETSC_MPI_INT_MAX / n);
+  PetscFunctionBegin;
+  for (size_t i = 0; i < n_row; i += most) {
+    double *part = sum + i * n;
+    PetscMPIInt count;
+    PetscCall(PetscMPIIntCast((PetscInt)(PetscMin(most, n_row - i) * n), &count));
+    PetscCallMPI(MPI_Reduce(rank ? part : MPI_IN_PLACE, part, count, MPI_DOUBLE, MPI_SUM, 0, comm));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SketchJacobian(const SketchMap *sketch, Rows rows, Vec theta, size_t entries, double SJ[], double Sr[])
+{
+  const size_t n = rows->n_param, n_row = (size_t)rows->n_row, m = sketch->rows;
+  size_t most = most_columns(rows, m, entries), count, *bucket;
+  double *r, *J, *part, *sign;
+  PetscInt64 *numbers;
+  PetscMPIInt rank;
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(rows->comm, &rank));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_UNSIGNED_LONG, MPI_MIN, rows->comm));
+  const size_t width = widest(rows, most);
+  PetscCall(PetscMalloc3(n_row, &numbers, n_row, &bucket, n_row, &sign));
+  PetscCall(PetscMalloc3(n_row, &r, n_row * width, &J, m * width, &part));
+  PetscCall(RowsNumbers(rows, numbers));
+  SketchRows(sketch, n_row, numbers, bucket, sign);
+  for (int layer = 0; layer < RowsLayers(rows);) {
+    const size_t first = (size_t)RowsLayerAt(rows, layer).offset;
+    layer += take_layers(rows, layer, most, &count);
+    PetscCall(rows->ops->jacobian(rows->self, theta, first, count, r, J, count));
+    PetscCall(PetscArrayzero(part, m * count));
+    SketchAddRows(n_row, bucket, sign, count, J, count, part, count);
+    PetscCall(sum_rows(rows->comm, rank, m, count, part));
+    for (size_t i = 0; i < m && !rank; i++) PetscCall(PetscArraycpy(SJ + i * n + first, part + i * count, count));
+  }
+  PetscCall(PetscArrayzero(part, m));
+  SketchAddRows(n_row, bucket, sign, 1, r, 1, part, 1);
+  PetscCall(sum_rows(rows->comm, rank, m, 1, part));
+  if (!rank) PetscCall(PetscArraycpy(Sr, part, m));
+  PetscCall(PetscFree3(r, J, part));
+  PetscCall(PetscFree3(numbers, bucket, sign));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* x [order] = sqrt(order) H x */

@@ -10,16 +10,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "pinn/error.h"
+#include "pinn/rows.h"
 
 typedef struct {
   uint32_t seed, draw;
-  size_t all_rows, rows; /* of the matrix, and of its sketch */
+  size_t rows; /* of the sketch */
   size_t n, columns;
   size_t order;   /* N, where columns < n */
   size_t *picked; /* [columns] rows of H */
   double *signs;  /* [n] D / sqrt(N) */
-  bool every_row; /* rows >= all_rows: row i of the sketch is row i */
+  bool every_row; /* row i of the sketch is row i */
   bool every_column;
 } SketchMap;
 
@@ -32,6 +32,10 @@ void SketchRows(const SketchMap *sketch, size_t n_row, const PetscInt64 numbers[
 /* out [rows][ld] += S A for `count` columns of A [n_row][ld_A]. Cannot fail. */
 void SketchAddRows(size_t n_row, const size_t bucket[], const double sign[], size_t count, const double A[],
                    size_t ld_A, double out[], size_t ld);
+/* S J [rows][n] and S r [rows] on rank 0, of all ranks' rows. Whole layers of J are held at a time, as many as have
+   `entries` numbers, at least one: SketchWidth columns at most. Collective. Cost: a pass of `jacobian` a chunk. */
+PetscErrorCode SketchJacobian(const SketchMap *sketch, Rows rows, Vec theta, size_t entries, double SJ[], double Sr[]);
+size_t SketchWidth(Rows rows, size_t sketch_rows, size_t entries); /* Cannot fail. */
 /* y [columns] = Q x, x [n]; and x = Q^T y. work [order] of the caller. Cannot fail. Cost: N log2 N additions. */
 void SketchColumns(const SketchMap *sketch, const double x[], double y[], double work[]);
 void SketchExpand(const SketchMap *sketch, const double y[], double x[], double work[]);

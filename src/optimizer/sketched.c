@@ -23,7 +23,7 @@
 #define LEAST_RATIO  1e-4 /* of actual to predicted decrease */
 #define MOST_FAILED  5    /* sketches in a row without a step */
 #define CUTOFF       1e-14
-#define CHUNK        4194304 /* entries of J at a time */
+#define CHUNK        4194304 /* entries of J at a time, where layers allow */
 #define MOST_SECULAR 100
 
 typedef struct {
@@ -60,7 +60,8 @@ static PetscErrorCode OptimizerSetUp_Sketched(Optimizer optimizer, Config config
   PetscCall(ConfigGetInt(config, "seed", &s->seed));
   PetscCallMPI(MPI_Comm_rank(rows->comm, &s->rank));
   const double n = (double)rows->n_param, k = (double)s->columns, m = fmin((double)s->rows, (double)rows->n_row_global);
-  const double small = s->rank ? 0.0 : m * n + (m + 4.0 * k) * (k + 1.0), chunk = 2.0 * CHUNK + m + (double)rows->n_row;
+  const double wide = (double)SketchWidth(rows, (size_t)m, CHUNK);
+  const double small = s->rank ? 0.0 : m * n + (m + 4.0 * k) * (k + 1.0), chunk = ((double)rows->n_row + m) * wide;
   PetscCall(
       OptimizerCheckMemory(optimizer, config, (small + chunk) * sizeof(double), "fewer sketch_columns or sketch_rows"));
   PetscCall(OptimizerCreateVec(optimizer, &s->trial));
@@ -98,37 +99,6 @@ static PetscErrorCode find_scaling(Sketched *s, Rows rows, Vec theta)
   for (size_t k = 0; k < rows->n_param; k++) largest = fmax(largest, s->scaling[k]);
   for (size_t k = 0; k < rows->n_param; k++)
     s->scaling[k] = largest > 0.0 ? 1.0 / sqrt(s->scaling[k] + EVENNESS * largest) : 1.0;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* SJ [rows][n] and Sr [rows] on rank 0, not scaled; some columns of J at a time. */
-static PetscErrorCode sketch_rows(Sketched *s, Rows rows, Vec theta, double SJ[], double Sr[])
-{
-  const size_t n = rows->n_param, n_row = (size_t)rows->n_row, m = s->sketch.rows;
-  size_t width = PetscMin(n, PetscMax(1, CHUNK / PetscMax(n_row, m))), *bucket;
-  double *r, *J, *part, *sign;
-  PetscInt64 *numbers;
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &width, 1, MPI_UNSIGNED_LONG, MPI_MIN, rows->comm));
-  PetscCall(PetscMalloc3(n_row, &numbers, n_row, &bucket, n_row, &sign));
-  PetscCall(PetscMalloc3(n_row, &r, n_row * width, &J, m * width, &part));
-  PetscCall(RowsNumbers(rows, numbers));
-  SketchRows(&s->sketch, n_row, numbers, bucket, sign);
-  for (size_t first = 0; first < n; first += width) {
-    const size_t count = PetscMin(width, n - first);
-    PetscCall(rows->ops->jacobian(rows->self, theta, first, count, r, J, count));
-    PetscCall(PetscArrayzero(part, m * count));
-    SketchAddRows(n_row, bucket, sign, count, J, count, part, count);
-    PetscCallMPI(
-        MPI_Reduce(s->rank ? part : MPI_IN_PLACE, part, (PetscMPIInt)(m * count), MPI_DOUBLE, MPI_SUM, 0, rows->comm));
-    for (size_t i = 0; i < m && !s->rank; i++) PetscCall(PetscArraycpy(SJ + i * n + first, part + i * count, count));
-  }
-  PetscCall(PetscArrayzero(part, m));
-  SketchAddRows(n_row, bucket, sign, 1, r, 1, part, 1);
-  PetscCallMPI(MPI_Reduce(s->rank ? part : MPI_IN_PLACE, part, (PetscMPIInt)m, MPI_DOUBLE, MPI_SUM, 0, rows->comm));
-  if (!s->rank) PetscCall(PetscArraycpy(Sr, part, m));
-  PetscCall(PetscFree3(r, J, part));
-  PetscCall(PetscFree3(numbers, bucket, sign));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -192,7 +162,7 @@ static PetscErrorCode build(Optimizer optimizer, Vec theta)
     PetscCall(PetscMalloc2(k, &s->s, k, &s->c));
     PetscCall(PetscMalloc3(k * k, &s->VT, k, &s->y, PetscMax(s->sketch.order, k), &s->work));
   }
-  PetscCall(sketch_rows(s, rows, theta, SJ, Sr));
+  PetscCall(SketchJacobian(&s->sketch, rows, theta, CHUNK, SJ, Sr));
   if (!s->rank) {
     PetscCall(sketch_columns(s, SJ, Sr, B));
     PetscCall(decompose(s, B));
