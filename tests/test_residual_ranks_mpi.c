@@ -146,7 +146,7 @@ static void solve(Side *side, int n_unknown)
   ck_petsc(OptimizerDestroy(&optimizer));
   ck_petsc(rows->ops->evaluate(rows->self, side->theta, NULL, &side->loss));
   ck_petsc(ResidualGatherTheta(side->c.residual, side->theta, side->values));
-  ck_petsc(OptimizerUncertainty(rows, side->theta, n_unknown, deviation));
+  ck_petsc(OptimizerUncertainty(side->c.config, rows, side->theta, n_unknown, deviation));
   for (int k = 0; k < n_unknown; k++) {
     side->values[k] = side->values[side->n - (size_t)(n_unknown - k)];
     side->values[n_unknown + k] = deviation[k];

@@ -132,7 +132,7 @@ START_TEST(coefficients_are_found)
   ck_petsc(ResidualGatherTheta(c.residual, theta, values));
   ck_near(values[n - 2], ProblemUnknownTruth(c.problem, 0), 1e-9, 0);
   ck_near(values[n - 1], ProblemUnknownTruth(c.problem, 1), 1e-9, 0);
-  ck_petsc(OptimizerUncertainty(ResidualRows(c.residual), theta, 2, deviation));
+  ck_petsc(OptimizerUncertainty(c.config, ResidualRows(c.residual), theta, 2, deviation));
   for (int k = 0; k < 2; k++) ck_assert(deviation[k] > 0.0 && deviation[k] < 1e-9);
   ck_petsc(OptimizerDestroy(&optimizer));
   ck_petsc(PetscFree(values));
@@ -164,6 +164,7 @@ START_TEST(deviations_are_those_of_the_gauss_newton_matrix)
                              "  conditions = ( { on = \"boundary\"; residual = \"u - a*b\"; } ); };\ndomain: {};\n"
                              "network: { hidden = [2]; };\npoints: { interior = { count = 60; }; };\n";
   Case c;
+  Config small;
   Vec theta;
   double *J, *N, *inverse, *r, loss, deviation[2];
   ck_petsc(CaseCreate(text, &c));
@@ -180,11 +181,15 @@ START_TEST(deviations_are_those_of_the_gauss_newton_matrix)
       for (size_t k = 0; k < m; k++) N[i * n + j] += J[k * n + i] * J[k * n + j];
     }
   invert(n, N, inverse);
-  ck_petsc(OptimizerUncertainty(rows, theta, 2, deviation));
+  ck_petsc(OptimizerUncertainty(c.config, rows, theta, 2, deviation));
   for (size_t k = 0; k < 2; k++) {
     const size_t i = n - 2 + k;
     ck_near(deviation[k], sqrt(2.0 * loss / (double)(m - n) * inverse[i * n + i]), 1e-5, 0);
   }
+  ck_petsc(ConfigLoadText("test.cfg", text, 1, (const char *const[]){"limits.memory=0.001"}, &small));
+  ck_petsc(OptimizerUncertainty(small, rows, theta, 2, deviation)); /* J does not fit: no numbers, and no failure */
+  ck_assert(isnan(deviation[0]) && isnan(deviation[1]));
+  ck_petsc(ConfigDestroy(&small));
   ck_petsc(PetscFree4(J, N, inverse, r));
   ck_petsc(VecDestroy(&theta));
   ck_petsc(CaseDestroy(&c));

@@ -80,10 +80,11 @@ PetscErrorCode OptimizerSingularValues(Rows rows, Vec theta, bool scaled, PetscI
 
 /* Standard deviations of the last n_last parameters: the roots of the diagonal of sigma^2 (J^T J)^{-1}, where sigma^2 =
    |r|^2 / (rows - rank) takes what is left of all rows for noise. Infinite where the rows do not determine a parameter.
-     deviation  [out]  [n_last], NAN with more than OPTIMIZER_UNCERTAINTY parameters, or rows without a Jacobian
+     deviation  [out]  [n_last], NAN with more than OPTIMIZER_UNCERTAINTY parameters, rows without a Jacobian, or one
+                          that the memory (limits.memory) cannot hold
    Collective. Cost: J by rows, its triangle and n_last solves with that. */
 #define OPTIMIZER_UNCERTAINTY 5000
-PetscErrorCode OptimizerUncertainty(Rows rows, Vec theta, int n_last, double deviation[]);
+PetscErrorCode OptimizerUncertainty(Config config, Rows rows, Vec theta, int n_last, double deviation[]);
 
 /* Everything besides theta that the stage needs to go on where it is, as named arrays of doubles (an integer up to 2^53
    is kept exactly). Arrays laid out like theta are gathered by the caller.

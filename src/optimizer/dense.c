@@ -1,8 +1,7 @@
 #include <math.h>
 #include "dense.h"
 
-/* Bytes this rank will hold at most, besides what the rows themselves keep. */
-static double bytes_needed(Dense d)
+double DenseBytes(Dense d)
 {
   const double n = (double)d->n, local = (double)d->rows->n_row, all = (double)d->rows->n_row_global;
   const double ld = (d->wide ? all : n) + 1.0, small = ld * ld;
@@ -35,7 +34,7 @@ PetscErrorCode DenseCreate(Optimizer optimizer, Config config, Rows rows, size_t
   d->ld = d->k + 1;
   if (optimizer)
     PetscCall(
-        OptimizerCheckMemory(optimizer, config, bytes_needed(d), "fewer points, a smaller network, or lbfgs or adam"));
+        OptimizerCheckMemory(optimizer, config, DenseBytes(d), "fewer points, a smaller network, or lbfgs or adam"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -65,6 +65,8 @@ typedef struct {
   FullVec full;
 } * Dense;
 
+/* Bytes this rank will hold at most, besides what the rows themselves keep. */
+double DenseBytes(Dense dense);
 /* Columns [begin, begin + n) of rows, borrowed: the optimizer's or scaled ones. Allocates at the first DenseAssemble,
    but checks now that it will fit, unless optimizer is NULL.
    Errors: PETSC_ERR_USER_INPUT, where the memory of the machine (or limits.memory) is too small. Collective. */

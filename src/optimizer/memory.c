@@ -4,35 +4,44 @@
 
 #define MEGA 1048576.0
 
-PetscErrorCode OptimizerCheckMemory(Optimizer optimizer, Config config, double rank_bytes, const char *advice)
+PetscErrorCode OptimizerMemoryShare(Rows rows, Config config, double rank_bytes, MemoryShare *memory)
 {
-  const Rows rows = optimizer->rows;
-  double node_bytes = 0.0, limit, have = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-  const char *whose = "this machine";
+  double node_bytes = 0.0, limit;
   struct {
-    double excess;
+    double share;
     int rank;
   } mine, worst; /* the rank that lacks most speaks for all */
   MPI_Comm node;
   PetscFunctionBegin;
-  optimizer->bytes += rank_bytes;
-  rank_bytes = optimizer->bytes;
+  *memory =
+      (MemoryShare){.have = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE), .whose = "this machine"};
   PetscCallMPI(MPI_Comm_split_type(rows->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
   PetscCallMPI(MPI_Allreduce(&rank_bytes, &node_bytes, 1, MPI_DOUBLE, MPI_SUM, node));
   PetscCallMPI(MPI_Comm_free(&node));
   if (ConfigHas(config, "limits.memory")) {
     PetscCall(ConfigGetReal(config, "limits.memory", &limit));
     node_bytes = rank_bytes;
-    have = limit * MEGA;
-    whose = "limits.memory";
+    *memory = (MemoryShare){.have = limit * MEGA, .whose = "limits.memory"};
   }
-  mine.excess = node_bytes / have;
+  mine.share = node_bytes / memory->have;
   PetscCallMPI(MPI_Comm_rank(rows->comm, &mine.rank));
   PetscCallMPI(MPI_Allreduce(&mine, &worst, 1, MPI_DOUBLE_INT, MPI_MAXLOC, rows->comm));
-  PetscCallMPI(MPI_Bcast(&have, 1, MPI_DOUBLE, worst.rank, rows->comm));
-  PinnUserCheck(worst.excess <= 1.0,
+  PetscCallMPI(MPI_Bcast(&memory->have, 1, MPI_DOUBLE, worst.rank, rows->comm));
+  memory->share = worst.share;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OptimizerCheckMemory(Optimizer optimizer, Config config, double rank_bytes, const char *advice)
+{
+  const Rows rows = optimizer->rows;
+  MemoryShare memory;
+  PetscFunctionBegin;
+  optimizer->bytes += rank_bytes;
+  PetscCall(OptimizerMemoryShare(rows, config, optimizer->bytes, &memory));
+  PinnUserCheck(memory.share <= 1.0,
                 "%s: %s would need %.3lg MB for %" PetscInt_FMT " rows x %zu parameters, %s has %.3lg MB; take %s",
-                ConfigWhere(config, OptimizerKey(optimizer, "type")), optimizer->name, worst.excess * have / MEGA,
-                rows->n_row_global, rows->n_param, whose, have / MEGA, advice);
+                ConfigWhere(config, OptimizerKey(optimizer, "type")), optimizer->name,
+                memory.share * memory.have / MEGA, rows->n_row_global, rows->n_param, memory.whose, memory.have / MEGA,
+                advice);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -59,6 +59,13 @@ PetscErrorCode OptimizerCreateStage(Config config, int index, Rows rows, const C
 /* "solver[1].damping" of this stage; see ConfigPath. */
 const char *OptimizerKey(Optimizer optimizer, const char *key);
 
+/* What part of the memory these bytes a rank are, all ranks of a node together; and that memory, limits.memory or the
+   machine's, in bytes. Collective. */
+typedef struct {
+  double share, have;
+  const char *whose;
+} MemoryShare;
+PetscErrorCode OptimizerMemoryShare(Rows rows, Config config, double rank_bytes, MemoryShare *memory);
 /* Adds to this rank's bytes of matrices, and refuses (PETSC_ERR_USER_INPUT) what limits.memory or the machine cannot
    hold, all ranks of a node together; advice: "fewer points or lbfgs". Collective. */
 PetscErrorCode OptimizerCheckMemory(Optimizer optimizer, Config config, double rank_bytes, const char *advice);

@@ -54,14 +54,20 @@ static PetscErrorCode deviations(const Dense d, PetscBLASInt n_last, double devi
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode OptimizerUncertainty(Rows rows, Vec theta, int n_last, double deviation[])
+PetscErrorCode OptimizerUncertainty(Config config, Rows rows, Vec theta, int n_last, double deviation[])
 {
   Dense d;
+  MemoryShare memory;
   bool finite = true;
   PetscFunctionBegin;
   for (int j = 0; j < n_last; j++) deviation[j] = NAN;
   if (rows->gradient_only || rows->n_param > OPTIMIZER_UNCERTAINTY) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DenseCreate(NULL, NULL, rows, 0, rows->n_param, false, false, &d));
+  PetscCall(OptimizerMemoryShare(rows, config, DenseBytes(d), &memory));
+  if (memory.share > 1.0) { /* a run that has trained does not end for want of it */
+    PetscCall(DenseDestroy(&d));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(DenseAssemble(d, theta, 0.0, true));
   for (size_t k = 0; k < d->n; k++) finite = finite && isfinite(d->gradient[k]);
   if (finite) {

@@ -253,7 +253,7 @@ static PetscErrorCode report_unknowns(const RunParts *parts, Vec theta, RunResul
   PetscCall(ResidualBorrowTheta(parts->residual, theta, &values));
   PetscCall(PetscArraycpy(found, values + NetworkParameters(parts->network) - (size_t)n, n));
   PetscCall(ResidualReturnTheta(parts->residual, theta, &values));
-  PetscCall(OptimizerUncertainty(ResidualRows(parts->residual), theta, n, deviations));
+  PetscCall(OptimizerUncertainty(parts->config, ResidualRows(parts->residual), theta, n, deviations));
   if (ConfigHas(parts->config, "verify.tolerance"))
     PetscCall(ConfigGetReal(parts->config, "verify.tolerance", &tolerance));
   for (int k = 0; k < n; k++) {
