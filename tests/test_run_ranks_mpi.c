@@ -1,27 +1,20 @@
 /* Every stage, preconditioner and rule for new points goes the same way on one, two and four ranks. Runs alone, and
    under mpirun with CK_FORK=no: the world is cut into groups of ranks, each of which solves the case by itself. */
-#include <string.h>
-#include "harness.h"
-#include "pinn/optimizer.h"
-#include "pinn/precond.h"
-#include "pinn/residual.h"
+#include "case_fixture.h"
+#include "stages_fixture.h"
 
 #define ITERATIONS 5
 #define MOST_PARAM 256
 #define AGREEMENT  1e-9
 
-typedef struct {
-  const char *stage, *keys, *network, *points, *interior;
-} Row;
-
 #define MLP    "hidden = [6, 5];"
-#define SINES  "type = \"random-features\"; features = 12; activation = \"sin\";"
+#define SINES  STAGE_SINES
 #define KRYLOV "dense = false; damping = 1e3; inner_iterations = 5; "
 
 /* A rounding error grows with every iteration of cg once its largest Ritz values have converged (1e-16 after 5, 1e-4
    after 12, without a preconditioner), and the eigenbases of soap and shampoo have directions in which a gradient has
    nothing but rounding: few iterations here, and an epsilon above that. */
-static const Row rows[] = {
+static const StageRow rows[] = {
     {"adam", "schedule = \"cosine\"; warmup = 3;", MLP, "", ""},
     {"lbfgs", "history = 3;", MLP, "", ""},
     {"ssbfgs", "", MLP, "", ""},
@@ -58,26 +51,10 @@ static const Row rows[] = {
     {"least-squares", "", SINES, "", ""},
     {"least-squares", "", SINES " scale_search = true;", "", ""},
     {"lbfgs", "", MLP, "adapt = 2;", ""},
-    {"spring", "", MLP, "", "sampler = \"uniform\"; resample = 2;"},
+    {"spring", "", MLP, "sampler = \"uniform\"; resample = 2;", ""},
     {"gauss-newton", "", MLP, "causal = [0.1, 1.0]; causal_every = 2;", ""},
 };
 #define N_ROW (sizeof(rows) / sizeof(rows[0]))
-
-static const char *case_text(const Row *row)
-{
-  static char text[4096];
-  snprintf(text, sizeof(text),
-           "problem: { coordinates = [\"x\", \"t\"]; fields = [\"u\"]; exact: { u = \"sin(pi*x)*exp(-t)\"; };\n"
-           "  equations = ({ residual = \"u_t - u_xx + u^3 - f\"; manufactured = \"f\"; });\n"
-           "  conditions = ({ on = \"t = 0\"; residual = \"u - sin(pi*x)\"; }, { on = \"x = 0 | x = 1\"; residual = "
-           "\"u\"; }); };\n"
-           "domain: { lower = [0.0, 0.0]; upper = [1.0, 1.0]; };\n"
-           "points: { interior = { count = 41; %s %s }; conditions = { count = 9; }; heldout = 20; };\n"
-           "network: { %s };\n"
-           "solver = ({ type = \"%s\"; iterations = %d; tolerance = 0.0; %s });\n",
-           row->points, row->interior, row->network, row->stage, ITERATIONS, row->keys);
-  return text;
-}
 
 /* What a group of ranks comes to. */
 typedef struct {
@@ -96,40 +73,25 @@ static PetscErrorCode record(Optimizer optimizer, const Progress *progress, Vec 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void solve(MPI_Comm comm, const Row *row, Trace *trace)
+static void solve(MPI_Comm comm, const StageRow *row, Trace *trace)
 {
-  static const char *const names[] = {"x", "t"};
-  Config config;
-  Problem problem;
-  Domain domain;
-  Network network;
-  Residual residual;
+  Case c;
   Optimizer optimizer;
   Vec theta;
-  const double *lower, *upper;
   *trace = (Trace){0};
-  ck_petsc(ConfigLoadText("test.cfg", case_text(row), 0, NULL, &config));
-  ck_petsc(ProblemCreate(config, &problem));
-  ck_petsc(DomainCreate(config, ProblemFormula(problem), &domain));
-  DomainBounds(domain, &lower, &upper);
-  ck_petsc(NetworkCreate(config, 2, names, 1, lower, upper, &network));
-  ck_petsc(ResidualCreate(comm, config, problem, domain, network, &residual));
-  trace->n_param = NetworkParameters(network);
+  ck_petsc(CaseCreateOn(comm, stage_text(row, ITERATIONS, 41, 9, ""), &c));
+  trace->n_param = NetworkParameters(c.network);
   ck_assert_uint_le(trace->n_param, MOST_PARAM);
-  NetworkInitialize(network, trace->theta);
-  ck_petsc(ResidualCreateTheta(residual, &theta));
-  ck_petsc(ResidualScatterTheta(residual, trace->theta, theta));
-  ck_petsc(OptimizerCreate(config, 0, ResidualRows(residual), &optimizer));
+  NetworkInitialize(c.network, trace->theta);
+  ck_petsc(ResidualCreateTheta(c.residual, &theta));
+  ck_petsc(ResidualScatterTheta(c.residual, trace->theta, theta));
+  ck_petsc(OptimizerCreate(c.config, 0, ResidualRows(c.residual), &optimizer));
   ck_petsc(OptimizerSetMonitor(optimizer, record, trace));
   ck_petsc(OptimizerSolve(optimizer, theta, &trace->reason));
-  ck_petsc(ResidualGatherTheta(residual, theta, trace->theta));
+  ck_petsc(ResidualGatherTheta(c.residual, theta, trace->theta));
   ck_petsc(OptimizerDestroy(&optimizer));
   ck_petsc(VecDestroy(&theta));
-  ck_petsc(ResidualDestroy(&residual));
-  ck_petsc(NetworkDestroy(&network));
-  ck_petsc(DomainDestroy(&domain));
-  ck_petsc(ProblemDestroy(&problem));
-  ck_petsc(ConfigDestroy(&config));
+  ck_petsc(CaseDestroy(&c));
 }
 
 static double difference(size_t n, const double a[], const double b[])
@@ -139,7 +101,7 @@ static double difference(size_t n, const double a[], const double b[])
   return sqrt(apart / length);
 }
 
-static void check_same(const Row *row, int n_rank, const Trace *a, const Trace *b)
+static void check_same(const StageRow *row, int n_rank, const Trace *a, const Trace *b)
 {
   const char *keys = row->keys;
   ck_assert_msg(a->n_iteration == b->n_iteration && a->reason == b->reason,
@@ -155,7 +117,7 @@ static void check_same(const Row *row, int n_rank, const Trace *a, const Trace *
 
 START_TEST(ranks_agree)
 {
-  const Row *row = &rows[_i];
+  const StageRow *row = &rows[_i];
   PetscMPIInt size, rank;
   MPI_Comm group;
   Trace alone, shared;
@@ -173,22 +135,9 @@ START_TEST(ranks_agree)
 }
 END_TEST
 
-static bool has_row(const char *stage, const char *key)
-{
-  for (size_t k = 0; k < N_ROW; k++)
-    if (!strcmp(rows[k].stage, stage) && strstr(rows[k].keys, key)) return true;
-  return false;
-}
-
 START_TEST(no_choice_is_left_out)
 {
-  for (const Choice *stage = StageTable.rows; stage->name; stage++)
-    ck_assert_msg(has_row(stage->name, ""), "nothing shows that %s is the same on all ranks", stage->name);
-  for (const Choice *precond = PrecondTable.rows; precond->name; precond++) {
-    char key[64];
-    snprintf(key, sizeof(key), "precond = \"%s\"", precond->name);
-    ck_assert_msg(has_row("gauss-newton-krylov", key), "nothing shows that %s is the same on all ranks", precond->name);
-  }
+  stage_check_rows(N_ROW, rows, (const char *const[]){NULL});
 }
 END_TEST
 

@@ -4,18 +4,15 @@
 #include "../src/output/output_impl.h"
 #include "../src/run/run_impl.h"
 #include "output_fixture.h"
+#include "stages_fixture.h"
 
 #define ITERATIONS 9
 
-typedef struct {
-  const char *stage, *keys, *network, *points, *rest;
-} Row;
-
 #define MLP   "hidden = [5];"
-#define SINES "type = \"random-features\"; features = 12; activation = \"sin\";"
+#define SINES STAGE_SINES
 
 /* What a stage keeps must differ from what it begins with at some iteration below ITERATIONS. */
-static const Row rows[] = {
+static const StageRow rows[] = {
     {"adam", "schedule = \"cosine\"; warmup = 3;", MLP, "", ""},
     {"adam", "single_state = true;", MLP, "", ""},
     {"lbfgs", "history = 3;", MLP, "", ""},
@@ -72,27 +69,18 @@ static const Row rows[] = {
 };
 #define N_ROW (sizeof(rows) / sizeof(rows[0]))
 
-static const char *case_text(const Row *row, int every)
+static const char *case_text(const StageRow *row, int every)
 {
-  static char text[4096];
-  snprintf(text, sizeof(text),
-           "problem: { coordinates = [\"x\", \"t\"]; fields = [\"u\"]; exact: { u = \"sin(pi*x)*exp(-t)\"; };\n"
-           "  equations = ({ residual = \"u_t - u_xx + u^3 - f\"; manufactured = \"f\"; });\n"
-           "  conditions = ({ on = \"t = 0\"; residual = \"u - sin(pi*x)\"; }, { on = \"x = 0 | x = 1\"; residual = "
-           "\"u\"; }); };\n"
-           "domain: { lower = [0.0, 0.0]; upper = [1.0, 1.0]; };\n"
-           "points: { interior = { count = 40; %s }; conditions = { count = 8; }; heldout = 20; };\n"
-           "network: { %s };\n"
-           "solver = ({ type = \"%s\"; iterations = %d; tolerance = 0.0; %s });\n"
-           "output: { grid = 3; error_every = 1; checkpoint_every = %d; keep = 1000; };\n%s\n",
-           row->points, row->network, row->stage, ITERATIONS, row->keys, every, row->rest);
-  return text;
+  char output[128];
+  snprintf(output, sizeof(output), "output: { grid = 3; error_every = 1; checkpoint_every = %d; keep = 1000; };",
+           every);
+  return stage_text(row, ITERATIONS, 40, 8, output);
 }
 
 static size_t n_param, n_frozen; /* of the last run */
 
 /* One run of a case in a folder of its own, from `checkpoint` where it is not NULL. */
-static void run_case(const Row *row, const char *directory, const char *checkpoint)
+static void run_case(const StageRow *row, const char *directory, const char *checkpoint)
 {
   const Cli cli = {.resume = checkpoint != NULL, .checkpoint = checkpoint};
   RunParts parts = {.comm = PETSC_COMM_WORLD, .cli = &cli};
@@ -168,7 +156,7 @@ static const char *find_difference(const Checkpoint *a, const Checkpoint *b)
   return NULL;
 }
 
-static void check_same(const Row *row, const char *a, const char *b, PetscInt number, PetscInt from)
+static void check_same(const StageRow *row, const char *a, const char *b, PetscInt number, PetscInt from)
 {
   Checkpoint whole, again;
   read_checkpoint(checkpoint_name(a, number), &whole);
@@ -190,7 +178,7 @@ static void be_silent(void)
 
 START_TEST(a_stage_goes_on_with_the_same_bits)
 {
-  const Row *row = &rows[_i];
+  const StageRow *row = &rows[_i];
   if (!access("/dev/shm", W_OK)) setenv("TMPDIR", "/dev/shm", 0); /* where nothing waits for a disk */
   const char *base = fixture_directory();
   const char *whole = strdup(fixture_path(base, "whole")), *again = strdup(fixture_path(base, "again"));
@@ -211,21 +199,10 @@ START_TEST(a_stage_goes_on_with_the_same_bits)
 }
 END_TEST
 
+/* nystrom is the default, and auto chooses by time. */
 START_TEST(no_stage_is_left_out)
 {
-  for (const Choice *stage = StageTable.rows; stage->name; stage++) {
-    size_t k = 0;
-    while (k < N_ROW && strcmp(rows[k].stage, stage->name)) k++;
-    ck_assert_msg(k < N_ROW, "nothing shows that %s can be resumed", stage->name);
-  }
-  for (const Choice *precond = PrecondTable.rows; precond->name; precond++) {
-    char key[64];
-    size_t k = 0;
-    snprintf(key, sizeof(key), "precond = \"%s\"", precond->name);
-    const bool is_default = !strcmp(precond->name, "nystrom"), by_time = !strcmp(precond->name, "auto");
-    while (k < N_ROW && !strstr(rows[k].keys, key)) k++;
-    ck_assert_msg(k < N_ROW || is_default || by_time, "nothing shows that %s can be resumed", precond->name);
-  }
+  stage_check_rows(N_ROW, rows, (const char *const[]){"nystrom", "auto", NULL});
 }
 END_TEST
 
