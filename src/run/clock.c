@@ -68,10 +68,10 @@ static Limit limit_reached(const Clock *clock, double now)
   return now + clock->longest + clock->margin >= clock->job_end ? LIMIT_JOB : LIMIT_NONE;
 }
 
-PetscErrorCode ClockTick(Clock *clock, PetscInt iteration, Limit *limit, bool *checkpoint)
+PetscErrorCode ClockTick(Clock *clock, PetscInt iteration, bool *print, Limit *limit, bool *checkpoint)
 {
   const double now = ClockSeconds();
-  int due[2];
+  int due[3];
   PetscFunctionBegin;
   clock->longest = fmax(clock->longest, now - clock->step);
   clock->step = now;
@@ -79,9 +79,11 @@ PetscErrorCode ClockTick(Clock *clock, PetscInt iteration, Limit *limit, bool *c
       clock->interval > 0.0 && now - clock->checkpoint >= fmax(clock->interval, clock->cost / SHARE - clock->cost);
   due[0] = (int)limit_reached(clock, now);
   due[1] = by_time || (clock->every && iteration && iteration % clock->every == 0);
-  PetscCallMPI(MPI_Bcast(due, 2, MPI_INT, 0, clock->parts->comm));
+  due[2] = *print;
+  PetscCallMPI(MPI_Bcast(due, 3, MPI_INT, 0, clock->parts->comm));
   *limit = (Limit)due[0];
   *checkpoint = due[1] != 0;
+  *print = due[2] != 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -16,14 +16,10 @@ typedef struct {
   Diagnostics diagnostics;
 } Loop;
 
-static PetscErrorCode is_print_due(const Loop *loop, const Progress *progress, bool *print)
+static bool is_print_due(const Loop *loop, const Progress *progress)
 {
-  int due = ReportSeconds(loop->parts->report) - loop->print_time >= 1.0 || progress->iteration == 0 ||
-            progress->iteration == progress->iterations || (loop->every && progress->iteration % loop->every == 0);
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Bcast(&due, 1, MPI_INT, 0, loop->parts->comm));
-  *print = due != 0;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return ReportSeconds(loop->parts->report) - loop->print_time >= 1.0 || progress->iteration == 0 ||
+         progress->iteration == progress->iterations || (loop->every && progress->iteration % loop->every == 0);
 }
 
 /* One that cannot be written is tried again when the next is due. */
@@ -56,15 +52,14 @@ static PetscErrorCode monitor(Optimizer optimizer, const Progress *progress, Vec
 {
   Loop *loop = context;
   const char *signal;
-  bool print, checkpoint;
+  bool print = is_print_due(loop, progress), checkpoint;
   Limit limit;
   PetscFunctionBegin;
   loop->progress = *progress;
   loop->progress.stage_index += loop->parts->slab * loop->n_stage;
   loop->progress.slab = loop->parts->slabs.n > 1 ? loop->parts->slab + 1 : 0;
   loop->progress.causal = ResidualCausal(loop->parts->residual, &loop->progress.epsilon, &loop->progress.least_weight);
-  PetscCall(is_print_due(loop, progress, &print));
-  PetscCall(ClockTick(&loop->clock, progress->iteration, &limit, &checkpoint));
+  PetscCall(ClockTick(&loop->clock, progress->iteration, &print, &limit, &checkpoint));
   PetscCall(CliStopRequested(loop->parts->comm, stop, &signal));
   PetscCall(report_progress(loop, print || *stop || limit, theta));
   PetscCall(DiagnosticsLook(loop->parts, loop->diagnostics, &loop->progress, theta));

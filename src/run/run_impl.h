@@ -20,8 +20,9 @@ double ClockSeconds(void);
 /* From here on time counts, a limit being one of this process. Collective. */
 PetscErrorCode ClockStart(const RunParts *parts, Clock *clock);
 void ClockStage(Clock *clock); /* a stage begins */
-/* After an iteration of the stage: what is due now, rank 0's answer on all ranks. Collective. */
-PetscErrorCode ClockTick(Clock *clock, PetscInt iteration, Limit *limit, bool *checkpoint);
+/* After an iteration of the stage: what is due now, rank 0's answer on all ranks; print [in/out] is the caller's.
+   Collective. */
+PetscErrorCode ClockTick(Clock *clock, PetscInt iteration, bool *print, Limit *limit, bool *checkpoint);
 void ClockWritten(Clock *clock, double began); /* a checkpoint was written, or its file could not be */
 /* "stopped at limits.wall_time = 60 s" */
 void ClockExplain(const Clock *clock, Limit limit, char *text, size_t size);
