@@ -58,6 +58,7 @@ program   := $(BUILD)/pinn-solve
 engine    := $(BUILD)/bench/engine
 table     := $(BUILD)/bench/precond-table
 ranks     := $(BUILD)/bench/ranks-of-rows
+device    := $(BUILD)/bench/device-bench
 tests     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(if $(T),$(filter tests/test_$(T)%,$(test.c)),$(test.c)))
 mpi.tests := $(filter %_mpi,$(tests))
 home       = $(DESTDIR)$(PREFIX)
@@ -251,25 +252,14 @@ $(lib): $(src.c:%.c=$(BUILD)/%.o) $(cuda.cu:%.cu=$(BUILD)/%.cu.o)
 	@echo '  AR    $@'
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(program): $(BUILD)/src/main.o $(lib)
+$(program): $(BUILD)/src/main.o
+$(engine): $(bench.c:%.c=$(BUILD)/%.o)
+$(device): $(device.c:%.c=$(BUILD)/%.o)
+$(table): $(table.c:%.c=$(BUILD)/%.o)
+$(ranks): $(ranks.c:%.c=$(BUILD)/%.o)
+$(program) $(engine) $(device) $(table) $(ranks): $(lib)
 	@echo '  LINK  $@'
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-
-$(engine): $(bench.c:%.c=$(BUILD)/%.o) $(lib)
-	@echo '  LINK  $@'
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-
-$(BUILD)/bench/device-bench: $(device.c:%.c=$(BUILD)/%.o) $(lib)
-	@echo '  LINK  $@'
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-
-$(table): $(table.c:%.c=$(BUILD)/%.o) $(lib)
-	@echo '  LINK  $@'
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-
-$(ranks): $(ranks.c:%.c=$(BUILD)/%.o) $(lib)
-	@echo '  LINK  $@'
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(lib) $(LDLIBS)
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/harness.o $(lib)
 	@echo '  LINK  $@'
