@@ -3,18 +3,14 @@
 PetscErrorCode BuiltCreate(MPI_Comm comm, Config config, Built *b)
 {
   const double *lower, *upper;
-  const char **names;
   PetscFunctionBegin;
   *b = (Built){.config = config};
   PetscCall(ProblemCreate(config, &b->problem));
   const Formula formula = ProblemFormula(b->problem);
-  const int dim = FormulaCoordinates(formula);
-  PetscCall(PetscMalloc1(dim, &names));
-  for (int i = 0; i < dim; i++) names[i] = FormulaCoordinateName(formula, i);
   PetscCall(DomainCreate(config, formula, &b->domain));
   DomainBounds(b->domain, &lower, &upper);
-  PetscCall(NetworkCreate(config, dim, names, ProblemFields(b->problem), lower, upper, &b->network));
-  PetscCall(PetscFree(names));
+  PetscCall(NetworkCreate(config, FormulaCoordinates(formula), FormulaCoordinateNames(formula),
+                          ProblemFields(b->problem), lower, upper, &b->network));
   PetscCall(ResidualCreate(comm, config, b->problem, b->domain, b->network, &b->residual));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

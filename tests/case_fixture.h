@@ -15,17 +15,15 @@ typedef struct {
 static inline PetscErrorCode CaseCreateOn(MPI_Comm comm, const char *text, Case *c)
 {
   const double *lower, *upper;
-  const char *names[512];
   PetscFunctionBegin;
   *c = (Case){0};
   PetscCall(ConfigLoadText("test.cfg", text, 0, NULL, &c->config));
   PetscCall(ProblemCreate(c->config, &c->problem));
   const Formula formula = ProblemFormula(c->problem);
-  const int dim = FormulaCoordinates(formula);
-  for (int i = 0; i < dim && i < 512; i++) names[i] = FormulaCoordinateName(formula, i);
   PetscCall(DomainCreate(c->config, formula, &c->domain));
   DomainBounds(c->domain, &lower, &upper);
-  PetscCall(NetworkCreate(c->config, dim, names, ProblemFields(c->problem), lower, upper, &c->network));
+  PetscCall(NetworkCreate(c->config, FormulaCoordinates(formula), FormulaCoordinateNames(formula),
+                          ProblemFields(c->problem), lower, upper, &c->network));
   PetscCall(ResidualCreate(comm, c->config, c->problem, c->domain, c->network, &c->residual));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -53,6 +53,7 @@ PetscErrorCode FormulaParseConstant(Formula formula, const char *where, const ch
 
 int FormulaCoordinates(Formula formula);                       /* number, vector components counted one by one */
 const char *FormulaCoordinateName(Formula formula, int coord); /* "x", "x[3]"; owned by formula */
+const char *const *FormulaCoordinateNames(Formula formula);    /* of them all; until the next one is added */
 int FormulaFindCoordinate(Formula formula, const char *name);  /* -1 where unknown */
 bool FormulaUsesNormal(Formula formula, FormulaNode node);
 bool FormulaUsesNetwork(Formula formula, FormulaNode node);

@@ -53,6 +53,8 @@ int ProblemBlocks(Problem problem);
 int ProblemInteriorBlocks(Problem problem); /* the first of them */
 int ProblemInteriorTerms(Problem problem);  /* of these */
 const Block *ProblemBlock(Problem problem, int block);
+/* How often the equations derive a field by the coordinate, their gradients left aside. */
+PetscErrorCode ProblemHighestOrder(Problem problem, int field, int coord, int *highest);
 /* One more block, of one term: the jump of the order-th time derivative of a field where a slab begins. path: the
    condition that its points are placed like, or the setting that stands for it. */
 PetscErrorCode ProblemAddJump(Problem problem, int field, int order, const char *path, double weight);

@@ -15,11 +15,10 @@ PetscErrorCode DeviceSweepDestroy(DeviceSweep *sweep);
 double DeviceSweepBytes(Network network, JetPlan plan, NetworkCompression compression, int max_point);
 /* After a draw of the compression's terms, or after frozen weights have changed scales: what depends on them. */
 PetscErrorCode DeviceSweepRenew(DeviceSweep sweep);
-/* Do coefficients of derivatives depend on the point? Then those at n points come before sweeps:
+/* Where coefficients of derivatives depend on the point, those at n points come before sweeps:
      x        [in]  [n][n_coord]
      factors  [in]  [n_factor][n] with row stride `stride`, in the order of JetPlanFactors
    on the host. Cost: of each point as many numbers as the plan's tables have terms, and its coordinates. */
-bool DeviceSweepVaries(DeviceSweep sweep);
 PetscErrorCode DeviceSweepSetPoints(DeviceSweep sweep, int n, const double x[], const double factors[], size_t stride);
 
 /* As NetworkForward, NetworkReverse (with the compression's part) and NetworkTangent.

@@ -100,27 +100,29 @@ bool HDF5IsSingle(hid_t at, const char *name)
   return single;
 }
 
-PetscErrorCode HDF5GetSingles(hid_t at, const char *path, const char *name, size_t n, float values[])
+static PetscErrorCode get(hid_t at, const char *path, const char *name, hid_t type, size_t n, void *values)
 {
   hid_t data;
 
   PetscFunctionBegin;
   if (n == 0) PetscFunctionReturn(PETSC_SUCCESS);
   PinnCallHDF5(path, data = H5Dopen2(at, name, H5P_DEFAULT));
-  PinnCallHDF5(path, H5Dread(data, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values));
+  PinnCallHDF5(path, H5Dread(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values));
   PinnCallHDF5(path, H5Dclose(data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode HDF5GetSingles(hid_t at, const char *path, const char *name, size_t n, float values[])
+{
+  PetscFunctionBegin;
+  PetscCall(get(at, path, name, H5T_NATIVE_FLOAT, n, values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode HDF5GetReals(hid_t at, const char *path, const char *name, size_t n, double values[])
 {
-  hid_t data;
-
   PetscFunctionBegin;
-  if (n == 0) PetscFunctionReturn(PETSC_SUCCESS);
-  PinnCallHDF5(path, data = H5Dopen2(at, name, H5P_DEFAULT));
-  PinnCallHDF5(path, H5Dread(data, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values));
-  PinnCallHDF5(path, H5Dclose(data));
+  PetscCall(get(at, path, name, H5T_NATIVE_DOUBLE, n, values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

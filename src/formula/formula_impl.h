@@ -159,7 +159,6 @@ typedef struct {
 } Symbol;
 
 typedef struct {
-  char *text;               /* "x", "x[3]" */
   FormulaNode node, normal; /* normal: -1 until it is asked for */
 } Coordinate;
 
@@ -176,6 +175,8 @@ struct Formula_s {
   Support *supports;
   int n_coord, coord_capacity;
   Coordinate *coords;
+  int name_capacity;
+  char **names; /* [n_coord] "x", "x[3]" */
   int n_space, space_capacity;
   int *space; /* coordinates but `t` */
   int n_symbol, symbol_capacity;

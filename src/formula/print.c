@@ -97,12 +97,12 @@ static void print_derivative(Printer *p, const JetIndex *index, FormulaNode e)
   const bool named = node->kind == NODE_OUTPUT;
   bool braces = false;
   if (named) {
-    for (int i = 0; i < index->order; i++) braces |= strlen(p->formula->coords[index->coord[i]].text) > 1;
+    for (int i = 0; i < index->order; i++) braces |= strlen(p->formula->names[index->coord[i]]) > 1;
     append(p, p->formula->output_names[node->arg[0]]);
     append(p, braces ? "_{" : "_");
     for (int i = 0; i < index->order; i++) {
       if (i && braces) append(p, ",");
-      append(p, p->formula->coords[index->coord[i]].text);
+      append(p, p->formula->names[index->coord[i]]);
     }
     append(p, braces ? "}" : "");
     return;
@@ -113,7 +113,7 @@ static void print_derivative(Printer *p, const JetIndex *index, FormulaNode e)
     char times[16];
     for (run = 1; i + run < index->order && index->coord[i + run] == index->coord[i];) run++;
     append(p, ", ");
-    append(p, p->formula->coords[index->coord[i]].text);
+    append(p, p->formula->names[index->coord[i]]);
     snprintf(times, sizeof(times), ", %d", run);
     if (run > 1) append(p, times);
   }
@@ -215,7 +215,7 @@ static void print_part(Printer *p, const Node *leaf)
     return;
   }
   if (slot && !at.step) {
-    append(p, p->outer->coords[coord].text);
+    append(p, p->outer->names[coord]);
     return;
   }
   for (int k = 0; k < p->outer->n_symbol; k++) {
@@ -251,12 +251,12 @@ static void print_bare(Printer *p, const Node *node)
     print_number(p, node->value);
     break;
   case NODE_NORMAL:
-    append(p, strlen(p->formula->coords[node->arg[0]].text) > 1 ? "n_{" : "n_");
-    append(p, p->formula->coords[node->arg[0]].text);
-    append(p, strlen(p->formula->coords[node->arg[0]].text) > 1 ? "}" : "");
+    append(p, strlen(p->formula->names[node->arg[0]]) > 1 ? "n_{" : "n_");
+    append(p, p->formula->names[node->arg[0]]);
+    append(p, strlen(p->formula->names[node->arg[0]]) > 1 ? "}" : "");
     break;
   case NODE_COORDINATE:
-    append(p, p->formula->coords[node->arg[0]].text);
+    append(p, p->formula->names[node->arg[0]]);
     break;
   case NODE_OUTPUT:
     append(p, p->formula->output_names[node->arg[0]]);

@@ -436,7 +436,7 @@ static int describe_directions(const JetGroup *group, char *text, size_t size)
 /* "laplacian over x[100] compressed to 16 coordinates" */
 static int describe_compression(Formula formula, const JetGroup *group, char *text, size_t size)
 {
-  const char *first = formula->coords[group->coord[0]].text, *last = formula->coords[group->coord[group->n - 1]].text;
+  const char *first = formula->names[group->coord[0]], *last = formula->names[group->coord[group->n - 1]];
   const char *what = "laplacian";
   for (int i = 0; i < group->n; i++)
     if (group->coef[i] != 1) what = "weighted laplacian";
@@ -456,7 +456,7 @@ void ProgramDescribe(Program program, char *text, size_t size)
   Formula formula = program->formula;
   const int *nodes, n_factor = JetPlanFactors(program->plan, &nodes);
   char(*texts)[FACTOR_TEXT];
-  const char **names, **factors;
+  const char **factors;
   if (size) text[0] = 0;
   if (program->n_group) {
     const char *name = program->reducer_name;
@@ -472,14 +472,13 @@ void ProgramDescribe(Program program, char *text, size_t size)
     }
     return;
   }
-  if (PetscMalloc3(formula->n_coord, &names, n_factor, &factors, n_factor, &texts)) return;
-  for (int i = 0; i < formula->n_coord; i++) names[i] = formula->coords[i].text;
+  if (PetscMalloc2(n_factor, &factors, n_factor, &texts)) return;
   for (int k = 0; k < n_factor; k++) {
     NodePrintFactor(formula, nodes[k], texts[k], FACTOR_TEXT);
     factors[k] = texts[k];
   }
-  JetPlanDescribe(program->plan, names, factors, text, size);
-  (void)PetscFree3(names, factors, texts);
+  JetPlanDescribe(program->plan, FormulaCoordinateNames(formula), factors, text, size);
+  (void)PetscFree2(factors, texts);
 }
 
 void ProgramGroups(Program program, int *n, const JetGroup **groups)

@@ -30,7 +30,7 @@ PetscErrorCode FormulaDestroy(Formula *formula)
   if (!f) PetscFunctionReturn(PETSC_SUCCESS);
   for (int i = 0; i < f->n_operator; i++) PetscCall(JetOperatorDestroy(&f->operators[i]));
   for (int i = 0; i < f->n_support; i++) PetscCall(PetscFree(f->supports[i].coord));
-  for (int i = 0; i < f->n_coord; i++) PetscCall(PetscFree(f->coords[i].text));
+  for (int i = 0; i < f->n_coord; i++) PetscCall(PetscFree(f->names[i]));
   for (int i = 0; i < f->n_vector; i++) PetscCall(PetscFree(f->vectors[i]));
   PetscCall(PetscFree(f->vectors));
   PetscCall(PetscFree(f->loops));
@@ -40,6 +40,7 @@ PetscErrorCode FormulaDestroy(Formula *formula)
   PetscCall(PetscFree(f->operators));
   PetscCall(PetscFree(f->supports));
   PetscCall(PetscFree(f->coords));
+  PetscCall(PetscFree(f->names));
   PetscCall(PetscFree(f->space));
   PetscCall(PetscFree(f->symbols));
   PetscCall(PetscFree(f->output_names));
@@ -147,10 +148,11 @@ PetscErrorCode FormulaAddCoordinate(Formula formula, const char *where, const ch
     const int coord = formula->n_coord;
     Node node = {.kind = NODE_COORDINATE, .arg = {coord, -1, -1}};
     FormulaGrow(formula->coords, formula->n_coord, formula->coord_capacity);
+    FormulaGrow(formula->names, formula->n_coord, formula->name_capacity);
     FormulaGrow(formula->space, formula->n_space, formula->space_capacity);
     formula->coords[coord].normal = -1;
     snprintf(text, sizeof(text), length ? "%s[%d]" : "%s", name, i);
-    PetscCall(PetscStrallocpy(text, &formula->coords[coord].text));
+    PetscCall(PetscStrallocpy(text, &formula->names[coord]));
     PetscCall(NodeIntern(formula, node, NULL, &formula->coords[coord].node));
     formula->n_coord++;
     if (strcmp(name, "t")) formula->space[formula->n_space++] = coord;
@@ -248,7 +250,12 @@ int FormulaCoordinates(Formula formula)
 
 const char *FormulaCoordinateName(Formula formula, int coord)
 {
-  return formula->coords[coord].text;
+  return formula->names[coord];
+}
+
+const char *const *FormulaCoordinateNames(Formula formula)
+{
+  return (const char *const *)formula->names;
 }
 
 int FormulaFindCoordinate(Formula formula, const char *name)

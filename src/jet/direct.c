@@ -72,8 +72,8 @@ static bool factorize(size_t n, double A[])
   double largest = 0;
   for (size_t i = 0; i < n; i++) largest = PetscMax(largest, A[i * n + i]);
   for (size_t j = 0; j < n; j++) {
-    for (size_t k = 0; k < j; k++)
-      for (size_t i = j; i < n; i++) A[i * n + j] -= A[i * n + k] * A[j * n + k];
+    for (size_t i = j; i < n; i++)
+      for (size_t k = 0; k < j; k++) A[i * n + j] -= A[i * n + k] * A[j * n + k];
     const double pivot = A[j * n + j];
     const bool zero = fabs(pivot) <= ROUNDING * largest;
     if (pivot < 0 && !zero) return false;

@@ -292,11 +292,6 @@ static PetscErrorCode drop_points(DeviceSweep s, DeviceInputs *inputs)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-bool DeviceSweepVaries(DeviceSweep s)
-{
-  return s->varies;
-}
-
 PetscErrorCode DeviceSweepSetPoints(DeviceSweep s, int n, const double x[], const double factors[], size_t stride)
 {
   const Layer *layers[] = {&s->network->layers[0], NetworkAffine(s->network)};

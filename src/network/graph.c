@@ -135,9 +135,10 @@ PetscErrorCode NetworkSkip(Network network, int from, int beside, int *node)
 
 PetscErrorCode NetworkHidden(Network network, const NetworkGroup *group, int from, int width, int *node)
 {
+  const char *activation;
   const PetscReal *law;
   Step step = {.kind = STEP_SCALE, .beside = -1};
-  int n, dense = -1;
+  int n, u = -1;
   PetscFunctionBegin;
   PetscCall(ConfigGetReals(group->config, GroupKey(group, "factorize"), &n, &law));
   PinnUserCheck(n == 0 || n == 2, "%s: mean and deviation of the factors' logarithms, two numbers, not %d",
@@ -146,29 +147,25 @@ PetscErrorCode NetworkHidden(Network network, const NetworkGroup *group, int fro
                 "%s: a mean from -%d to %d and a deviation from 0 to %d, not %lg and %lg",
                 ConfigWhere(group->config, GroupKey(group, "factorize")), MOST_LOGARITHM, MOST_LOGARITHM,
                 MOST_LOGARITHM, law[0], law[1]);
-  PetscCall(NetworkDense(network, from, (Layer){.n_out = width, .draw = NetworkDrawGlorot, .unbiased = n > 0}, &dense));
-  *node = dense;
-  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
-  const int layer = network->n_layer - 1;
-  PetscCall(add_direct(network, 2 * width, NetworkDrawFactors, law, &step.layer));
-  network->layers[layer].factors = step.layer;
-  step.from = dense;
-  PetscCall(add(network, step, width, node));
+  PetscCall(NetworkDense(network, from, (Layer){.n_out = width, .draw = NetworkDrawGlorot, .unbiased = n > 0}, &u));
+  if (n) {
+    const int layer = network->n_layer - 1;
+    PetscCall(add_direct(network, 2 * width, NetworkDrawFactors, law, &step.layer));
+    network->layers[layer].factors = step.layer;
+    step.from = u;
+    PetscCall(add(network, step, width, &u));
+  }
+  PetscCall(ConfigGetString(group->config, GroupKey(group, "activation"), &activation));
+  PetscCall(NetworkActivate(network, u, 1.0, ChoiceFind(&ActivationTable, activation)->data, node));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NetworkHiddenLayers(Network network, const NetworkGroup *group, int from, int n, const PetscInt hidden[],
                                    int *node)
 {
-  const char *activation;
   PetscFunctionBegin;
-  PetscCall(ConfigGetString(group->config, GroupKey(group, "activation"), &activation));
   *node = from;
-  for (int l = 0; l < n; l++) {
-    int u;
-    PetscCall(NetworkHidden(network, group, *node, (int)hidden[l], &u));
-    PetscCall(NetworkActivate(network, u, 1.0, ChoiceFind(&ActivationTable, activation)->data, node));
-  }
+  for (int l = 0; l < n; l++) PetscCall(NetworkHidden(network, group, *node, (int)hidden[l], node));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

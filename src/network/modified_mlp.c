@@ -11,40 +11,34 @@ PetscErrorCode NetworkGated(Network network, int activated, int difference, int 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NetworkEqualWidths(const NetworkGroup *group, int *n, int *width)
+PetscErrorCode NetworkEqualWidths(const NetworkGroup *group, int *n, const PetscInt **widths)
 {
   const char *key = GroupKey(group, "hidden");
   const PetscInt *hidden;
   PetscFunctionBegin;
-  PetscCall(ConfigGetInts(group->config, key, n, &hidden));
+  PetscCall(ConfigGetInts(group->config, key, n, widths));
+  hidden = *widths;
   for (int l = 1; l < *n; l++)
     PinnUserCheck(hidden[l] == hidden[0], "%s: layers that are mixed with one another have one width, not %d and %d",
                   ConfigWhere(group->config, key), (int)hidden[0], (int)hidden[l]);
-  *width = (int)hidden[0];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode NetworkCreate_ModifiedMLP(Network network, const NetworkGroup *group)
 {
-  const Activation *activation;
   const PetscInt *hidden;
-  const char *name;
-  int n, width, node, parts[3], u, difference;
+  int n, node, parts[3], u, difference;
   PetscFunctionBegin;
   PetscCall(NetworkNormalize(network, group));
-  PetscCall(NetworkEqualWidths(group, &n, &width));
-  PetscCall(ConfigGetInts(group->config, GroupKey(group, "hidden"), &n, &hidden));
-  PetscCall(ConfigGetString(group->config, GroupKey(group, "activation"), &name));
-  activation = ChoiceFind(&ActivationTable, name)->data;
+  PetscCall(NetworkEqualWidths(group, &n, &hidden));
+  const int width = (int)hidden[0];
   PetscCall(NetworkEmbeddedOnce(network, group, &node));
   PetscCall(NetworkHidden(network, group, node, 3 * width, &u)); /* U, V and the first layer, in one product */
-  PetscCall(NetworkActivate(network, u, 1.0, activation, &u));
   for (int k = 0; k < 3; k++) PetscCall(NetworkSlice(network, u, k * width, width, &parts[k]));
   PetscCall(NetworkAdd(network, parts[0], -1.0, parts[1], &difference));
   PetscCall(NetworkGated(network, parts[2], difference, parts[1], &node));
   for (int l = 1; l < n; l++) {
     PetscCall(NetworkHidden(network, group, node, width, &u));
-    PetscCall(NetworkActivate(network, u, 1.0, activation, &u));
     PetscCall(NetworkGated(network, u, difference, parts[1], &node));
   }
   PetscCall(NetworkOutputs(network, group, node));

@@ -140,7 +140,8 @@ PetscErrorCode NetworkAdd(Network network, int from, double factor, int beside, 
 PetscErrorCode NetworkSlice(Network network, int from, int at, int width, int *node);
 PetscErrorCode NetworkPlace(Network network, int from, int at, int to);
 PetscErrorCode NetworkSkip(Network network, int from, int beside, int *node);
-/* s(W from + b) of `width` neurons, with factors of W's rows where the group says so (network.factorize). */
+/* s(W from + b) of `width` neurons, s the group's activation, with factors of W's rows where the group says so
+   (network.factorize). */
 PetscErrorCode NetworkHidden(Network network, const NetworkGroup *group, int from, int width, int *node);
 /* Hidden layers one after the other, and the linear layer to the group's outputs. */
 PetscErrorCode NetworkHiddenLayers(Network network, const NetworkGroup *group, int from, int n, const PetscInt hidden[],
@@ -155,7 +156,7 @@ PetscErrorCode NetworkPlainOnce(Network network, const NetworkGroup *group, int 
 PetscErrorCode NetworkEmbeddedOnce(Network network, const NetworkGroup *group, int *node);
 /* a U + (1 - a) V, from U - V and V (modified_mlp.c); network.hidden of one width. */
 PetscErrorCode NetworkGated(Network network, int activated, int difference, int second, int *node);
-PetscErrorCode NetworkEqualWidths(const NetworkGroup *group, int *n, int *width);
+PetscErrorCode NetworkEqualWidths(const NetworkGroup *group, int *n, const PetscInt **widths);
 /* cos and sin of `count` random frequencies (fourier.c). */
 PetscErrorCode NetworkFourierFeatures(Network network, const NetworkGroup *group, int count, int *node);
 /* Order, offsets and memory of what has been added, frozen weights drawn. */

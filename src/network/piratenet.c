@@ -6,24 +6,14 @@
 #include "network_impl.h"
 
 typedef struct {
-  const Activation *activation;
   int width, difference, second; /* U - V, V */
 } Gates;
-
-static PetscErrorCode add_hidden(Network network, const NetworkGroup *group, const Gates *gates, int from, int *node)
-{
-  PetscFunctionBegin;
-  PetscCall(NetworkHidden(network, group, from, gates->width, node));
-  PetscCall(NetworkActivate(network, *node, 1.0, gates->activation, node));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 static PetscErrorCode add_gates(Network network, const NetworkGroup *group, int features, Gates *gates)
 {
   int u, first;
   PetscFunctionBegin;
   PetscCall(NetworkHidden(network, group, features, 2 * gates->width, &u));
-  PetscCall(NetworkActivate(network, u, 1.0, gates->activation, &u));
   PetscCall(NetworkSlice(network, u, 0, gates->width, &first));
   PetscCall(NetworkSlice(network, u, gates->width, gates->width, &gates->second));
   PetscCall(NetworkAdd(network, first, -1.0, gates->second, &gates->difference));
@@ -35,10 +25,10 @@ static PetscErrorCode add_block(Network network, const NetworkGroup *group, cons
   int z = *x, h;
   PetscFunctionBegin;
   for (int k = 0; k < 2; k++) {
-    PetscCall(add_hidden(network, group, gates, z, &h));
+    PetscCall(NetworkHidden(network, group, z, gates->width, &h));
     PetscCall(NetworkGated(network, h, gates->difference, gates->second, &z));
   }
-  PetscCall(add_hidden(network, group, gates, z, &h));
+  PetscCall(NetworkHidden(network, group, z, gates->width, &h));
   PetscCall(NetworkSkip(network, h, *x, x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -46,17 +36,14 @@ static PetscErrorCode add_block(Network network, const NetworkGroup *group, cons
 static PetscErrorCode NetworkCreate_Pirate(Network network, const NetworkGroup *group)
 {
   const PetscInt *hidden;
-  const char *name;
   Gates gates;
   int n, x;
   PetscFunctionBegin;
   PetscCall(NetworkNormalize(network, group));
-  PetscCall(NetworkEqualWidths(group, &n, &gates.width));
+  PetscCall(NetworkEqualWidths(group, &n, &hidden));
+  gates.width = (int)hidden[0];
   PinnUserCheck(gates.width % 2 == 0, "%s: as wide as the cos and sin of its frequencies, an even number, not %d",
                 ConfigWhere(group->config, GroupKey(group, "hidden")), gates.width);
-  PetscCall(ConfigGetInts(group->config, GroupKey(group, "hidden"), &n, &hidden));
-  PetscCall(ConfigGetString(group->config, GroupKey(group, "activation"), &name));
-  gates.activation = ChoiceFind(&ActivationTable, name)->data;
   NetworkDescribeWidths(network, group, n, hidden);
   PetscCall(NetworkFourierFeatures(network, group, gates.width / 2, &x));
   PetscCall(add_gates(network, group, x, &gates));

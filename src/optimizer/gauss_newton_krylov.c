@@ -91,7 +91,7 @@ static PetscErrorCode OptimizerSetUp_NewtonKrylov(Optimizer optimizer, Config co
   PetscCall(OptimizerAddVec(optimizer, "last step", nk->last));
   PetscCall(OptimizerAddValues(optimizer, "inner", 1, &optimizer->measures[MEASURE_INNER]));
   optimizer->has[MEASURE_INNER] = true;
-  optimizer->chooses = KrylovChooses(nk->krylov);
+  optimizer->chooses = nk->krylov->chooses;
   PetscCall(OptimizerAddVec(optimizer, "built", nk->built));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

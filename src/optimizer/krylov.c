@@ -177,11 +177,6 @@ PetscErrorCode KrylovCreate(Optimizer optimizer, Config config, Rows rows, Krylo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-bool KrylovChooses(Krylov k)
-{
-  return k->chooses;
-}
-
 PetscErrorCode KrylovDestroy(Krylov *krylov)
 {
   Krylov k = *krylov;

@@ -12,7 +12,7 @@ typedef struct {
   double *model;             /* [most + 1] decrease of the model after each iteration */
   PetscInt most, iterations; /* at most, and of the last solve */
   Vec right;
-  bool chooses;
+  bool chooses;      /* the preconditioner is one that does, PrecondGetChoice() */
   PetscBool squares; /* a method of least squares: it sees J */
 } * Krylov;
 
@@ -21,8 +21,6 @@ typedef struct {
    Errors: PETSC_ERR_USER_INPUT, also for unknown names in options. */
 PetscErrorCode KrylovCreate(Optimizer optimizer, Config config, Rows rows, Krylov *krylov);
 PetscErrorCode KrylovDestroy(Krylov *krylov);
-/* Is the preconditioner one that chooses, PrecondGetChoice()? Cannot fail. */
-bool KrylovChooses(Krylov krylov);
 /* The preconditioner for the point and the damping of A; a solve does it too. Collective. */
 PetscErrorCode KrylovSetUp(Krylov krylov);
 /* x [out] about (J^T J + lambda)^{-1} right; with w [n_row] such that right = J^T w + lambda v, v may be NULL. It ends

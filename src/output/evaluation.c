@@ -33,17 +33,16 @@ PetscErrorCode EvaluationWrite(MPI_Comm comm, Problem problem, Domain domain, co
                                const char *path)
 {
   const int n_field = ProblemFields(problem), dim = FormulaCoordinates(ProblemFormula(problem));
-  const char **names;
   PetscMPIInt rank;
   PetscErrorCode written = PETSC_SUCCESS;
   FormulaNode *fields;
   Reference file;
   double *values;
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(dim, &names, n_field, &fields));
-  for (int i = 0; i < dim; i++) names[i] = FormulaCoordinateName(ProblemFormula(problem), i);
+  PetscCall(PetscMalloc1(n_field, &fields));
   for (int f = 0; f < n_field; f++) fields[f] = ProblemField(problem, f);
-  PetscCall(ReferenceRead(comm, "--points", points, dim, names, 0, NULL, &file));
+  PetscCall(
+      ReferenceRead(comm, "--points", points, dim, FormulaCoordinateNames(ProblemFormula(problem)), 0, NULL, &file));
   PetscCall(PetscMalloc1((size_t)n_field * (size_t)file.n, &values));
   PetscCall(SlabsEvaluate(problem, slabs, n_field, fields, file.n, file.points, values));
   for (int f = 0; f < n_field; f++) {
@@ -57,6 +56,6 @@ PetscErrorCode EvaluationWrite(MPI_Comm comm, Problem problem, Domain domain, co
   PetscCall(ErrorAgree(comm, written));
   PetscCall(PetscFree(values));
   PetscCall(ReferenceDestroy(&file, 0));
-  PetscCall(PetscFree2(names, fields));
+  PetscCall(PetscFree(fields));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -48,16 +48,15 @@ static PetscErrorCode read_points(Config config, Formula formula, Domain domain,
 
 static PetscErrorCode read_file(MPI_Comm comm, Config config, Problem problem, const char *file, Reference *reference)
 {
-  const char *coordinates[64], *fields[64];
+  const char *fields[64];
   Formula formula = ProblemFormula(problem);
   const int dim = FormulaCoordinates(formula), n_field = ProblemFields(problem);
   PetscFunctionBegin;
   PinnUserCheck(dim <= 64 && n_field <= 64, "%s: reference files serve at most 64 coordinates and fields",
                 ConfigWhere(config, "verify.reference"));
-  for (int i = 0; i < dim; i++) coordinates[i] = FormulaCoordinateName(formula, i);
   for (int f = 0; f < n_field; f++) fields[f] = ProblemFieldName(problem, f);
   PetscCall(ReferenceRead(comm, ConfigWhere(config, "verify.reference"), PathBeside(ConfigFile(config), file), dim,
-                          coordinates, n_field, fields, reference));
+                          FormulaCoordinateNames(formula), n_field, fields, reference));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

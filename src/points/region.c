@@ -31,15 +31,13 @@ static void suggest(int n, const char *const names[], const char *name, char tex
 
 static PetscErrorCode find_coordinate(Domain domain, const char *where, const char *name, int *coord)
 {
-  const char *names[MAX_NAMES + 1];
   const int n = PetscMin(domain->dim, MAX_NAMES + 1);
   char hint[1024];
 
   PetscFunctionBegin;
   *coord = FormulaFindCoordinate(domain->formula, name);
   if (*coord < 0) {
-    for (int c = 0; c < n; c++) names[c] = FormulaCoordinateName(domain->formula, c);
-    suggest(n, names, name, hint, sizeof(hint));
+    suggest(n, FormulaCoordinateNames(domain->formula), name, hint, sizeof(hint));
     PinnUserError("%s: unknown coordinate '%s'%s", where, name, hint);
   }
   PetscFunctionReturn(PETSC_SUCCESS);

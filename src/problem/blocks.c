@@ -51,8 +51,7 @@ static PetscErrorCode create_term(Problem p, const char *list, int k, const char
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* How often the equations derive a field by the coordinate, their gradients left aside. */
-static PetscErrorCode highest_order(Problem p, int field, int coord, int *highest)
+PetscErrorCode ProblemHighestOrder(Problem p, int field, int coord, int *highest)
 {
   PetscFunctionBegin;
   *highest = 0;
@@ -126,7 +125,7 @@ static PetscErrorCode fill_periodic(Problem p, int k, const char *name, int n, i
   if (ConfigHas(p->config, order_path)) PetscCall(ConfigGetInt(p->config, order_path, &wanted));
   for (int i = 0; i < n; i++) {
     int highest = 1;
-    if (!own) PetscCall(highest_order(p, i, coord, &highest));
+    if (!own) PetscCall(ProblemHighestOrder(p, i, coord, &highest));
     orders[i] = wanted >= 0 ? (int)wanted : PetscMax(highest - 1, 0);
     n_term += orders[i] + 1;
   }

@@ -21,7 +21,7 @@ static PetscErrorCode list_columns(Config config, Formula formula, const char *p
 {
   const int dim = FormulaCoordinates(formula);
   PetscFunctionBegin;
-  for (int c = 0; c < dim; c++) names[c] = FormulaCoordinateName(formula, c);
+  PetscCall(PetscArraycpy(names, FormulaCoordinateNames(formula), dim));
   PetscCall(ConfigGetString(config, ConfigPath("%s.column", path), &names[dim]));
   PetscCall(ConfigGetString(config, ConfigPath("%s.deviation", path), &names[dim + 1]));
   *n = dim + 1 + (names[dim + 1] && names[dim + 1][0]);

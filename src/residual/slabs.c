@@ -65,21 +65,6 @@ static PetscErrorCode find_initial(Problem problem, const Region regions[], int 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode highest_order(Problem problem, int field, int t, int *order)
-{
-  PetscFunctionBegin;
-  *order = 0;
-  for (int b = 0; b < ProblemInteriorBlocks(problem); b++) {
-    const Block *interior = ProblemBlock(problem, b);
-    for (int e = 0; e < interior->n_term && !interior->terms[e].gradient; e++) {
-      int of_term;
-      PetscCall(FormulaOrder(ProblemFormula(problem), interior->terms[e].node, field, t, &of_term));
-      *order = PetscMax(*order, of_term);
-    }
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode SlabsAddJumps(Config config, Problem problem, Domain domain)
 {
   const int n = ProblemBlocks(problem), t = FormulaFindCoordinate(ProblemFormula(problem), "t");
@@ -97,7 +82,7 @@ PetscErrorCode SlabsAddJumps(Config config, Problem problem, Domain domain)
   }
   for (int f = 0; f < ProblemFields(problem); f++) {
     int order;
-    PetscCall(highest_order(problem, f, t, &order));
+    PetscCall(ProblemHighestOrder(problem, f, t, &order));
     for (int k = 0; k < order; k++, added++) {
       int like;
       PetscCall(find_initial(problem, regions, n, f, k, t, &like));

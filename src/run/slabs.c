@@ -61,21 +61,17 @@ PetscErrorCode RunSlabNetwork(RunParts *p, int k, Network *network)
   const int dim = FormulaCoordinates(formula), t = p->slabs.t;
   const double *whole_lower, *whole_upper;
   double *lower, *upper, times[2];
-  const char **names;
   PetscFunctionBegin;
   if (!p->slabs.slab[k].network) {
     DomainBounds(p->whole, &whole_lower, &whole_upper);
-    PetscCall(PetscMalloc3(dim, &lower, dim, &upper, dim, &names));
-    for (int i = 0; i < dim; i++) {
-      lower[i] = whole_lower[i];
-      upper[i] = whole_upper[i];
-      names[i] = FormulaCoordinateName(formula, i);
-    }
+    PetscCall(PetscMalloc2(dim, &lower, dim, &upper));
+    PetscCall(PetscArraycpy(lower, whole_lower, dim));
+    PetscCall(PetscArraycpy(upper, whole_upper, dim));
     slab_times(p, k, times);
     if (t >= 0) lower[t] = times[0], upper[t] = times[1];
-    const PetscErrorCode code =
-        NetworkCreate(p->config, dim, names, ProblemFields(p->problem), lower, upper, &p->slabs.slab[k].network);
-    PetscCall(PetscFree3(lower, upper, names));
+    const PetscErrorCode code = NetworkCreate(p->config, dim, FormulaCoordinateNames(formula),
+                                              ProblemFields(p->problem), lower, upper, &p->slabs.slab[k].network);
+    PetscCall(PetscFree2(lower, upper));
     PetscCall(code);
   }
   *network = p->slabs.slab[k].network;

@@ -11,22 +11,6 @@ typedef struct {
   Residual residual;
 } Case;
 
-static PetscErrorCode create_network(Case *c)
-{
-  const Formula formula = ProblemFormula(c->problem);
-  const int dim = FormulaCoordinates(formula);
-  const double *lower, *upper;
-  const char **names;
-  PetscFunctionBegin;
-  names = calloc((size_t)dim, sizeof(*names));
-  for (int i = 0; i < dim; i++) names[i] = FormulaCoordinateName(formula, i);
-  DomainBounds(c->domain, &lower, &upper);
-  const PetscErrorCode code =
-      NetworkCreate(c->config, dim, names, ProblemFields(c->problem), lower, upper, &c->network);
-  free(names);
-  PetscFunctionReturn(code);
-}
-
 static PetscErrorCode create(const char *text, Case *c)
 {
   static const char *const limits[] = {"limits.memory=64"};
@@ -34,7 +18,11 @@ static PetscErrorCode create(const char *text, Case *c)
   PetscCall(ConfigLoadText("fuzz.cfg", text, 1, limits, &c->config));
   PetscCall(ProblemCreate(c->config, &c->problem));
   PetscCall(DomainCreate(c->config, ProblemFormula(c->problem), &c->domain));
-  PetscCall(create_network(c));
+  const Formula formula = ProblemFormula(c->problem);
+  const double *lower, *upper;
+  DomainBounds(c->domain, &lower, &upper);
+  PetscCall(NetworkCreate(c->config, FormulaCoordinates(formula), FormulaCoordinateNames(formula),
+                          ProblemFields(c->problem), lower, upper, &c->network));
   PetscCall(ResidualCreate(PETSC_COMM_SELF, c->config, c->problem, c->domain, c->network, &c->residual));
   for (int k = 0; k < ConfigCount(c->config, "solver"); k++) {
     Optimizer optimizer;

@@ -19,7 +19,6 @@ void CudaNote(cudaError_t code, const char *what);
 void CudaNoteBLAS(cublasStatus_t code, const char *what);
 /* Work space of at least so many bytes, until the next call; NULL and a failure where there is none. */
 void *CudaScratch(size_t bytes);
-int CudaProcessors(void);
 
 /* CUDA_LAUNCH(kernel, blocks, bytes of shared memory, arguments ...), CUDA_THREADS threads a block. A compiler that
    does not know launches brings its own. */

@@ -7,7 +7,6 @@ static struct {
   cudaStream_t stream;
   cublasHandle_t blas;
   cublasComputeType_t single;
-  int processors;
   void *scratch;
   size_t scratch_bytes;
   char failure[256];
@@ -26,11 +25,6 @@ cublasHandle_t CudaBLAS(void)
 cublasComputeType_t CudaSingleProducts(void)
 {
   return device.single;
-}
-
-int CudaProcessors(void)
-{
-  return device.processors;
 }
 
 void CudaNote(cudaError_t code, const char *what)
@@ -94,7 +88,6 @@ static bool open_device(int place, char *text, size_t size)
     snprintf(text, size, "%s", device.failure);
     return false;
   }
-  device.processors = properties.multiProcessorCount;
   snprintf(text, size, "%s, %.1f GB, compute capability %d.%d", properties.name,
            (double)properties.totalGlobalMem / 1e9, properties.major, properties.minor);
   return true;
