@@ -164,7 +164,7 @@ static inline void test_rows(TestRows *t, MPI_Comm comm, int n_row, int n_param,
 typedef struct {
   int n;
   double loss[MOST_ITERATIONS], control[MOST_ITERATIONS], gradient_norm[MOST_ITERATIONS], reach[MOST_ITERATIONS];
-  double inner[MOST_ITERATIONS];
+  double inner[MOST_ITERATIONS], dense[MOST_ITERATIONS];
   const char *choice; /* at the end */
   PetscInt iteration[MOST_ITERATIONS];
   char control_name[16];
@@ -182,6 +182,7 @@ static inline PetscErrorCode test_monitor(Optimizer optimizer, const Progress *p
   trace->gradient_norm[trace->n] = progress->gradient_norm;
   trace->reach[trace->n] = progress->measures[MEASURE_REACH];
   trace->inner[trace->n] = progress->measures[MEASURE_INNER];
+  trace->dense[trace->n] = progress->measures[MEASURE_DENSE];
   trace->choice = progress->choice;
   trace->iteration[trace->n++] = progress->iteration;
   snprintf(trace->control_name, sizeof(trace->control_name), "%s", progress->control_name);

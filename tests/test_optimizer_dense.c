@@ -2,46 +2,14 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include "optimizer_rows.h"
-#include "../src/optimizer/dense.h"
+#include "dense_fixture.h"
 #include "../src/optimizer/lapack.h"
 
 #define N_ROW   24
 #define N_PARAM 7
 
-/* A Dense system of the linear problem A x = b at x = 0, so that r = -b. */
-typedef struct {
-  TestRows rows;
-  Linear problem;
-  Config config;
-  Optimizer optimizer;
-  Dense dense;
-  Vec theta;
-} Fixture;
-
-static void set_up(Fixture *f, int n_row, int n, const double A[], const double b[], bool wide, double evenness,
-                   bool with_rows)
-{
-  const double zero[MOST_PARAMETERS] = {0.0};
-  f->problem = (Linear){n_row, n, A, b};
-  test_rows(&f->rows, PETSC_COMM_WORLD, n_row, n, 0, linear_row, &f->problem);
-  f->config = test_config("type = \"gauss-newton\";");
-  ck_petsc(OptimizerCreate(f->config, 0, &f->rows.rows, &f->optimizer));
-  ck_petsc(DenseCreate(f->optimizer, f->config, f->optimizer->rows, 0, (size_t)n, wide, false, &f->dense));
-  f->theta = test_theta(&f->rows.rows, zero);
-  ck_petsc(DenseAssemble(f->dense, f->theta, evenness, with_rows));
-}
-
-static void tear_down(Fixture *f)
-{
-  ck_petsc(DenseDestroy(&f->dense));
-  ck_petsc(OptimizerDestroy(&f->optimizer));
-  ck_petsc(ConfigDestroy(&f->config));
-  ck_petsc(VecDestroy(&f->theta));
-}
-
 /* The unscaled step. */
-static void solve(Fixture *f, DenseKind kind, double lambda, double step[])
+static void solve(DenseFixture *f, DenseKind kind, double lambda, double step[])
 {
   bool ok;
   ck_petsc(DenseReduce(f->dense, kind));
@@ -94,8 +62,8 @@ START_TEST(every_kind_and_form_solves_the_damped_problem)
   for (int k = 0; k < N_PARAM; k++) D[k] += 0.1 * largest;
   for (int form = 0; form < 4; form++) { /* with and without rows of J at first */
     const bool wide = form & 1;
-    Fixture f;
-    set_up(&f, N_ROW, N_PARAM, A, b, wide, 0.1, form & 2);
+    DenseFixture f;
+    dense_fixture(&f, PETSC_COMM_WORLD, &(Linear){N_ROW, N_PARAM, A, b}, wide, 0.1, form & 2);
     for (int kind = DENSE_GRAM; kind <= DENSE_SINGULAR; kind++) {
       for (int l = 0; l < 3; l++) {
         if (wide && lambdas[l] < 1e-6) continue; /* J J^T is singular here */
@@ -104,7 +72,7 @@ START_TEST(every_kind_and_form_solves_the_damped_problem)
         for (int k = 0; k < N_PARAM; k++) ck_near(step[k], expected[k], 1e-10, 1e-12);
       }
     }
-    tear_down(&f);
+    dense_fixture_free(&f);
   }
 }
 END_TEST
@@ -134,13 +102,14 @@ START_TEST(wide_problems_get_the_shortest_solution)
     expected[k] = 0.0;
     for (int i = 0; i < M; i++) expected[k] += transposed[k * M + i] * y[i];
   }
-  Fixture f;
-  set_up(&f, M, N, A, b, true, 1e6, true); /* so even that D is a multiple of the identity */
+  DenseFixture f;
+  dense_fixture(&f, PETSC_COMM_WORLD, &(Linear){M, N, A, b}, true, 1e6,
+                true); /* so even that D is a multiple of the identity */
   for (int kind = DENSE_GRAM; kind <= DENSE_SINGULAR; kind++) {
     solve(&f, (DenseKind)kind, 0.0, x);
     for (int k = 0; k < N; k++) ck_near(x[k], expected[k], 1e-6, 1e-8);
   }
-  tear_down(&f);
+  dense_fixture_free(&f);
 }
 END_TEST
 
@@ -155,9 +124,9 @@ START_TEST(triangle_survives_where_the_gram_matrix_has_lost_all_digits)
       A[i * N + k] = 1.0 / (i + k + 1.0);
       b[i] += A[i * N + k];
     }
-  Fixture f;
+  DenseFixture f;
   double error[4] = {0.0};
-  set_up(&f, N, N, A, b, false, 0.0, true);
+  dense_fixture(&f, PETSC_COMM_WORLD, &(Linear){N, N, A, b}, false, 0.0, true);
   for (int kind = DENSE_GRAM; kind <= DENSE_SINGULAR; kind++) {
     ck_petsc(DenseReduce(f.dense, (DenseKind)kind));
     ck_petsc(DenseSolve(f.dense, 0.0, x, &ok));
@@ -167,7 +136,7 @@ START_TEST(triangle_survives_where_the_gram_matrix_has_lost_all_digits)
   ck_assert_msg(error[DENSE_TRIANGLE] < 1e-2, "triangle: %g", error[DENSE_TRIANGLE]);
   ck_assert_msg(error[DENSE_SINGULAR] < 1e-2, "singular: %g", error[DENSE_SINGULAR]);
   ck_assert_msg(error[DENSE_GRAM] > 0.1, "gram: %g", error[DENSE_GRAM]);
-  tear_down(&f);
+  dense_fixture_free(&f);
 }
 END_TEST
 
@@ -188,8 +157,8 @@ START_TEST(second_solve_reuses_the_factor_for_another_right_hand_side)
   for (int i = 0; i < N_ROW; i++) minus_w[i] = -w[i];
   reference(N_ROW, N_PARAM, A, minus_w, 1e-2, D, expected);
   for (int form = 0; form < 4; form++) {
-    Fixture f;
-    set_up(&f, N_ROW, N_PARAM, A, b, form & 1, 0.5, form & 2);
+    DenseFixture f;
+    dense_fixture(&f, PETSC_COMM_WORLD, &(Linear){N_ROW, N_PARAM, A, b}, form & 1, 0.5, form & 2);
     for (int kind = DENSE_GRAM; kind <= DENSE_SINGULAR; kind++) {
       solve(&f, (DenseKind)kind, 1e-2, step);
       ck_petsc(DenseSolveAgain(f.dense, 1e-2, w, step, &ok));
@@ -197,7 +166,7 @@ START_TEST(second_solve_reuses_the_factor_for_another_right_hand_side)
       for (int k = 0; k < N_PARAM; k++) ck_near(step[k] * f.dense->scaling[k], expected[k], 1e-10, 1e-12);
       ck_assert(f.dense->has_rows == (kind != DENSE_GRAM || (form & 2)));
     }
-    tear_down(&f);
+    dense_fixture_free(&f);
   }
 }
 END_TEST
@@ -205,12 +174,12 @@ END_TEST
 static void check_rows(bool wide, bool with_rows)
 {
   double A[N_ROW * N_PARAM], b[N_ROW], v[N_PARAM], Jv[N_ROW];
-  Fixture f;
+  DenseFixture f;
   fill(N_ROW * N_PARAM, A);
   fill(N_ROW, b);
   fill(N_PARAM, v);
   for (int i = 0; i < N_ROW; i++) A[i * N_PARAM + 3] = 0.0;
-  set_up(&f, N_ROW, N_PARAM, A, b, wide, 0.0, with_rows);
+  dense_fixture(&f, PETSC_COMM_WORLD, &(Linear){N_ROW, N_PARAM, A, b}, wide, 0.0, with_rows);
   for (int k = 0; k < N_PARAM; k++) {
     double square = 0.0, gradient = 0.0;
     for (int i = 0; i < N_ROW; i++) {
@@ -226,7 +195,7 @@ static void check_rows(bool wide, bool with_rows)
     for (int k = 0; k < N_PARAM; k++) expected += A[i * N_PARAM + k] * v[k] * f.dense->scaling[k];
     ck_near(Jv[i], expected, 1e-13, 1e-14);
   }
-  tear_down(&f);
+  dense_fixture_free(&f);
 }
 
 START_TEST(gradient_scaling_and_products_belong_to_the_rows)

@@ -1,7 +1,6 @@
 /* Gram matrices that all ranks factor together give what one rank alone gives. Runs alone, and under mpirun with
    CK_FORK=no. */
-#include "optimizer_rows.h"
-#include "../src/optimizer/dense.h"
+#include "dense_fixture.h"
 #include "../src/optimizer/lapack.h"
 
 /* Rows of this rank out of n: the last rank has none, the others uneven shares. */
@@ -89,33 +88,6 @@ START_TEST(solutions_that_are_not_finite_are_told)
 }
 END_TEST
 
-typedef struct {
-  TestRows rows;
-  Config config;
-  Optimizer optimizer;
-  Dense dense;
-  Vec theta;
-} Fixture;
-
-static void set_up(Fixture *f, MPI_Comm comm, const Linear *problem, bool wide)
-{
-  const double zero[MOST_PARAMETERS] = {0.0};
-  test_rows(&f->rows, comm, problem->n_row, problem->n, 0, linear_row, problem);
-  f->config = test_config("type = \"gauss-newton\";");
-  ck_petsc(OptimizerCreate(f->config, 0, &f->rows.rows, &f->optimizer));
-  ck_petsc(DenseCreate(f->optimizer, f->config, f->optimizer->rows, 0, (size_t)problem->n, wide, false, &f->dense));
-  f->theta = test_theta(&f->rows.rows, zero);
-  ck_petsc(DenseAssemble(f->dense, f->theta, 0.1, false));
-}
-
-static void tear_down(Fixture *f)
-{
-  ck_petsc(DenseDestroy(&f->dense));
-  ck_petsc(OptimizerDestroy(&f->optimizer));
-  ck_petsc(ConfigDestroy(&f->config));
-  ck_petsc(VecDestroy(&f->theta));
-}
-
 static void compare_steps(int n, const double a[], const double b[])
 {
   double largest = 0.0;
@@ -127,14 +99,14 @@ static void compare_steps(int n, const double a[], const double b[])
 static void compare_forms(int n_row, int n, bool wide)
 {
   double *A, *b, a[MOST_PARAMETERS], c[MOST_PARAMETERS], w[2 * MOST_PARAMETERS];
-  Fixture all, one;
+  DenseFixture all, one;
   bool ok;
   ck_petsc(PetscMalloc2(n_row * n, &A, n_row, &b));
   for (int k = 0; k < n_row * n; k++) A[k] = test_number(k);
   for (int k = 0; k < n_row; k++) b[k] = test_number(k + 1);
   const Linear problem = {n_row, n, A, b};
-  set_up(&all, PETSC_COMM_WORLD, &problem, wide);
-  set_up(&one, PETSC_COMM_SELF, &problem, wide);
+  dense_fixture(&all, PETSC_COMM_WORLD, &problem, wide, 0.1, false);
+  dense_fixture(&one, PETSC_COMM_SELF, &problem, wide, 0.1, false);
   const DenseKind kinds[] = {DENSE_GRAM, DENSE_TRIANGLE, DENSE_GRAM};
   for (int k = 0; k < 3; k++)
     for (double lambda = 1.0; lambda > 1e-4; lambda *= 1e-2) {
@@ -151,8 +123,8 @@ static void compare_forms(int n_row, int n, bool wide)
       ck_petsc(DenseSolveAgain(one.dense, lambda, w, c, &ok));
       compare_steps(n, a, c);
     }
-  tear_down(&all);
-  tear_down(&one);
+  dense_fixture_free(&all);
+  dense_fixture_free(&one);
   ck_petsc(PetscFree2(A, b));
 }
 
@@ -168,20 +140,20 @@ START_TEST(a_damping_that_does_not_do_is_told)
 {
   const int n = GRAM_SYSTEM_LEAST + 1;
   double *A, *b, step[MOST_PARAMETERS];
-  Fixture f;
+  DenseFixture f;
   bool ok;
   ck_petsc(PetscMalloc2(n * n, &A, n, &b));
   for (int k = 0; k < n * n; k++) A[k] = test_number(k);
   for (int k = 0; k < n; k++) b[k] = test_number(k + 1);
   const Linear problem = {n, n, A, b};
-  set_up(&f, PETSC_COMM_WORLD, &problem, false);
+  dense_fixture(&f, PETSC_COMM_WORLD, &problem, false, 0.1, false);
   ck_petsc(DenseReduce(f.dense, DENSE_GRAM));
   ck_petsc(DenseSolve(f.dense, -1.0, step, &ok));
   ck_assert(!ok);
   ck_assert(isnan(step[0]));
   ck_petsc(DenseSolve(f.dense, 1.0, step, &ok));
   ck_assert(ok);
-  tear_down(&f);
+  dense_fixture_free(&f);
   ck_petsc(PetscFree2(A, b));
 }
 END_TEST

@@ -159,7 +159,9 @@ static void check_dense(int n_point, const char *keys)
   }
   ck_assert_int_eq(traces[0].n, traces[1].n);
   for (int k = 0; k < traces[0].n; k++) ck_near(traces[1].loss[k], traces[0].loss[k], 1e-6, 0);
-  ck_assert_double_ne(traces[0].loss[2], traces[1].loss[2]); /* the second step is a dense one */
+  ck_assert(isnan(traces[0].dense[0]));
+  for (int k = 0; k < 2; k++) ck_assert_double_eq(traces[1].dense[k], 0.0);
+  ck_assert_double_eq(traces[1].dense[2], 1.0); /* the second step is a dense one */
 }
 
 START_TEST(dense_steps_are_krylov_steps)

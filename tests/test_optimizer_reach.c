@@ -1,9 +1,21 @@
 /* What Gauss-Newton tells of its reach, its rules of damping and length, and rows that change. */
 #include <stdlib.h>
 #include "optimizer_rows.h"
+#include "../src/optimizer/dense_steps.h"
 
 enum { MOST = 8 };
 static const char *const methods[] = {"auto", "qr", "svd", "normal", "kernel"};
+static const char *const stages[] = {
+    "type = \"gauss-newton\"; method = \"auto\";",
+    "type = \"gauss-newton\"; method = \"qr\";",
+    "type = \"gauss-newton\"; method = \"svd\";",
+    "type = \"gauss-newton\"; method = \"normal\";",
+    "type = \"gauss-newton\"; method = \"kernel\";",
+    "type = \"gauss-newton-krylov\"; dense = false;",
+    "type = \"gauss-newton-krylov\"; dense = false; krylov = \"lsqr\"; precond = \"diagonal\";",
+    "type = \"gauss-newton-krylov\"; dense = false; krylov = \"minres\"; precond = \"layerwise\"; geodesic = false;",
+    "type = \"spring\";",
+};
 
 /* |P r|^2 / |r|^2 with the projection P onto the columns of A [m][n], by Gram-Schmidt. */
 static double projected(const Linear *p, const double theta[])
@@ -46,15 +58,14 @@ static void check_reach(int m, int n, bool low)
     b[i] = test_number(300 + i);
   }
   for (int k = 0; k < n; k++) start[k] = test_number(400 + k);
-  for (int k = 0; k < 5; k++) {
+  for (size_t k = 0; k < sizeof(stages) / sizeof(stages[0]); k++) {
     TestRows t;
     Trace *trace = calloc(1, sizeof(Trace));
-    char stage[128];
+    char stage[256];
     double theta[MOST];
     memcpy(theta, start, sizeof(theta));
     test_rows(&t, PETSC_COMM_WORLD, m, n, 0, linear_row, &problem);
-    snprintf(stage, sizeof(stage), "type = \"gauss-newton\"; method = \"%s\"; iterations = 1; tolerance = 0.0;",
-             methods[k]);
+    snprintf(stage, sizeof(stage), "%s iterations = 1; tolerance = 0.0;", stages[k]);
     test_solve(&t, stage, theta, trace);
     ck_assert(isnan(trace->reach[0]));
     ck_near(trace->reach[1], projected(&problem, start), 0.0, 1e-6);
@@ -68,6 +79,41 @@ START_TEST(rho_is_that_of_the_dense_projection)
   check_reach(7, 3, true);
   check_reach(4, 6, false);
   check_reach(5, 2, false);
+}
+END_TEST
+
+/* By the dense factor of a Krylov stage, which decides by times when it uses it. */
+START_TEST(dense_steps_know_rho)
+{
+  const int sizes[][2] = {{7, 3}, {4, 6}, {5, 5}};
+  for (int k = 0; k < 3; k++) {
+    const int m = sizes[k][0], n = sizes[k][1];
+    double A[MOST * MOST], b[MOST], start[MOST], r[MOST], loss, rho;
+    const Linear problem = {m, n, A, b};
+    TestRows t;
+    Optimizer optimizer;
+    DenseSteps steps;
+    Vec gradient;
+    for (int i = 0; i < m * n; i++) A[i] = test_number(i);
+    for (int i = 0; i < MOST; i++) b[i] = test_number(300 + i), start[i] = test_number(400 + i);
+    test_rows(&t, PETSC_COMM_WORLD, m, n, 0, linear_row, &problem);
+    Config config = test_config("type = \"gauss-newton-krylov\"; dense = true;");
+    ck_petsc(OptimizerCreate(config, 0, &t.rows, &optimizer));
+    ck_petsc(DenseStepsCreate(optimizer, config, &t.rows, &steps));
+    Vec theta = test_theta(&t.rows, start);
+    ck_petsc(VecDuplicate(theta, &gradient));
+    ck_petsc(t.ops.gradient(&t, theta, &loss, gradient));
+    ck_petsc(t.ops.evaluate(&t, theta, r, &loss));
+    Vec x = test_theta(&t.rows, start);
+    ck_petsc(DenseStepsReach(&steps, theta, gradient, r, loss, x, &rho));
+    ck_near(rho, projected(&problem, start), 0.0, 1e-6);
+    ck_petsc(DenseStepsDestroy(&steps));
+    ck_petsc(VecDestroy(&gradient));
+    ck_petsc(VecDestroy(&theta));
+    ck_petsc(VecDestroy(&x));
+    ck_petsc(OptimizerDestroy(&optimizer));
+    ck_petsc(ConfigDestroy(&config));
+  }
 }
 END_TEST
 
@@ -226,6 +272,6 @@ START_TEST(a_stall_waits_for_new_rows)
 }
 END_TEST
 
-TEST_SUITE("optimizer_reach", rho_is_that_of_the_dense_projection, nothing_is_in_reach_at_a_minimum,
-           damping_can_follow_the_gradient, steps_can_be_those_of_the_damped_newton_method,
-           a_full_step_has_no_smoothness, a_stall_waits_for_new_rows)
+TEST_SUITE("optimizer_reach", rho_is_that_of_the_dense_projection, dense_steps_know_rho,
+           nothing_is_in_reach_at_a_minimum, damping_can_follow_the_gradient,
+           steps_can_be_those_of_the_damped_newton_method, a_full_step_has_no_smoothness, a_stall_waits_for_new_rows)

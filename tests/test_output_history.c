@@ -42,13 +42,12 @@ START_TEST(history_of_a_resumed_run_is_that_of_one_run)
   ck_petsc(ReportWriteHistory(desk->report));
   char *whole = timeless(base);
   ck_assert_int_eq(count(whole, "\n"), 1 + 21 + 31);
-  ck_assert_int_eq(
-      strncmp(whole,
-              "stage,iteration,stage_index,stage_iteration,loss,control,gradient_norm,rho,inner,rms_burgers,rms_walls,"
-              "rms_walls (2),\"rms_a \"\"quoted\"\", x = 1/2\",error_u,error_v\n",
-              155),
-      0);
-  ck_assert_ptr_nonnull(strstr(whole, "\ngauss-newton,22,1,2,0.25,0.125,nan,nan,nan,0.001,0.00020000000000000001,"));
+  const char *head =
+      "stage,iteration,stage_index,stage_iteration,loss,control,gradient_norm,rho,inner,dense,rms_burgers,"
+      "rms_walls,rms_walls (2),\"rms_a \"\"quoted\"\", x = 1/2\",error_u,error_v\n";
+  ck_assert_int_eq(strncmp(whole, head, strlen(head)), 0);
+  ck_assert_ptr_nonnull(
+      strstr(whole, "\ngauss-newton,22,1,2,0.25,0.125,nan,nan,nan,nan,0.001,0.00020000000000000001,"));
   desk_close(desk);
   for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
     desk = desk_open((ReportOptions){.quiet = true}, folder, 4);

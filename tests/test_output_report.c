@@ -195,6 +195,16 @@ START_TEST(people_see_banner_and_verification)
 }
 END_TEST
 
+/* One stage, by its last row, without what it did not tell. */
+static void check_stages(const char *stages)
+{
+  const char *only = json_skip(stages + 1);
+  ck_assert_int_eq(strncmp(json_member(only, "stage"), "\"gauss-newton\"", 14), 0);
+  ck_assert(json_real(only, "iterations") == 1 && json_real(only, "loss") == 0.5);
+  ck_assert_ptr_null(json_member(only, "rho"));
+  ck_assert_int_eq(json_skip(json_value(only))[0], ']');
+}
+
 START_TEST(json_lines_are_events)
 {
   static const char *const events[] = {"start", "progress", "progress", "progress", "message", "verification", "end"};
@@ -240,6 +250,7 @@ START_TEST(json_lines_are_events)
   ck_assert_ptr_nonnull(json_member(json_member(summary, "start"), "case"));
   ck_assert(json_real(json_member(json_member(summary, "verification"), "max_error"), "u") == 2e-4);
   ck_assert(json_real(json_member(summary, "end"), "status") == 3);
+  check_stages(json_member(summary, "stages"));
   free(summary);
   ck_petsc(FolderDestroy(&folder));
   fixture_remove(base);

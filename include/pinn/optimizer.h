@@ -22,10 +22,11 @@ const char *OptimizerReasonText(OptimizerReason reason); /* "converged: the loss
 typedef enum {
   MEASURE_REACH, /* rho = |P_range(J) r|^2 / |r|^2, the part of the residual that steps can take away */
   MEASURE_INNER, /* Krylov iterations of the last step */
+  MEASURE_DENSE, /* iterations of this stage so far whose step came from a dense factor, not from a Krylov method */
   N_MEASURE
 } OptimizerMeasure;
 
-/* "rho", "inner" */
+/* "rho", "inner", "dense" */
 const char *OptimizerMeasureName(OptimizerMeasure measure);
 
 typedef struct {

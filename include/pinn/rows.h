@@ -132,6 +132,9 @@ PetscErrorCode RowsLinearize(Rows rows, Vec theta, double r[], double *loss);
 PetscErrorCode RowsGram(Rows rows, Vec theta, const double scaling[], double K[], size_t ld);
 PetscErrorCode RowsNormal(Rows rows, Vec theta, double N[], size_t ld, double b[]);
 PetscErrorCode RowsDiagonal(Rows rows, Vec theta, double d[]);
+/* scaling [n] = D^{-1/2}, D = diagonal + evenness max diagonal, of J's n columns; with INFINITY, D is the largest
+   entry. 1 where D would be zero. The two may be one array. Cannot fail. */
+void RowsScaling(size_t n, double evenness, const double diagonal[], double scaling[]);
 
 /* RowsOps.numbers; where there are none, rank by rank. Collective. */
 PetscErrorCode RowsNumbers(Rows rows, PetscInt64 numbers[]);

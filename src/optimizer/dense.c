@@ -99,19 +99,6 @@ static void scale_rows(Dense d)
     for (size_t k = 0; k < n; k++) d->J[(size_t)i * n + k] *= d->scaling[k];
 }
 
-/* scaling = (diag J^T J + evenness max diag J^T J)^{-1/2} from the diagonal, applied to the gradient. */
-static void find_scaling(Dense d, const double diagonal[], double evenness)
-{
-  const size_t n = d->n;
-  double largest = 0.0;
-  for (size_t k = 0; k < n; k++) largest = fmax(largest, diagonal[k]);
-  for (size_t k = 0; k < n; k++) {
-    const double D = isinf(evenness) ? largest : diagonal[k] + evenness * largest;
-    d->scaling[k] = D > 0.0 ? 1.0 / sqrt(D) : 1.0;
-    d->gradient[k] *= d->scaling[k];
-  }
-}
-
 /* J unscaled, and r. */
 static PetscErrorCode form_rows(Dense d)
 {
@@ -168,7 +155,8 @@ PetscErrorCode DenseAssemble(Dense d, Vec theta, double evenness, bool with_rows
     PetscCall(assemble_rows(d, diagonal));
   else
     PetscCall(DenseProductsLinearize(d, theta, diagonal));
-  find_scaling(d, diagonal, evenness);
+  RowsScaling(d->n, evenness, diagonal, d->scaling);
+  for (size_t k = 0; k < d->n; k++) d->gradient[k] *= d->scaling[k];
   if (with_rows) scale_rows(d);
   PetscCall(PetscFree(diagonal));
   PetscFunctionReturn(PETSC_SUCCESS);

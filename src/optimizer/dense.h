@@ -60,8 +60,7 @@ typedef struct {
   double *work;          /* [max(n, k) + 1] */
   double *K;             /* without rows, on several ranks: [][k] local rows of J J^T; tall and shared: of J^T J */
   GramSystem system;
-  PetscMPIInt *share_count, *share_start; /* [size] tall and shared: columns of J whose rows of J^T J a rank has */
-  Vec direction;                          /* without rows: what goes into products and comes out of them */
+  Vec direction; /* without rows: what goes into products and comes out of them */
   FullVec full;
 } * Dense;
 
@@ -82,10 +81,14 @@ PetscErrorCode DenseAssemble(Dense dense, Vec theta, double evenness, bool with_
 /* The small problem of this kind; at once where it is there already. Collective.
    Cost for m rows: gram m n^2 flops (wide m^2 n), triangle twice that, singular about 20 k^3 more. */
 PetscErrorCode DenseReduce(Dense dense, DenseKind kind);
-/* step [out] [n] on all ranks, scaled. ok = false: not positive definite or not finite to working precision.
-   Collective. Cost: gram k^3 / 3, triangle 2 k^3 / 3 flops, singular 4 k^2. */
+/* The damped factor of the small problem. ok = false, on all ranks: not positive definite to working precision.
+   Collective. Cost: gram k^3 / 3, triangle 2 k^3 / 3 flops, singular nothing. */
+PetscErrorCode DenseFactor(Dense dense, double lambda, bool *ok);
+/* step [out] [n] on all ranks, scaled: DenseFactor and what follows for w = r. ok = false: not positive definite or not
+   finite to working precision. Collective. */
 PetscErrorCode DenseSolve(Dense dense, double lambda, double step[], bool *ok);
-/* step = -(J^T J + lambda)^{-1} J^T w with the factor of the last DenseSolve.  w [in] [n_row] local. Collective. */
+/* step = -(J^T J + lambda)^{-1} J^T w with the last factor, of this lambda.  w [in] [n_row] local. Collective.
+   Cost: 4 k^2 flops. */
 PetscErrorCode DenseSolveAgain(Dense dense, double lambda, const double w[], double step[], bool *ok);
 /* J v for the local rows.  v [in] [n] scaled, Jv [out] [n_row]. Collective. */
 PetscErrorCode DenseApply(Dense dense, const double v[], double Jv[]);

@@ -5,31 +5,20 @@
 
 bool DenseIsShared(Dense d)
 {
-  return d->size > 1 && d->k >= GRAM_SYSTEM_LEAST;
+  return GramSystemPays(d->k, d->size);
 }
 
-/* Shares of the columns of J, and with them of the rows of J^T J. */
-static PetscErrorCode share_columns(Dense d)
-{
-  const PetscMPIInt n = (PetscMPIInt)d->n, size = d->size;
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc2(size, &d->share_count, size, &d->share_start));
-  for (PetscMPIInt k = 0, start = 0; k < size; start += d->share_count[k++]) {
-    d->share_count[k] = n / size + (k < n % size);
-    d->share_start[k] = start;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
+/* Tall: the rows of J^T J that a rank has are those of its share of vectors like theta. */
 static PetscErrorCode prepare(Dense d)
 {
+  PetscInt n_row = d->rows->n_row;
   PetscFunctionBegin;
   if (d->system) PetscFunctionReturn(PETSC_SUCCESS);
   if (!d->wide) {
-    PetscCall(share_columns(d));
-    PetscCall(PetscCalloc1((size_t)d->share_count[d->rank] * d->n, &d->K));
+    PetscCall(VecGetLocalSize(d->direction, &n_row));
+    PetscCall(PetscCalloc1((size_t)n_row * d->n, &d->K));
   }
-  PetscCall(GramSystemCreate(d->rows->comm, d->wide ? d->rows->n_row : (PetscInt)d->share_count[d->rank], &d->system));
+  PetscCall(GramSystemCreate(d->rows->comm, n_row, &d->system));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -37,16 +26,20 @@ static PetscErrorCode prepare(Dense d)
 static PetscErrorCode reduce_tall(Dense d)
 {
   const size_t n = d->n, ld = (size_t)d->ld;
+  const PetscInt *ranges;
   PetscMPIInt *counts;
-  MPI_Comm comm = d->rows->comm;
   PetscFunctionBegin;
   for (size_t i = 1; i < n; i++) PetscCall(PetscArraymove(d->T + i * n, d->T + i * ld, n));
+  PetscCall(VecGetOwnershipRanges(d->direction, &ranges));
   PetscCall(PetscMalloc1(d->size, &counts));
-  for (PetscMPIInt k = 0; k < d->size; k++) PetscCall(PetscMPIIntCast(d->share_count[k] * (PetscInt)n, &counts[k]));
-  PetscCallMPI(MPI_Reduce_scatter(d->T, d->K, counts, MPI_DOUBLE, MPI_SUM, comm));
+  for (PetscMPIInt k = 0; k < d->size; k++)
+    PetscCall(PetscMPIIntCast((ranges[k + 1] - ranges[k]) * (PetscInt)n, &counts[k]));
+  PetscCallMPI(MPI_Reduce_scatter(d->T, d->K, counts, MPI_DOUBLE, MPI_SUM, d->rows->comm));
   PetscCall(PetscFree(counts));
-  for (size_t i = 0; i < (size_t)d->share_count[d->rank]; i++)
-    for (size_t j = 0; j < n; j++) d->K[i * n + j] *= d->scaling[(size_t)d->share_start[d->rank] + i] * d->scaling[j];
+  for (PetscInt i = ranges[d->rank]; i < ranges[d->rank + 1]; i++) {
+    double *row = d->K + (size_t)(i - ranges[d->rank]) * n;
+    for (size_t j = 0; j < n; j++) row[j] *= d->scaling[i] * d->scaling[j];
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -68,21 +61,36 @@ PetscErrorCode DenseSharedFactor(Dense d, double lambda, bool *ok)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DenseSharedSolve(Dense d, const double w[], const double b[], double step[], bool *ok)
+/* step = J^T (J J^T + lambda)^{-1} w */
+static PetscErrorCode solve_wide(Dense d, const double w[], double step[], bool *ok)
 {
-  const size_t n_local = d->wide ? (size_t)d->rows->n_row : (size_t)d->share_count[d->rank];
-  const double *right = d->wide ? w : b + d->share_start[d->rank];
   double *local;
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(n_local, &local));
-  PetscCall(PetscArraycpy(local, right, n_local));
+  PetscCall(PetscMalloc1(d->rows->n_row, &local));
+  PetscCall(PetscArraycpy(local, w, d->rows->n_row));
   PetscCall(GramSystemSolve(d->system, local, ok));
-  if (*ok && d->wide)
-    PetscCall(DenseProductsTranspose(d, local, step));
-  else if (*ok)
-    PetscCallMPI(MPI_Allgatherv(local, (PetscMPIInt)n_local, MPI_DOUBLE, step, d->share_count, d->share_start,
-                                MPI_DOUBLE, d->rows->comm));
+  if (*ok) PetscCall(DenseProductsTranspose(d, local, step));
   PetscCall(PetscFree(local));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* step = (J^T J + lambda)^{-1} b */
+static PetscErrorCode solve_tall(Dense d, const double b[], double step[], bool *ok)
+{
+  double *local;
+  PetscFunctionBegin;
+  PetscCall(FullVecPut(b, d->direction));
+  PetscCall(VecGetArray(d->direction, &local));
+  PetscCall(GramSystemSolve(d->system, local, ok));
+  PetscCall(VecRestoreArray(d->direction, &local));
+  if (*ok) PetscCall(FullVecCopy(&d->full, d->direction, step));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DenseSharedSolve(Dense d, const double w[], const double b[], double step[], bool *ok)
+{
+  PetscFunctionBegin;
+  PetscCall(d->wide ? solve_wide(d, w, step, ok) : solve_tall(d, b, step, ok));
   for (size_t k = 0; k < d->n; k++) step[k] = *ok ? -step[k] : NAN;
   for (size_t k = 0; k < d->n; k++) *ok = *ok && isfinite(step[k]);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -92,6 +100,5 @@ PetscErrorCode DenseSharedDestroy(Dense d)
 {
   PetscFunctionBegin;
   PetscCall(GramSystemDestroy(&d->system));
-  PetscCall(PetscFree2(d->share_count, d->share_start));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -99,21 +99,33 @@ static PetscErrorCode share_step(Dense d, double step[], bool *ok)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DenseSolve(Dense d, double lambda, double step[], bool *ok)
+PetscErrorCode DenseFactor(Dense d, double lambda, bool *ok)
 {
   PetscFunctionBegin;
   *ok = true;
   if (d->shared) {
     PetscCall(DenseSharedFactor(d, lambda, ok));
-    for (size_t i = 0; i < d->n && !*ok; i++) step[i] = NAN;
-    if (*ok) PetscCall(DenseSharedSolve(d, d->r, d->gradient, step, ok));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (!d->rank) PetscCall(factor_damped(d, lambda, ok));
+  PetscCallMPI(MPI_Bcast(ok, 1, MPI_C_BOOL, 0, d->rows->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DenseSolve(Dense d, double lambda, double step[], bool *ok)
+{
+  PetscFunctionBegin;
+  PetscCall(DenseFactor(d, lambda, ok));
+  for (size_t i = 0; i < d->n && !*ok; i++) step[i] = NAN;
+  if (!*ok) PetscFunctionReturn(PETSC_SUCCESS);
+  if (d->shared) {
+    PetscCall(DenseSharedSolve(d, d->r, d->gradient, step, ok));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (d->wide) {
     if (!d->rank) PetscCall(PetscArraycpy(d->c, d->r_all, d->k));
     PetscCall(solve_wide(d, lambda, d->c, step, ok));
-  } else if (!d->rank && *ok) {
+  } else if (!d->rank) {
     *ok = solve_tall(d, lambda, d->gradient, step);
   }
   PetscCall(share_step(d, step, ok));

@@ -1,9 +1,9 @@
 #include "dense_steps.h"
 #include <math.h>
+#include "trial.h"
 
-#define MOST_DENSE   4000  /* order of dense problems that are tried */
-#define MOST_ENTRIES 1e8   /* of J where it is formed */
-#define GRAM_LIMIT   1e-13 /* damping below which J^T J and J J^T have too few digits */
+#define MOST_DENSE   4000 /* order of dense problems that are tried */
+#define MOST_ENTRIES 1e8  /* of J where it is formed */
 
 PetscErrorCode DenseStepsCreate(Optimizer optimizer, Config config, Rows rows, DenseSteps *steps)
 {
@@ -35,7 +35,7 @@ void DenseStepsForget(DenseSteps *steps)
 
 bool DenseStepsCan(const DenseSteps *steps, double damping)
 {
-  return steps->dense && (!steps->dense->gram_only || damping >= GRAM_LIMIT);
+  return steps->dense && (!steps->dense->gram_only || damping >= TRIAL_GRAM_LIMIT);
 }
 
 /* J is scaled there once more, by one number, and the damping with it. */
@@ -47,12 +47,26 @@ PetscErrorCode DenseStepsSolve(DenseSteps *steps, Vec theta, double damping, con
   const double lambda = damping * d->scaling[0] * d->scaling[0];
   *ok = true;
   if (steps->factored != damping) {
-    PetscCall(DenseReduce(d, damping >= GRAM_LIMIT ? DENSE_GRAM : DENSE_TRIANGLE));
-    PetscCall(DenseSolve(d, lambda, steps->step, ok));
+    PetscCall(DenseReduce(d, damping >= TRIAL_GRAM_LIMIT ? DENSE_GRAM : DENSE_TRIANGLE));
+    PetscCall(DenseFactor(d, lambda, ok));
     steps->factored = *ok ? damping : -1.0;
   }
-  if (*ok) PetscCall(DenseSolveAgain(d, lambda, w, steps->step, ok));
   PetscCall(VecZeroEntries(x));
+  if (!*ok) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DenseSolveAgain(d, lambda, w, steps->step, ok));
   PetscCall(DenseShift(d, x, x, -1.0, steps->step));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DenseStepsReach(DenseSteps *steps, Vec theta, Vec gradient, const double r[], double loss, Vec x,
+                               double *rho)
+{
+  bool ok;
+  PetscFunctionBegin;
+  *rho = NAN;
+  PetscCall(DenseStepsSolve(steps, theta, TRIAL_REACH_DAMPING, r, x, &ok));
+  if (!ok || !(loss > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecDot(gradient, x, rho));
+  *rho = fmin(*rho / (2.0 * loss), 1.0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -18,3 +18,8 @@ bool DenseStepsCan(const DenseSteps *steps, double damping);
 /* x [out] = (J^T J + damping)^{-1} J^T w at theta by a Cholesky factor, or for least dampings an orthogonal one; the
    factor is kept for this damping. w [n_row]. ok = false: it has none. Collective. */
 PetscErrorCode DenseStepsSolve(DenseSteps *steps, Vec theta, double damping, const double w[], Vec x, bool *ok);
+/* rho by such a factor: see MEASURE_REACH; NAN where there is none.
+     gradient [in] J^T r, r [n_row];  x  for work, like theta
+   Collective. Cost: a factorization. */
+PetscErrorCode DenseStepsReach(DenseSteps *steps, Vec theta, Vec gradient, const double r[], double loss, Vec x,
+                               double *rho);

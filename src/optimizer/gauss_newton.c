@@ -7,29 +7,10 @@
    a = -(J^T J + lambda D)^{-1} J^T r_vv, r_vv the second derivative of r along the step v (Transtrum and Sethna 2012).
    On small networks for Poisson's equation both together ended, after 300 Jacobians, four orders of magnitude lower in
    the loss than the identity as D, Nielsen's rule for lambda, and no acceleration. */
-#include <float.h>
 #include <math.h>
 #include "damping.h"
 #include "dense.h"
-
-/* J^T J and J J^T are formed while lambda is above this; columns have length one. Their rounding errors, eps |J|^2,
-   then act like a change of lambda by some percent. The gradient is that of J itself, so such a step leads as far as
-   the exact one: limits of 1e-10, 1e-12 and 1e-13 gave the same losses to three digits along 300 steps on Poisson's
-   equation in two dimensions, the last in 0.6 times the time of the first. Below, R of J is merged with sqrt(lambda),
-   and no square is formed. */
-#define GRAM_LIMIT      1e-13
-#define LEAST_DAMPING   1e-20
-#define FALL            0.1   /* factor of the damping after a step that was taken */
-#define RISE            3.0   /* and after one that was not */
-#define EVENNESS        1e-2  /* of D: the identity's share, relative to max diag J^T J */
-#define LEAST_RATIO     1e-4  /* of actual to predicted decrease for a step to be taken */
-#define LINEAR_RATIO    0.9   /* the same where the acceleration makes no sense: the model is right, r_vv is rounding */
-#define CURVATURE_STEP  0.1   /* of the finite difference for r_vv, in units of the step */
-#define MOST_CURVATURE  0.75  /* of 2 |a| / |v| */
-#define REACH_DAMPING   1e-10 /* for rho: singular values below its root count as zero */
-#define REACH_EVERY     10    /* iterations between looks at it */
-#define SLOW_DECREASE   1e-14
-#define MOST_SLOW_STEPS 5
+#include "trial.h"
 
 typedef struct {
   bool gram, triangle; /* what it may form; both: as the damping allows */
@@ -90,8 +71,7 @@ static PetscErrorCode OptimizerSetUp_GaussNewton(Optimizer optimizer, Config con
   PetscCall(PetscMalloc2(rows->n_row, &gn->r, rows->n_row, &gn->Jv));
   PetscCall(OptimizerAddValues(optimizer, "slow", 1, &gn->slow));
   PetscCall(OptimizerAddValues(optimizer, "renewed", 1, &gn->renewed));
-  PetscCall(OptimizerAddValues(optimizer, "reach", 1, &optimizer->measures[MEASURE_REACH]));
-  optimizer->has[MEASURE_REACH] = true;
+  PetscCall(OptimizerAddMeasure(optimizer, MEASURE_REACH, NAN));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -105,7 +85,7 @@ static double dot(size_t n, const double a[], const double b[])
 /* Damping rises until a step is found: a Jacobian for which this holds at first never needs an orthogonal factor. */
 static bool uses_gram(const GaussNewton *gn)
 {
-  return gn->method.gram && (!gn->method.triangle || gn->damping.lambda >= GRAM_LIMIT);
+  return gn->method.gram && (!gn->method.triangle || gn->damping.lambda >= TRIAL_GRAM_LIMIT);
 }
 
 static PetscErrorCode solve(GaussNewton *gn, double lambda, double step[], bool *ok)
@@ -123,7 +103,7 @@ static PetscErrorCode measure_reach(Optimizer optimizer)
   const Dense d = gn->dense;
   bool ok;
   PetscFunctionBegin;
-  PetscCall(solve(gn, REACH_DAMPING, gn->step, &ok));
+  PetscCall(solve(gn, TRIAL_REACH_DAMPING, gn->step, &ok));
   if (ok && d->loss > 0.0)
     optimizer->measures[MEASURE_REACH] = fmin(-dot(d->n, gn->step, d->gradient) / (2.0 * d->loss), 1.0);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -149,19 +129,18 @@ static PetscErrorCode accelerate(Optimizer optimizer, Vec theta, bool *curved)
   GaussNewton *gn = optimizer->data;
   const Rows rows = optimizer->rows;
   const Dense d = gn->dense;
-  const double h = CURVATURE_STEP;
   double loss;
   bool ok;
   PetscFunctionBegin;
   *curved = true;
-  PetscCall(DenseShift(d, gn->trial, theta, h, gn->step));
+  PetscCall(DenseShift(d, gn->trial, theta, TRIAL_CURVATURE, gn->step));
   PetscCall(rows->ops->evaluate(rows->self, gn->trial, gn->r, &loss));
   if (!isfinite(loss)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DenseApply(d, gn->step, gn->Jv));
-  for (PetscInt i = 0; i < rows->n_row; i++) gn->r[i] = 2.0 / h * ((gn->r[i] - d->r[i]) / h - gn->Jv[i]);
+  TrialCurvature((size_t)rows->n_row, d->r, gn->Jv, gn->r);
   PetscCall(DenseSolveAgain(d, gn->damping.lambda, gn->r, gn->acceleration, &ok));
   const double a = sqrt(dot(d->n, gn->acceleration, gn->acceleration)), v = sqrt(dot(d->n, gn->step, gn->step));
-  if (!ok || 2.0 * a > MOST_CURVATURE * v) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!ok || TrialIsCurved(a, v)) PetscFunctionReturn(PETSC_SUCCESS);
   *curved = false;
   for (size_t k = 0; k < d->n; k++) gn->step[k] += 0.5 * gn->acceleration[k];
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -177,23 +156,22 @@ static PetscErrorCode gauss_newton_step(Optimizer optimizer, Vec theta, double *
   bool ok, curved = false;
   PetscFunctionBegin;
   (void)DampingBefore(&gn->damping, sqrt(dot(d->n, d->gradient, d->gradient)));
-  for (*found = false;; *lambda = RISE * fmax(*lambda, LEAST_DAMPING)) {
+  for (*found = false;; *lambda = TrialRise(*lambda)) {
     PetscCall(solve_step(gn, &predicted, &ok));
     if (ok && gn->geodesic) PetscCall(accelerate(optimizer, theta, &curved));
     if (ok) {
       PetscCall(DenseShift(d, gn->trial, theta, 1.0, gn->step));
       PetscCall(rows->ops->evaluate(rows->self, gn->trial, NULL, &trial));
-      const double least = (curved ? LINEAR_RATIO : LEAST_RATIO) * predicted;
-      *found = isfinite(trial) && trial < d->loss && d->loss - trial >= least;
+      *found = TrialTaken(d->loss, trial, predicted, curved);
     }
-    if (*found || fabs(predicted) <= DBL_EPSILON * d->loss || !isfinite(*lambda)) break;
+    if (*found || TrialIsVain(d->loss, predicted) || !isfinite(*lambda)) break;
   }
   if (!*found) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecCopy(theta, gn->last));
   PetscCall(VecCopy(gn->trial, theta));
-  if (DampingFollowsRatio(&gn->damping)) *lambda = fmax(FALL * *lambda, LEAST_DAMPING);
+  if (DampingFollowsRatio(&gn->damping)) *lambda = TrialFall(*lambda);
   gn->renewed = 0.0;
-  gn->slow = d->loss - trial < SLOW_DECREASE * d->loss ? gn->slow + 1.0 : 0.0;
+  gn->slow = TrialCountSlow(gn->slow, d->loss, trial);
   *loss = trial;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -228,15 +206,15 @@ static PetscErrorCode OptimizerSolve_GaussNewton(Optimizer optimizer, Vec theta,
   for (;;) {
     PetscCall(OptimizerReport(optimizer, theta, loss, gn->damping.lambda, NAN, reason));
     if (*reason != OPTIMIZER_RUNNING) break;
-    PetscCall(DenseAssemble(gn->dense, theta, EVENNESS, !uses_gram(gn)));
+    PetscCall(DenseAssemble(gn->dense, theta, TRIAL_EVENNESS, !uses_gram(gn)));
     if (!isfinite(dot(gn->dense->n, gn->dense->gradient, gn->dense->gradient))) {
       PetscCall(VecCopy(gn->last, theta));
       *reason = OPTIMIZER_DIVERGED;
       break;
     }
     found = changed = false;
-    if (fmod(optimizer->iteration, REACH_EVERY) == 0.0) PetscCall(measure_reach(optimizer));
-    if (gn->slow < MOST_SLOW_STEPS) PetscCall(gauss_newton_step(optimizer, theta, &loss, &found));
+    if (fmod(optimizer->iteration, TRIAL_REACH_EVERY) == 0.0) PetscCall(measure_reach(optimizer));
+    if (gn->slow < TRIAL_MOST_SLOW) PetscCall(gauss_newton_step(optimizer, theta, &loss, &found));
     if (found) {
       optimizer->iteration += 1.0;
       PetscCall(OptimizerUpdateRows(optimizer, theta, &changed));

@@ -11,22 +11,11 @@
    Where the smaller side of J allows a dense solve, the first iteration is timed, the second one is done that way and
    timed too; the stage goes over to dense steps for good once the Krylov iterations of a step would take longer. The
    times are part of the state, so that a resumed run goes on in the same way. */
-#include <float.h>
 #include <math.h>
 #include "dense_steps.h"
 #include "krylov.h"
 #include "pinn/scaled_rows.h"
-
-#define LEAST_DAMPING   1e-20
-#define FALL            0.1 /* factor of the damping after a step that was taken */
-#define RISE            3.0 /* and after one that was not */
-#define EVENNESS        1e-2
-#define LEAST_RATIO     1e-4 /* of actual to predicted decrease */
-#define LINEAR_RATIO    0.9  /* the same where the acceleration makes no sense: the model is right, r_vv is rounding */
-#define CURVATURE_STEP  0.1  /* of the finite difference for r_vv, in units of the step */
-#define MOST_CURVATURE  0.75 /* of 2 |a| / |v| */
-#define SLOW_DECREASE   1e-14
-#define MOST_SLOW_STEPS 5
+#include "trial.h"
 
 typedef enum { WAY_KRYLOV, WAY_DENSE } Way;
 
@@ -89,8 +78,9 @@ static PetscErrorCode OptimizerSetUp_NewtonKrylov(Optimizer optimizer, Config co
   for (int k = 0; k < N_VEC; k++) PetscCall(OptimizerCreateVec(optimizer, vecs[k]));
   PetscCall(OptimizerAddValues(optimizer, "state", sizeof(State) / sizeof(double), &nk->state.damping));
   PetscCall(OptimizerAddVec(optimizer, "last step", nk->last));
-  PetscCall(OptimizerAddValues(optimizer, "inner", 1, &optimizer->measures[MEASURE_INNER]));
-  optimizer->has[MEASURE_INNER] = true;
+  PetscCall(OptimizerAddMeasure(optimizer, MEASURE_REACH, NAN));
+  PetscCall(OptimizerAddMeasure(optimizer, MEASURE_INNER, NAN));
+  if (nk->dense.dense) PetscCall(OptimizerAddMeasure(optimizer, MEASURE_DENSE, 0.0));
   optimizer->chooses = nk->krylov->chooses;
   PetscCall(OptimizerAddVec(optimizer, "built", nk->built));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -132,7 +122,7 @@ static PetscErrorCode longest(const Rows rows, double began, double *seconds)
 static PetscErrorCode set_point(NewtonKrylov *nk, Vec theta, bool fresh)
 {
   PetscFunctionBegin;
-  PetscCall(ScaledRowsSetPoint(nk->scaled, theta, EVENNESS));
+  PetscCall(ScaledRowsSetPoint(nk->scaled, theta, TRIAL_EVENNESS));
   PetscCall(GaussNewtonSetPoint(nk->krylov->A, theta, fresh));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -257,23 +247,22 @@ static PetscErrorCode accelerate(NewtonKrylov *nk, Vec theta, Way way, bool *cur
 {
   const Rows rows = nk->scaled;
   const GaussNewtonSystem *system;
-  const double h = CURVATURE_STEP;
   double loss, a, v;
   bool ok;
   PetscFunctionBegin;
   *curved = true;
   PetscCall(GaussNewtonGetSystem(nk->krylov->A, &system));
-  PetscCall(shift(nk, theta, h));
+  PetscCall(shift(nk, theta, TRIAL_CURVATURE));
   PetscCall(rows->ops->evaluate(rows->self, nk->trial, nk->w, &loss));
   if (!isfinite(loss)) PetscFunctionReturn(PETSC_SUCCESS);
-  for (PetscInt i = 0; i < rows->n_row; i++) nk->w[i] = 2.0 / h * ((nk->w[i] - system->r[i]) / h - nk->Jv[i]);
+  TrialCurvature((size_t)rows->n_row, system->r, nk->Jv, nk->w);
   if (way == WAY_DENSE)
     PetscCall(DenseStepsSolve(&nk->dense, theta, nk->state.damping, nk->w, nk->acceleration, &ok));
   else
     PetscCall(solve_krylov(nk, theta, nk->w, NULL, 0.0, nk->acceleration, &ok));
   PetscCall(VecNorm(nk->acceleration, NORM_2, &a));
   PetscCall(VecNorm(nk->step, NORM_2, &v));
-  if (!ok || 2.0 * a > MOST_CURVATURE * v) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!ok || TrialIsCurved(a, v)) PetscFunctionReturn(PETSC_SUCCESS);
   *curved = false;
   PetscCall(VecAXPY(nk->step, -0.5, nk->acceleration));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -290,17 +279,16 @@ static PetscErrorCode take_step(Optimizer optimizer, Vec theta, Way way, double 
   bool ok, curved = false;
   PetscFunctionBegin;
   if (way == WAY_KRYLOV) s->inner = 0.0;
-  for (*found = false;; s->damping = RISE * fmax(s->damping, LEAST_DAMPING)) {
+  for (*found = false;; s->damping = TrialRise(s->damping)) {
     PetscCall(find_step(nk, theta, way, &predicted, &ok));
     if (ok && nk->geodesic) PetscCall(accelerate(nk, theta, way, &curved));
     if (ok) {
       PetscCall(shift(nk, theta, 1.0));
       PetscCall(rows->ops->evaluate(rows->self, nk->trial, NULL, &trial));
-      const double least = (curved ? LINEAR_RATIO : LEAST_RATIO) * predicted;
-      *found = isfinite(trial) && trial < before && before - trial >= least;
+      *found = TrialTaken(before, trial, predicted, curved);
     }
     nk->momentum = 0.0; /* what is not a descent direction shall not be tried again */
-    if (*found || (ok && fabs(predicted) <= DBL_EPSILON * before) || !isfinite(s->damping)) break;
+    if (*found || (ok && TrialIsVain(before, predicted)) || !isfinite(s->damping)) break;
   }
   nk->momentum = momentum;
   if (!*found) PetscFunctionReturn(PETSC_SUCCESS);
@@ -308,8 +296,8 @@ static PetscErrorCode take_step(Optimizer optimizer, Vec theta, Way way, double 
   PetscCall(VecCopy(theta, nk->before));
   PetscCall(VecCopy(nk->trial, theta));
   s->has_last = 1.0;
-  s->damping = fmax(FALL * s->damping, LEAST_DAMPING);
-  s->slow = before - trial < SLOW_DECREASE * before ? s->slow + 1.0 : 0.0;
+  s->damping = TrialFall(s->damping);
+  s->slow = TrialCountSlow(s->slow, before, trial);
   *loss = trial;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -322,6 +310,21 @@ static Way choose_way(NewtonKrylov *nk)
   if (s->dense_time < 0.0) return WAY_DENSE;
   if (s->setup_time + s->inner * s->inner_time > s->dense_time) s->gone_over = 1.0;
   return s->gone_over != 0.0 ? WAY_DENSE : WAY_KRYLOV;
+}
+
+/* At the point of the step before, for which all products are there. */
+static PetscErrorCode measure_reach(Optimizer optimizer, Way way)
+{
+  NewtonKrylov *nk = optimizer->data;
+  const GaussNewtonSystem *system;
+  double *rho = &optimizer->measures[MEASURE_REACH];
+  PetscFunctionBegin;
+  PetscCall(GaussNewtonGetSystem(nk->krylov->A, &system));
+  if (way == WAY_DENSE)
+    PetscCall(DenseStepsReach(&nk->dense, system->theta, nk->gradient, system->r, system->loss, nk->solution, rho));
+  else
+    PetscCall(KrylovReach(nk->krylov, nk->gradient, nk->solution, rho));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* One iteration. found = false: the end. */
@@ -340,10 +343,12 @@ static PetscErrorCode iterate(Optimizer optimizer, Vec theta, bool changed, doub
   }
   const Way way = choose_way(nk);
   const double began = MPI_Wtime();
-  if (nk->state.slow < MOST_SLOW_STEPS) PetscCall(take_step(optimizer, theta, way, loss, &found));
+  if (nk->state.slow < TRIAL_MOST_SLOW) PetscCall(take_step(optimizer, theta, way, loss, &found));
   if (way == WAY_DENSE && nk->state.dense_time < 0.0) PetscCall(longest(optimizer->rows, began, &nk->state.dense_time));
+  if (!found || fmod(optimizer->iteration, TRIAL_REACH_EVERY) == 0.0) PetscCall(measure_reach(optimizer, way));
   if (nk->state.age >= 0.0) nk->state.age += 1.0;
   optimizer->measures[MEASURE_INNER] = way == WAY_DENSE ? 0.0 : nk->state.inner;
+  if (found && way == WAY_DENSE) optimizer->measures[MEASURE_DENSE] += 1.0;
   if (nk->state.choice >= 0.0) optimizer->choice = PrecondTable.rows[(int)nk->state.choice].name;
   if (!found) *reason = OPTIMIZER_STALLED;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -7,6 +7,12 @@
 /* Orders from which the ranks together are faster than one of them alone; below, messages take longer than flops. */
 #define GRAM_SYSTEM_LEAST 400
 
+/* Is it the ranks of a communicator of this size that solve a system of this order? Cannot fail. */
+static inline bool GramSystemPays(PetscInt order, PetscMPIInt size)
+{
+  return size > 1 && order >= GRAM_SYSTEM_LEAST;
+}
+
 typedef struct GramSystem_s *GramSystem;
 
 /* n_row: rows of this rank, any number of them; equations are numbered rank by rank. Collective. */

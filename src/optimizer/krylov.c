@@ -2,6 +2,9 @@
 #include <math.h>
 #include <string.h>
 #include "pinn/kronecker.h"
+#include "trial.h"
+
+#define REACH_TOLERANCE 1e-2 /* of the model, for rho */
 
 static const Choice methods[] = {
     {"cg", "conjugate gradients", KSPCG},
@@ -243,6 +246,44 @@ PetscErrorCode KrylovSolve(Krylov k, Vec right, const double w[], Vec v, double 
   PetscCall(KSPSolve(k->ksp, k->squares ? k->tall : right, x));
   PetscCall(KSPGetConvergedReason(k->ksp, &reason));
   PetscCall(VecNorm(x, NORM_2, &norm));
+  k->settled = reason == KSP_CONVERGED_RTOL || reason == KSP_CONVERGED_ATOL;
   *ok = isfinite(norm) && (reason > 0 || (k->iterations > 0 && reason != KSP_DIVERGED_NANORINF));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* |r + J d|^2 = |r|^2 - 2 J^T r . x + |J x|^2 with the step d = -x that was found. */
+static PetscErrorCode decrease(const GaussNewtonSystem *system, Vec gradient, Vec x, double *part)
+{
+  const Rows rows = system->rows;
+  double *Jx, square = 0.0;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(rows->n_row, &Jx));
+  PetscCall(rows->ops->apply(rows->self, system->theta, x, Jx));
+  for (PetscInt i = 0; i < rows->n_row; i++) square += Jx[i] * Jx[i];
+  PetscCall(PetscFree(Jx));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &square, 1, MPI_DOUBLE, MPI_SUM, rows->comm));
+  PetscCall(VecDot(gradient, x, part));
+  *part = (2.0 * *part - square) / (2.0 * system->loss);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode KrylovReach(Krylov k, Vec gradient, Vec x, double *rho)
+{
+  const GaussNewtonSystem *system;
+  const double tolerance = k->tolerance;
+  bool ok;
+  PetscFunctionBegin;
+  *rho = NAN;
+  PetscCall(GaussNewtonGetSystem(k->A, &system));
+  const double damping = system->lambda;
+  if (!(system->loss > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
+  k->tolerance = fmin(tolerance, REACH_TOLERANCE);
+  PetscCall(GaussNewtonSetDamping(k->A, TRIAL_REACH_DAMPING));
+  PetscCall(VecZeroEntries(x));
+  PetscCall(KrylovSolve(k, gradient, system->r, NULL, 0.0, x, &ok));
+  if (ok) PetscCall(decrease(system, gradient, x, rho));
+  if (!k->settled && !(*rho >= OPTIMIZER_LEAST_REACH)) *rho = NAN;
+  PetscCall(GaussNewtonSetDamping(k->A, damping));
+  k->tolerance = tolerance;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

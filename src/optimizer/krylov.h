@@ -12,6 +12,7 @@ typedef struct {
   double *model;             /* [most + 1] decrease of the model after each iteration */
   PetscInt most, iterations; /* at most, and of the last solve */
   Vec right;
+  bool settled;      /* the last solve ended because the model did not decrease any more */
   bool chooses;      /* the preconditioner is one that does, PrecondGetChoice() */
   PetscBool squares; /* a method of least squares: it sees J */
 } * Krylov;
@@ -28,3 +29,9 @@ PetscErrorCode KrylovSetUp(Krylov krylov);
    methods whose residual is orthogonal to x, cg and lsqr among them, that decrease is right . x / 2. ok = false: what
    came out is no number. */
 PetscErrorCode KrylovSolve(Krylov krylov, Vec right, const double w[], Vec v, double base, Vec x, bool *ok);
+/* The part of |r|^2 that steps at A's point can take away, rho: what the model decreases by a solve with next to no
+   damping. It is never more than the true one, and within about a hundredth of it where the solve has settled; NAN
+   where that has not and too little was found to tell. A has its damping again afterwards.
+     gradient  J^T r;  x  for work, like theta
+   Collective. Cost: a solve of some more iterations than a step's, and J v. */
+PetscErrorCode KrylovReach(Krylov krylov, Vec gradient, Vec x, double *rho);

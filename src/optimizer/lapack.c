@@ -29,13 +29,13 @@ PetscErrorCode LapackSVD(PetscBLASInt n, double A[], double s[], double U[], dou
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode LapackLeastSquares(PetscBLASInt n, double A[], PetscBLASInt lda, double b[], double cutoff,
-                                  PetscBLASInt *rank)
+PetscErrorCode LapackLeastSquares(PetscBLASInt n, double A[], PetscBLASInt lda, PetscBLASInt n_right, double b[],
+                                  double cutoff, PetscBLASInt *rank)
 {
   PetscBLASInt *pivots;
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(n, &pivots));
-  CallLapack(dgelsy, n, n, 1, A, lda, b, n, pivots, cutoff, rank);
+  CallLapack(dgelsy, n, n, n_right, A, lda, b, n, pivots, cutoff, rank);
   PetscCall(PetscFree(pivots));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -16,10 +16,10 @@ bool LapackSolveCholesky(PetscBLASInt n, const double F[], PetscBLASInt lda, dou
 bool LapackSolveTriangle(PetscBLASInt n, const double R[], PetscBLASInt lda, double b[]);
 /* A [n][ld], lost, = U S V^T; U and VT [n][ld], s [n]. */
 PetscErrorCode LapackSVD(PetscBLASInt n, double A[], double s[], double U[], double VT[], PetscBLASInt ld);
-/* b [n] = the shortest x that minimizes |A x - b|, where singular values below cutoff times the largest count as zero
-   (by a complete orthogonal factorization). A [n][lda] is lost. */
-PetscErrorCode LapackLeastSquares(PetscBLASInt n, double A[], PetscBLASInt lda, double b[], double cutoff,
-                                  PetscBLASInt *rank);
+/* Each b [n_right][n] = the shortest x that minimizes |A x - b|, where singular values below cutoff times the largest
+   count as zero (by a complete orthogonal factorization). A [n][lda] is lost. */
+PetscErrorCode LapackLeastSquares(PetscBLASInt n, double A[], PetscBLASInt lda, PetscBLASInt n_right, double b[],
+                                  double cutoff, PetscBLASInt *rank);
 /* A [n][n], symmetric, its lower triangle given: columns become eigenvectors, w [n] eigenvalues in rising order. */
 PetscErrorCode LapackEigen(PetscBLASInt n, double A[], double w[]);
 /* A [n][n]: columns become orthonormal, the first k of them spanning what they did (QR). */

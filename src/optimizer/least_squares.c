@@ -66,7 +66,7 @@ static PetscErrorCode solve_triangle(LeastSquares *ls, const double c[], double 
   PetscCall(PetscArraycpy(b, c, k));
   PetscCallBLAS("BLAStrmv", BLAStrmv_("U", "N", "N", &k, d->T, &d->ld, b, &inc));
   for (PetscBLASInt j = 0; j < k; j++) b[j] -= right[j];
-  PetscCall(LapackLeastSquares(k, A, d->ld, b, ls->cutoff, &rank));
+  PetscCall(LapackLeastSquares(k, A, d->ld, 1, b, ls->cutoff, &rank));
   for (PetscBLASInt j = 0; j < k; j++) b[j] = ls->step[j] = b[j] - c[j];
   PetscCallBLAS("BLAStrmv", BLAStrmv_("U", "N", "N", &k, d->T, &d->ld, b, &inc));
   *floor = 0.5 * right[k] * right[k];

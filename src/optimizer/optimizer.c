@@ -155,7 +155,7 @@ PetscErrorCode OptimizerSkipToNewRows(Optimizer optimizer, Vec theta, bool *chan
 
 const char *OptimizerMeasureName(OptimizerMeasure measure)
 {
-  static const char *const names[N_MEASURE] = {"rho", "inner"};
+  static const char *const names[N_MEASURE] = {"rho", "inner", "dense"};
   return names[measure];
 }
 

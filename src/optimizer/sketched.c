@@ -91,17 +91,6 @@ static PetscErrorCode OptimizerDestroy_Sketched(Optimizer optimizer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode find_scaling(Sketched *s, Rows rows, Vec theta)
-{
-  double largest = 0.0;
-  PetscFunctionBegin;
-  PetscCall(RowsDiagonal(rows, theta, s->scaling));
-  for (size_t k = 0; k < rows->n_param; k++) largest = fmax(largest, s->scaling[k]);
-  for (size_t k = 0; k < rows->n_param; k++)
-    s->scaling[k] = largest > 0.0 ? 1.0 / sqrt(s->scaling[k] + EVENNESS * largest) : 1.0;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* B [k + 1][m] column-major: S J Q^T of the scaled J, and S r. */
 static PetscErrorCode sketch_columns(Sketched *s, const double SJ[], const double Sr[], double B[])
 {
@@ -153,7 +142,8 @@ static PetscErrorCode build(Optimizer optimizer, Vec theta)
   double *SJ = NULL, *Sr = NULL, *B = NULL;
   PetscFunctionBegin;
   PetscCall(clear(s));
-  PetscCall(find_scaling(s, rows, theta));
+  PetscCall(RowsDiagonal(rows, theta, s->scaling));
+  RowsScaling(rows->n_param, EVENNESS, s->scaling, s->scaling);
   PetscCall(SketchDraw((uint32_t)s->seed, (uint32_t)optimizer->iteration, (size_t)rows->n_row_global, (size_t)s->rows,
                        n, PetscMin((size_t)s->columns, (size_t)rows->n_row_global), &s->sketch));
   const size_t k = s->k = s->sketch.columns, m = s->sketch.rows;

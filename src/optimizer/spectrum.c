@@ -146,15 +146,12 @@ PetscErrorCode SpectrumVector(const Spectrum *s, PetscInt k, Vec x)
 /* S = D^{-1/2}, D = diag J^T J; columns of zeros stay as they are. */
 static PetscErrorCode unit_columns(Rows rows, Vec theta, Vec S)
 {
-  double *d, *local;
-  PetscInt first, last;
+  double *d;
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(rows->n_param, &d));
   PetscCall(RowsDiagonal(rows, theta, d));
-  PetscCall(VecGetOwnershipRange(S, &first, &last));
-  PetscCall(VecGetArrayWrite(S, &local));
-  for (PetscInt k = first; k < last; k++) local[k - first] = d[k] > 0.0 ? 1.0 / sqrt(d[k]) : 1.0;
-  PetscCall(VecRestoreArrayWrite(S, &local));
+  RowsScaling(rows->n_param, 0.0, d, d);
+  PetscCall(FullVecPut(d, S));
   PetscCall(PetscFree(d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -12,6 +12,7 @@
 #include "gram_system.h"
 #include "lapack.h"
 #include "schedule.h"
+#include "trial.h"
 
 #define MOST_TRIES 20 /* dampings, each ten times the last, until the kernel is positive definite in floating point */
 
@@ -27,11 +28,6 @@ typedef struct {
   GramSystem system;  /* of all ranks, instead of these */
 } Spring;
 
-static bool is_shared(Rows rows, PetscMPIInt size)
-{
-  return size > 1 && rows->n_row_global >= GRAM_SYSTEM_LEAST;
-}
-
 static PetscErrorCode allocate(Optimizer optimizer, Spring *s)
 {
   const Rows rows = optimizer->rows;
@@ -45,7 +41,7 @@ static PetscErrorCode allocate(Optimizer optimizer, Spring *s)
   PetscCallMPI(MPI_Allgather(&n_row, 1, MPI_INT, s->counts, 1, MPI_INT, rows->comm));
   for (PetscMPIInt k = 0, start = 0; k < s->size; start += s->counts[k++]) s->starts[k] = start;
   PetscCall(PetscMalloc3(local, &s->r, local, &s->w, local * all, &s->K));
-  if (is_shared(rows, s->size))
+  if (GramSystemPays(rows->n_row_global, s->size))
     PetscCall(GramSystemCreate(rows->comm, rows->n_row, &s->system));
   else if (!s->rank)
     PetscCall(PetscMalloc2(all, &s->all, all * all, &s->full));
@@ -66,15 +62,16 @@ static PetscErrorCode OptimizerSetUp_SPRING(Optimizer optimizer, Config config)
   PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "norm_constraint"), &s->constraint));
   PetscCallMPI(MPI_Comm_rank(optimizer->rows->comm, &rank));
   PetscCallMPI(MPI_Comm_size(optimizer->rows->comm, &size));
-  const double factor = is_shared(optimizer->rows, size) ? GramSystemBytes(all, size)
-                        : rank                           ? 0.0
-                                                         : all * all * sizeof(double);
+  const double factor = GramSystemPays(optimizer->rows->n_row_global, size) ? GramSystemBytes(all, size)
+                        : rank                                              ? 0.0
+                                                                            : all * all * sizeof(double);
   PetscCall(OptimizerCheckMemory(optimizer, config, local * all * sizeof(double) + factor,
                                  "fewer points: they may be drawn anew by points.interior.resample"));
   PetscCall(OptimizerCreateVec(optimizer, &s->phi));
   PetscCall(OptimizerCreateVec(optimizer, &s->increment));
   PetscCall(OptimizerCreateVec(optimizer, &s->last));
   PetscCall(OptimizerAddVec(optimizer, "phi", s->phi));
+  PetscCall(OptimizerAddMeasure(optimizer, MEASURE_REACH, NAN));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -126,7 +123,7 @@ static PetscErrorCode apply_inverse(Optimizer optimizer, double damping, double 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* phi <- the next step. ok = false: the kernel is not finite. Collective. */
+/* phi <- the next step, with K that of the rows. ok = false: it is not finite. Collective. */
 static PetscErrorCode next_phi(Optimizer optimizer, Vec theta, bool *ok)
 {
   Spring *s = optimizer->data;
@@ -135,13 +132,35 @@ static PetscErrorCode next_phi(Optimizer optimizer, Vec theta, bool *ok)
   PetscFunctionBegin;
   PetscCall(rows->ops->apply(rows->self, theta, s->phi, s->w));
   for (PetscInt i = 0; i < rows->n_row; i++) s->w[i] = s->r[i] - s->momentum * s->w[i];
-  PetscCall(RowsGram(rows, theta, NULL, s->K, (size_t)rows->n_row_global));
   *ok = false;
   for (int k = 0; k < MOST_TRIES && !*ok; k++, damping = fmax(10.0 * damping, 1e-16))
     PetscCall(apply_inverse(optimizer, damping, s->w, ok));
   if (!*ok) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(rows->ops->apply_transpose(rows->self, theta, s->w, s->increment));
   PetscCall(VecAYPX(s->phi, s->momentum, s->increment));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* rho = r^T K (K + lambda)^{-1} r / |r|^2 = 1 - lambda r^T (K + lambda)^{-1} r / |r|^2, lambda next to nothing against
+   the mean of K's diagonal. */
+static PetscErrorCode measure_reach(Optimizer optimizer, double loss)
+{
+  Spring *s = optimizer->data;
+  const Rows rows = optimizer->rows;
+  const PetscInt start = s->starts[s->rank];
+  double sums[2] = {0.0, 0.0}; /* r^T (K + lambda)^{-1} r and the trace of K */
+  bool ok;
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(s->w, s->r, rows->n_row));
+  PetscCall(apply_inverse(optimizer, TRIAL_REACH_DAMPING, s->w, &ok));
+  if (!ok || !(loss > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt i = 0; i < rows->n_row; i++) {
+    sums[0] += s->r[i] * s->w[i];
+    sums[1] += s->K[(size_t)i * (size_t)rows->n_row_global + (size_t)(start + i)];
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_DOUBLE, MPI_SUM, rows->comm));
+  const double lambda = TRIAL_REACH_DAMPING * sums[1] / (double)rows->n_row_global;
+  optimizer->measures[MEASURE_REACH] = fmax(0.0, 1.0 - lambda * sums[0] / (2.0 * loss));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -161,6 +180,8 @@ static PetscErrorCode OptimizerSolve_SPRING(Optimizer optimizer, Vec theta, Opti
     PetscCall(OptimizerReport(optimizer, theta, ok ? loss : NAN, norm, NAN, reason));
     if (*reason == OPTIMIZER_DIVERGED) PetscCall(VecCopy(s->last, theta));
     if (*reason != OPTIMIZER_RUNNING) break;
+    PetscCall(RowsGram(rows, theta, NULL, s->K, (size_t)rows->n_row_global));
+    if (fmod(optimizer->iteration, TRIAL_REACH_EVERY) == 0.0) PetscCall(measure_reach(optimizer, loss));
     PetscCall(next_phi(optimizer, theta, &ok));
     if (!ok) continue;
     PetscCall(VecNorm(s->phi, NORM_2, &norm));

@@ -20,6 +20,15 @@ PetscErrorCode OptimizerAddValues(Optimizer optimizer, const char *name, size_t 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode OptimizerAddMeasure(Optimizer optimizer, OptimizerMeasure measure, double value)
+{
+  PetscFunctionBegin;
+  optimizer->has[measure] = true;
+  optimizer->measures[measure] = value;
+  PetscCall(OptimizerAddValues(optimizer, OptimizerMeasureName(measure), 1, &optimizer->measures[measure]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode OptimizerAddVec(Optimizer optimizer, const char *name, Vec vec)
 {
   PetscFunctionBegin;

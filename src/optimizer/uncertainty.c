@@ -15,22 +15,24 @@ static PetscErrorCode leave(const Dense d, PetscBLASInt n_last, double E[], Pets
 {
   const PetscBLASInt m = d->k - n_last, inc = 1;
   const size_t ld = (size_t)d->ld, k = (size_t)d->k;
-  double *A, *x;
+  double *A, *X;
   PetscFunctionBegin;
   *rank = 0;
-  PetscCall(PetscMalloc2((size_t)m * (size_t)m, &A, m, &x));
+  PetscCall(PetscMalloc2((size_t)m * (size_t)m, &A, (size_t)m * (size_t)n_last, &X));
+  for (PetscBLASInt c = 0; c < m; c++)
+    for (PetscBLASInt i = 0; i < m; i++)
+      A[(size_t)c * (size_t)m + (size_t)i] = i <= c ? d->T[(size_t)c * ld + (size_t)i] : 0.0;
+  for (PetscBLASInt j = 0; j < n_last; j++)
+    PetscCall(PetscArraycpy(X + (size_t)j * (size_t)m, d->T + (size_t)(m + j) * ld, m));
+  if (m) PetscCall(LapackLeastSquares(m, A, m, n_last, X, CUTOFF, rank));
   for (PetscBLASInt j = 0; j < n_last; j++) {
     const double *b = d->T + (size_t)(m + j) * ld;
-    double *e = E + (size_t)j * k;
-    for (PetscBLASInt c = 0; c < m; c++)
-      for (PetscBLASInt i = 0; i < m; i++)
-        A[(size_t)c * (size_t)m + (size_t)i] = i <= c ? d->T[(size_t)c * ld + (size_t)i] : 0.0;
-    PetscCall(PetscArraycpy(x, b, m));
-    if (m) PetscCall(LapackLeastSquares(m, A, m, x, CUTOFF, rank));
+    double *x = X + (size_t)j * (size_t)m;
     if (m) PetscCallBLAS("BLAStrmv", BLAStrmv_("U", "N", "N", &m, d->T, &d->ld, x, &inc));
-    for (PetscBLASInt i = 0; i < d->k; i++) e[i] = i < m ? b[i] - x[i] : i <= m + j ? b[i] : 0.0;
+    for (PetscBLASInt i = 0; i < d->k; i++)
+      E[(size_t)j * k + (size_t)i] = i < m ? b[i] - x[i] : i <= m + j ? b[i] : 0.0;
   }
-  PetscCall(PetscFree2(A, x));
+  PetscCall(PetscFree2(A, X));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -62,6 +62,11 @@ double HistoryValue(History history, size_t row, int column)
   return history->values[column][row];
 }
 
+const char *HistoryStage(History history, int stage)
+{
+  return stage < history->n_stage ? history->stages[stage] : NULL;
+}
+
 static PetscErrorCode reserve(History h, size_t n)
 {
   PetscFunctionBegin;

@@ -43,6 +43,8 @@ PetscErrorCode HistoryWrite(History history, History details, const char *csv, c
 PetscErrorCode HistoryRead(History history, History details, const char *hdf5, PetscInt iteration);
 size_t HistoryRows(History history);
 double HistoryValue(History history, size_t row, int column);
+/* Name of a stage; NULL where none of its rows is there. Cannot fail. */
+const char *HistoryStage(History history, int stage);
 
 /* One iteration as it is shown. */
 typedef struct {

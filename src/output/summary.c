@@ -127,6 +127,28 @@ PetscErrorCode ReportUnknowns(Report report, int n, const char *const names[], c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Each stage by the last row of its history: iterations, loss, and what it told of itself. */
+static void put_stages(Json *json, Report report)
+{
+  const History history = report->history;
+  const size_t n = HistoryRows(history);
+  JsonOpen(json, "stages", '[');
+  for (size_t row = 0; row < n; row++) {
+    const double stage = HistoryValue(history, row, COLUMN_STAGE);
+    if (row + 1 < n && HistoryValue(history, row + 1, COLUMN_STAGE) == stage) continue;
+    JsonOpen(json, NULL, '{');
+    JsonText(json, "stage", HistoryStage(history, (int)stage));
+    JsonInteger(json, "iterations", (long long)HistoryValue(history, row, COLUMN_STAGE_ITERATION));
+    JsonNumber(json, "loss", HistoryValue(history, row, COLUMN_LOSS));
+    for (int k = 0; k < N_MEASURE; k++) {
+      const double value = HistoryValue(history, row, COLUMN_MEASURES + k);
+      if (!isnan(value)) JsonNumber(json, OptimizerMeasureName(k), value);
+    }
+    JsonClose(json, '}');
+  }
+  JsonClose(json, ']');
+}
+
 static PetscErrorCode write_summary(Report report, const char *end)
 {
   Json json;
@@ -135,6 +157,7 @@ static PetscErrorCode write_summary(Report report, const char *end)
   PetscFunctionBegin;
   PetscCall(JsonBegin(&json));
   JsonRaw(&json, "start", report->start_json);
+  put_stages(&json, report);
   JsonRaw(&json, "verification", report->verify_json);
   if (report->unknown_json) JsonRaw(&json, "unknowns", report->unknown_json);
   JsonRaw(&json, "end", end);

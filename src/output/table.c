@@ -73,7 +73,7 @@ static void append_measure(Line *line, OptimizerMeasure measure, double value)
 {
   char text[32];
   snprintf(text, sizeof(text), "%.0f", value);
-  if (measure == MEASURE_INNER && !isnan(value))
+  if (measure != MEASURE_REACH && !isnan(value))
     append(line, text, COLUMN_WIDTH);
   else
     append_number(line, value);

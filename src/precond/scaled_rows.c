@@ -255,37 +255,36 @@ PetscErrorCode ScaledRowsDestroy(Rows *scaled)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* log D_ji = b_j + a_i + their mean, so that D^{-1/2} is the product of what is written to factors. */
-static void fit(PetscInt n_out, PetscInt n_in, const double D[], double factors[])
+/* log S_ji = b_j + a_i - their mean, so that S is the product of what is written to factors. */
+static void fit(PetscInt n_out, PetscInt n_in, const double S[], double factors[])
 {
   double mean = 0.0;
   for (PetscInt k = 0; k < n_out + n_in; k++) factors[k] = 0.0;
   for (PetscInt j = 0; j < n_out; j++)
     for (PetscInt i = 0; i < n_in; i++) {
-      const double value = log(D[j * n_in + i]);
+      const double value = log(S[j * n_in + i]);
       factors[j] += value / (double)n_in;
       factors[n_out + i] += value / (double)n_out;
       mean += value / ((double)n_in * (double)n_out);
     }
-  for (PetscInt k = 0; k < n_out + n_in; k++) factors[k] = exp(-0.5 * (factors[k] - 0.5 * mean));
+  for (PetscInt k = 0; k < n_out + n_in; k++) factors[k] = exp(factors[k] - 0.5 * mean);
 }
 
 PetscErrorCode ScaledRowsSetPoint(Rows scaled, Vec theta, double evenness)
 {
   ScaledRows *s = scaled->self;
-  double *d, *D, largest = 0.0;
+  double *d, *S;
   PetscFunctionBegin;
   take_over(s);
-  PetscCall(PetscMalloc2(s->inner->n_param, &d, s->inner->n_param, &D));
+  PetscCall(PetscMalloc2(s->inner->n_param, &d, s->inner->n_param, &S));
   PetscCall(RowsDiagonal(s->inner, theta, d));
-  for (size_t k = 0; k < s->inner->n_param; k++) largest = fmax(largest, d[k]);
-  for (size_t k = 0; k < s->inner->n_param; k++) d[k] = largest > 0.0 ? d[k] + evenness * largest : 1.0;
+  RowsScaling(s->inner->n_param, evenness, d, d);
   for (int l = 0; l < RowsLayers(s->inner); l++) {
     const RowsLayer layer = RowsLayerAt(s->inner, l);
-    RowsLayerGet(&layer, d, D);
-    fit(layer.n_out, layer.n_in, D, s->factors + s->places[l]);
+    RowsLayerGet(&layer, d, S);
+    fit(layer.n_out, layer.n_in, S, s->factors + s->places[l]);
   }
-  PetscCall(PetscFree2(d, D));
+  PetscCall(PetscFree2(d, S));
   PetscCall(fill(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,4 +1,5 @@
 /* Products of J with itself for rows that only know `jacobian`; and places of rows among ranks. */
+#include <math.h>
 #include "products.h"
 #include <petscblaslapack.h>
 
@@ -181,4 +182,14 @@ PetscErrorCode RowsDiagonal(Rows rows, Vec theta, double d[])
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, d, (PetscMPIInt)n, MPI_DOUBLE, MPI_SUM, rows->comm));
   PetscCall(PetscFree2(J, r));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void RowsScaling(size_t n, double evenness, const double diagonal[], double scaling[])
+{
+  double largest = 0.0;
+  for (size_t k = 0; k < n; k++) largest = fmax(largest, diagonal[k]);
+  for (size_t k = 0; k < n; k++) {
+    const double D = isinf(evenness) ? largest : diagonal[k] + evenness * largest;
+    scaling[k] = D > 0.0 ? 1.0 / sqrt(D) : 1.0;
+  }
 }
