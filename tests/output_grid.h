@@ -40,8 +40,8 @@ static inline PetscErrorCode grid_write_limit(size_t limit, MPI_Comm comm, const
 {
   const char *const names[] = {"u", "residual_a/b"};
   const double *const values[] = {grid->u, grid->v};
-  return FieldsWrite_Limit(limit, comm, path, grid->dim, grid->n, &grid->points, 2, names, values, grid->inside,
-                           "seed = 1;\n");
+  const FieldsMesh mesh = {grid->dim, grid->n, grid->inside, NULL};
+  return FieldsWrite_Limit(limit, comm, path, &mesh, &grid->points, 2, names, values, "seed = 1;\n");
 }
 
 static inline PetscErrorCode grid_write(MPI_Comm comm, const TestGrid *grid, const char *path)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Reads a field file with VTK's own reader and checks what ParaView would show.
 
-    read_vtkhdf.py FILE [--points N] [--cells N] [--cell vertex|line|quad|hexahedron] [--measure M] [NAME=EXPRESSION ...]
+    read_vtkhdf.py FILE [--points N] [--cells N] [--cell KIND,...] [--measure M] [--regions M0,M1] [NAME=EXPRESSION ...]
 
 Expressions are of x, y, z and the functions of Python's math module; `NAME=` alone asks only that NAME is there and finite.
-The measure is the length, area or volume of all cells together, and every cell's must be positive.
+Kinds of cells, of one dimension: vertex line triangle quad tetra hexahedron wedge pyramid. The measure is the length,
+area or volume of all cells together, and every cell's must be positive; --regions: of those of each region.
 Exit status: 0 all is as said, 1 it is not, 77 VTK's Python module is not installed.
 """
 import argparse
@@ -23,7 +24,8 @@ except ImportError:
     print("read_vtkhdf.py: no vtkHDFReader here (package python3-vtk9): not checked", file=sys.stderr)
     sys.exit(77)
 
-CELLS = {"vertex": (1, 0), "line": (3, 1), "quad": (9, 2), "hexahedron": (12, 3)}
+CELLS = {"vertex": (1, 0), "line": (3, 1), "triangle": (5, 2), "quad": (9, 2), "tetra": (10, 3), "hexahedron": (12, 3),
+         "wedge": (13, 3), "pyramid": (14, 3)}
 MEASURES = ["VertexCount", "Length", "Area", "Volume"]
 
 
@@ -44,11 +46,22 @@ def read(path):
     return grid
 
 
-def check_cells(grid, kind, measure):
-    vtk_type, dimension = CELLS[kind]
+def check_regions(grid, values, measures):
+    regions = grid.GetCellData().GetArray("region")
+    if regions is None or regions.GetNumberOfTuples() != grid.GetNumberOfCells():
+        fail("no region for each cell")
+    for r, measure in enumerate(measures):
+        found = sum(values[c] for c in range(grid.GetNumberOfCells()) if regions.GetValue(c) == r)
+        if abs(found - measure) > 1e-9 * measure:
+            fail(f"the cells of region {r} measure {found} instead of {measure}")
+
+
+def check_cells(grid, kinds, measure, regions):
+    types = [CELLS[kind][0] for kind in kinds]
+    dimension = CELLS[kinds[0]][1]
     for c in range(grid.GetNumberOfCells()):
-        if grid.GetCellType(c) != vtk_type:
-            fail(f"cell {c} has type {grid.GetCellType(c)} instead of {vtk_type}")
+        if grid.GetCellType(c) not in types:
+            fail(f"cell {c} has type {grid.GetCellType(c)} instead of {types}")
     if measure is None:
         return
     sizes = vtkCellSizeFilter()
@@ -60,6 +73,8 @@ def check_cells(grid, kind, measure):
         fail(f"cell {values.index(min(values))} has size {min(values)}")
     if abs(sum(values) - measure) > 1e-9 * abs(measure):
         fail(f"the cells measure {sum(values)} instead of {measure}")
+    if regions:
+        check_regions(grid, values, regions)
 
 
 def check_array(grid, name, expression):
@@ -84,8 +99,9 @@ def main():
     parser.add_argument("file")
     parser.add_argument("--points", type=int)
     parser.add_argument("--cells", type=int)
-    parser.add_argument("--cell", choices=CELLS)
+    parser.add_argument("--cell", type=lambda text: text.split(","))
     parser.add_argument("--measure", type=float)
+    parser.add_argument("--regions", type=lambda text: [float(m) for m in text.split(",")])
     parser.add_argument("arrays", nargs="*", metavar="NAME=EXPRESSION")
     arguments = parser.parse_intermixed_args()
     grid = read(arguments.file)
@@ -94,7 +110,7 @@ def main():
     if arguments.cells not in (None, grid.GetNumberOfCells()):
         fail(f"{grid.GetNumberOfCells()} cells instead of {arguments.cells}")
     if arguments.cell:
-        check_cells(grid, arguments.cell, arguments.measure)
+        check_cells(grid, arguments.cell, arguments.measure, arguments.regions)
     for array in arguments.arrays:
         check_array(grid, *array.split("=", 1))
     names = [grid.GetPointData().GetArrayName(i) for i in range(grid.GetPointData().GetNumberOfArrays())]

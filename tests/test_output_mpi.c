@@ -74,6 +74,47 @@ START_TEST(fields_of_all_ranks_make_one_file)
 }
 END_TEST
 
+/* Two triangles and a quadrilateral in two regions; x at the nodes. */
+START_TEST(cells_of_a_tiling_are_shared_out)
+{
+  static double x[] = {0, 0, 1, 0, 1, 1, 0, 1, 2, 0, 2, 1};
+  static unsigned char types[] = {9, 5, 5};
+  static PetscInt first[] = {0, 4, 7, 10}, node[] = {0, 1, 2, 3, 1, 4, 5, 1, 5, 2};
+  static int region[] = {1, 0, 0};
+  const char *names[] = {"right", "left"}, *const arrays[] = {"u"};
+  static const struct {
+    const char *name;
+    size_t n;
+    double values[10];
+  } sets[] = {{"/VTKHDF/Types", 3, {9, 5, 5}},
+              {"/VTKHDF/Offsets", 4, {0, 4, 7, 10}},
+              {"/VTKHDF/Connectivity", 10, {0, 1, 2, 3, 1, 4, 5, 1, 5, 2}},
+              {"/VTKHDF/CellData/region", 3, {1, 0, 0}},
+              {"/fields/u", 6, {0, 1, 1, 0, 2, 2}}};
+  const Tiling tiling = {2, 6, 3, x, types, first, node, 2, names, region};
+  const FieldsMesh mesh = {2, NULL, NULL, &tiling};
+  const char *base = shared_directory(), *path = fixture_path(base, "fields.vtkhdf");
+  for (int gathered = 0; gathered < 2; gathered++) {
+    PointSet points;
+    double u[6];
+    const double *const values[] = {u};
+    ck_petsc(PointSetGiven(WORLD, 6, 2, x, &points));
+    for (int i = 0; i < points.n; i++) u[i] = points.x[2 * i];
+    ck_petsc(FieldsWrite_Limit(gathered ? SIZE_MAX : 0, WORLD, path, &mesh, &points, 1, arrays, values, ""));
+    for (size_t s = 0; rank_of_world() == 0 && s < sizeof(sets) / sizeof(sets[0]); s++) {
+      size_t n;
+      double *read = grid_read(path, sets[s].name, &n);
+      ck_assert_uint_eq(n, sets[s].n);
+      ck_assert_mem_eq(read, sets[s].values, n * sizeof(double));
+      free(read);
+    }
+    ck_petsc(PointSetDestroy(&points));
+    MPI_Barrier(WORLD);
+  }
+  remove_shared(base);
+}
+END_TEST
+
 START_TEST(all_ranks_learn_of_an_error)
 {
   const char *base = shared_directory();
@@ -193,6 +234,6 @@ START_TEST(a_report_counts_alike_on_all_ranks)
 }
 END_TEST
 
-TEST_SUITE("output mpi", fields_of_all_ranks_make_one_file, all_ranks_learn_of_an_error,
-           a_full_disk_leaves_the_old_fields, checkpoints_and_references_reach_all_ranks,
+TEST_SUITE("output mpi", fields_of_all_ranks_make_one_file, cells_of_a_tiling_are_shared_out,
+           all_ranks_learn_of_an_error, a_full_disk_leaves_the_old_fields, checkpoints_and_references_reach_all_ranks,
            a_report_counts_alike_on_all_ranks)

@@ -36,6 +36,7 @@ extern const ChoiceTable ScheduleTable;  /* optimizer */
 extern const ChoiceTable DampingTable;   /* optimizer: what the damping follows */
 extern const ChoiceTable LengthTable;    /* optimizer: what part of a step gauss-newton takes */
 extern const ChoiceTable BaseTable;      /* optimizer: stages under fosi */
+extern const ChoiceTable OutputOnTable;  /* output: where the fields are written */
 
 /* All tables, NULL-terminated, in the order of the pipeline (src/cli). */
 extern const ChoiceTable *const ChoiceTables[];

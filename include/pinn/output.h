@@ -23,16 +23,20 @@ const char *FolderPath(Folder folder, const char *file); /* "output/burgers/fiel
 /* A whole text file in the folder. Collective. */
 PetscErrorCode FolderWriteText(Folder folder, const char *file, const char *text);
 
-/* fields.vtkhdf: VTKHDF UnstructuredGrid 1.0 with point data, plus plain datasets beside /VTKHDF: /coordinates [n][dim]
-   and /fields/NAME [n]. Written from each rank's share of a regular grid of n[dim] nodes (PointSetGrid); a large file
-   by all ranks through MPI-IO. A failed write leaves what was there.
-     dim <= 3: vertices, lines, quadrilaterals or hexahedra; cells with a node that is not inside are left out
+/* Where fields are given: at the nodes of a regular grid, or of a tiling. */
+typedef struct {
+  int dim;
+  const PetscInt *n;    /* [dim] nodes of the grid; 1 to 3 coordinates: vertices, lines, quadrilaterals, hexahedra */
+  const bool *inside;   /* [local n] or NULL: cells with a node that is not are left out */
+  const Tiling *tiling; /* in their place */
+} FieldsMesh;
+/* fields.vtkhdf: VTKHDF UnstructuredGrid 1.0 with point data, and the cells' region where there are some, plus plain
+   datasets beside /VTKHDF: /coordinates [n][dim], /fields/NAME [n] and /regions. Written from each rank's share of the
+   nodes (PointSetGrid, PointSetGiven); a large file by all ranks through MPI-IO. A failed write leaves what was there.
      names   [in]  [n_array] "u", "u_exact", "u_error", "residual_burgers"
-     values  [in]  [n_array][local n]
-     inside  [in]  [local n] or NULL */
-PetscErrorCode FieldsWrite(MPI_Comm comm, const char *path, int dim, const PetscInt n[], const PointSet *points,
-                           int n_array, const char *const names[], const double *const values[], const bool inside[],
-                           const char *case_text);
+     values  [in]  [n_array][local n] */
+PetscErrorCode FieldsWrite(MPI_Comm comm, const char *path, const FieldsMesh *mesh, const PointSet *points, int n_array,
+                           const char *const names[], const double *const values[], const char *case_text);
 
 /* A reference file: /points (n, d), one dataset (n) a field, attribute `coordinates` "x,t" that names the columns.
    Coordinates are put into the problem's order. Every rank holds all. Errors: not HDF5, missing dataset, wrong shape,

@@ -124,3 +124,28 @@ PetscErrorCode ColumnsDestroy(Columns *columns);
 /* A regular grid over the domain's bounding box, for output: n[dim] nodes a coordinate, first coordinate fastest.
    All ranks get the share of a PointSet. Nodes outside the domain are kept: ask DomainContains. */
 PetscErrorCode PointSetGrid(MPI_Comm comm, Domain domain, const PetscInt n[], PointSet *points);
+
+/* Cells that tile a domain, for output. The same on all ranks. */
+typedef struct {
+  int dim;
+  PetscInt n_node, n_cell;
+  double *x;           /* [n_node][dim] */
+  unsigned char *type; /* [n_cell] as VTK numbers them: 3 line, 5 triangle, 9 quadrilateral, 10 tetrahedron,
+                          12 hexahedron, 13 wedge, 14 pyramid */
+  PetscInt *first;     /* [n_cell + 1] where the nodes of each begin */
+  PetscInt *node;      /* [first[n_cell]] in VTK's order */
+  int n_region;        /* the domain's own, and physical groups of a mesh's cells */
+  const char **name;   /* [n_region] borrowed from the domain */
+  int *region;         /* [n_cell] number of the one that has its center, -1 = none; NULL without regions */
+} Tiling;
+/* Is the domain more than a box? Else a regular grid tiles it, and TilingCreate does not serve it. */
+bool DomainHasShape(Domain domain);
+PetscInt DomainMeshVertices(Domain domain); /* of a mesh as the file has them; 0 for other domains */
+/* own: the mesh as the file has it, else the cells of a regular grid over the bounding box, those on the boundary cut
+   along it into simplices; regions are cut out each by itself and have their own nodes on surfaces between them. With a
+   coordinate t either is multiplied by a grid of its interval. Parts thinner than the grid are missed; corners between
+   its nodes are cut off.
+     n  [in]  [dim] nodes a coordinate, at least 2; own: that of t alone counts
+   Freed with TilingDestroy. Cost: one inside test a node and 48 an edge that is cut. */
+PetscErrorCode TilingCreate(Domain domain, bool own, const PetscInt n[], Tiling *tiling);
+PetscErrorCode TilingDestroy(Tiling *tiling);

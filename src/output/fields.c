@@ -1,117 +1,28 @@
 /* fields.vtkhdf: VTKHDF version 1.0, type UnstructuredGrid, one piece. Image data would be smaller, but readers of
    VTK 9.1 corrupt their heap on images with one plane.
 
-     /VTKHDF                      what ParaView reads: Points [n][3], Connectivity, Offsets, Types, PointData/NAME [n]
+     /VTKHDF                      what ParaView reads: Points [n][3], Connectivity, Offsets, Types, PointData/NAME [n],
+                                  with regions CellData/region [cells]
      /coordinates [n][dim], /fields/NAME [n]   the same for people; links to the data above, not copies
+     /regions                     names of the numbers in CellData/region, one a line
      /case                        the case's text
 
    A file of moderate size is gathered and written by rank 0: bytes that do not fit leave the old file and one message.
-   In a larger one each rank writes its range of nodes, and the cells whose lowest node is in it, through MPI-IO. */
+   In a larger one each rank writes its range of nodes and its cells through MPI-IO. */
 #include <string.h>
-#include "output_impl.h"
+#include "cells.h"
 
 #define GATHERED ((size_t)256 << 20) /* bytes of a file that rank 0 writes for all */
 
 typedef struct {
   MPI_Comm comm;
-  int dim, n_array;
-  const PetscInt *n;
+  FieldsMesh mesh;
   const PointSet *points;
+  int n_array;
   const char *const *names;
   const double *const *values;
-  const bool *inside;
   const char *case_text;
 } Fields;
-
-typedef struct {
-  int corners;             /* 1, 2, 4 or 8 */
-  unsigned char type;      /* VTK's number */
-  int64_t offset[8];       /* from the lowest node to each corner, in VTK's order */
-  hsize_t first, n, count; /* cells: global number of the first local one, local, global */
-  int64_t *connectivity;   /* [n][corners] */
-} Cells;
-
-/* A cell spans every coordinate that has more than one node. */
-static void set_shape(const Fields *fields, Cells *cells)
-{
-  static const unsigned char types[] = {1, 3, 9, 12}; /* vertex, line, quadrilateral, hexahedron */
-  int64_t stride = 1;
-  int span = 0;
-
-  cells->offset[0] = 0;
-  for (int k = 0; k < fields->dim; stride *= fields->n[k++]) {
-    if (fields->n[k] == 1) continue;
-    const int half = 1 << span;
-    /* VTK goes round a face; the second span mirrors the first, the third repeats the face below. */
-    for (int c = 0; c < half; c++) cells->offset[half + c] = stride + cells->offset[span == 1 ? half - 1 - c : c];
-    span++;
-  }
-  cells->corners = 1 << span;
-  cells->type = types[span];
-}
-
-/* Is node the lowest corner of a cell whose corners are all in the domain?  inside [in] of all nodes, or NULL. */
-static bool has_cell(const Fields *fields, const Cells *cells, const bool inside[], int64_t node)
-{
-  int64_t index = node;
-  for (int k = 0; k < fields->dim; index /= fields->n[k++])
-    if (fields->n[k] > 1 && index % fields->n[k] == fields->n[k] - 1) return false;
-  for (int c = 0; inside && c < cells->corners; c++)
-    if (!inside[node + cells->offset[c]]) return false;
-  return true;
-}
-
-/* Numbers of nodes of each rank and before it, times width. */
-static PetscErrorCode share_sizes(const Fields *fields, int width, PetscMPIInt count[], PetscMPIInt first[])
-{
-  const PetscMPIInt mine[2] = {fields->points->n * width, (PetscMPIInt)fields->points->first * width};
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Allgather(&mine[0], 1, MPI_INT, count, 1, MPI_INT, fields->comm));
-  PetscCallMPI(MPI_Allgather(&mine[1], 1, MPI_INT, first, 1, MPI_INT, fields->comm));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode gather_inside(const Fields *fields, bool **inside)
-{
-  PetscMPIInt n_rank, *count, *first;
-
-  PetscFunctionBegin;
-  *inside = NULL;
-  if (!fields->inside) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCallMPI(MPI_Comm_size(fields->comm, &n_rank));
-  PetscCall(PetscMalloc2(n_rank, &count, n_rank, &first));
-  PetscCall(PetscMalloc1(fields->points->count, inside));
-  PetscCall(share_sizes(fields, 1, count, first));
-  PetscCallMPI(
-      MPI_Allgatherv(fields->inside, fields->points->n, MPI_C_BOOL, *inside, count, first, MPI_C_BOOL, fields->comm));
-  PetscCall(PetscFree2(count, first));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode build_cells(const Fields *fields, Cells *cells)
-{
-  bool *inside;
-
-  PetscFunctionBegin;
-  set_shape(fields, cells);
-  PetscCall(gather_inside(fields, &inside));
-  PetscCall(PetscMalloc1((size_t)fields->points->n * cells->corners, &cells->connectivity));
-  cells->n = 0;
-  for (int i = 0; i < fields->points->n; i++) {
-    const int64_t node = fields->points->first + i;
-    if (!has_cell(fields, cells, inside, node)) continue;
-    int64_t *corner = cells->connectivity + cells->n++ * cells->corners;
-    for (int c = 0; c < cells->corners; c++) corner[c] = node + cells->offset[c];
-  }
-  PetscCall(PetscFree(inside));
-  uint64_t n = cells->n, last, count;
-  PetscCallMPI(MPI_Scan(&n, &last, 1, MPI_UINT64_T, MPI_SUM, fields->comm));
-  PetscCallMPI(MPI_Allreduce(&n, &count, 1, MPI_UINT64_T, MPI_SUM, fields->comm));
-  cells->first = last - n;
-  cells->count = count;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* A rank's share of a dataset: rows [first, first + n) of count rows of `width` values; width 0 = one-dimensional. */
 typedef struct {
@@ -166,44 +77,58 @@ static PetscErrorCode put_coordinates(const Fields *fields, hid_t file, hid_t vt
   PetscFunctionBegin;
   PetscCall(PetscCalloc1((size_t)points->n * 3, &x));
   for (int i = 0; i < points->n; i++)
-    for (int k = 0; k < fields->dim; k++) x[3 * i + k] = points->x[i * fields->dim + k];
+    for (int k = 0; k < fields->mesh.dim; k++) x[3 * i + k] = points->x[i * fields->mesh.dim + k];
   PetscCall(put_share(fields, vtk, path, "Points", H5T_NATIVE_DOUBLE, &share, x));
   PetscCall(PetscFree(x));
-  share.width = (hsize_t)fields->dim;
+  share.width = (hsize_t)fields->mesh.dim;
   PetscCall(put_share(fields, file, path, "coordinates", H5T_NATIVE_DOUBLE, &share, points->x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode put_cells(const Fields *fields, hid_t vtk, const char *path)
+/* The number of each cell's region, and their names. */
+static PetscErrorCode put_regions(const Fields *fields, const Cells *cells, hid_t file, hid_t vtk, const char *path)
+{
+  const Tiling *tiling = fields->mesh.tiling;
+  const Share share = {cells->count, cells->first, cells->n, 0};
+  char text[4096] = "";
+  hid_t data;
+
+  PetscFunctionBegin;
+  if (!tiling || !tiling->n_region) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int r = 0; r < tiling->n_region; r++) {
+    PetscCall(PetscStrlcat(text, tiling->name[r], sizeof(text)));
+    PetscCall(PetscStrlcat(text, "\n", sizeof(text)));
+  }
+  PetscCall(HDF5PutText(file, path, "regions", text));
+  PinnCallHDF5(path, data = H5Gcreate2(vtk, "CellData", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  PetscCall(put_share(fields, data, path, "region", H5T_NATIVE_INT, &share, tiling->region + cells->first));
+  PinnCallHDF5(path, H5Gclose(data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode put_cells(const Fields *fields, hid_t file, hid_t vtk, const char *path)
 {
   Cells cells;
   PetscMPIInt rank, n_rank;
-  int64_t *offsets;
-  unsigned char *types;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(fields->comm, &rank));
   PetscCallMPI(MPI_Comm_size(fields->comm, &n_rank));
-  PetscCall(build_cells(fields, &cells));
-  const hsize_t corners = (hsize_t)cells.corners;
-  const int64_t n_point = fields->points->count, n_cell = (int64_t)cells.count, n_id = (int64_t)(cells.count * corners);
-  const Share one = {1, 0, rank == 0, 0}, types_share = {cells.count, cells.first, cells.n, 0};
+  PetscCall(CellsCreate(fields->comm, &fields->mesh, fields->points, &cells));
+  const int64_t n_point = fields->points->count, n_cell = (int64_t)cells.count, n_id = (int64_t)cells.count_id;
+  const Share one = {1, 0, rank == 0, 0}, each = {cells.count, cells.first, cells.n, 0};
   PetscCall(put_share(fields, vtk, path, "NumberOfPoints", H5T_NATIVE_INT64, &one, &n_point));
   PetscCall(put_share(fields, vtk, path, "NumberOfCells", H5T_NATIVE_INT64, &one, &n_cell));
   PetscCall(put_share(fields, vtk, path, "NumberOfConnectivityIds", H5T_NATIVE_INT64, &one, &n_id));
 
-  const Share ids = {cells.count * corners, cells.first * corners, cells.n * corners, 0};
+  const Share ids = {cells.count_id, cells.first_id, cells.n_id, 0};
   PetscCall(put_share(fields, vtk, path, "Connectivity", H5T_NATIVE_INT64, &ids, cells.connectivity));
-  PetscCall(PetscFree(cells.connectivity));
-
-  PetscCall(PetscMalloc2(cells.n + 1, &offsets, cells.n + 1, &types));
-  for (hsize_t i = 0; i <= cells.n; i++) offsets[i] = (int64_t)((cells.first + i) * corners);
-  memset(types, cells.type, cells.n);
   /* The last rank closes the list of beginnings with its end. */
-  const Share offsets_share = {cells.count + 1, cells.first, cells.n + (rank == n_rank - 1), 0};
-  PetscCall(put_share(fields, vtk, path, "Offsets", H5T_NATIVE_INT64, &offsets_share, offsets));
-  PetscCall(put_share(fields, vtk, path, "Types", H5T_NATIVE_UINT8, &types_share, types));
-  PetscCall(PetscFree2(offsets, types));
+  const Share beginnings = {cells.count + 1, cells.first, cells.n + (rank == n_rank - 1), 0};
+  PetscCall(put_share(fields, vtk, path, "Offsets", H5T_NATIVE_INT64, &beginnings, cells.offsets));
+  PetscCall(put_share(fields, vtk, path, "Types", H5T_NATIVE_UINT8, &each, cells.types));
+  PetscCall(put_regions(fields, &cells, file, vtk, path));
+  PetscCall(CellsDestroy(&cells));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -239,7 +164,7 @@ static PetscErrorCode fill_fields(hid_t file, const char *path, void *context)
   PetscCall(HDF5PutTextAttribute(vtk, path, "Type", "UnstructuredGrid"));
   PetscCall(HDF5PutText(file, path, "case", fields->case_text ? fields->case_text : ""));
   PetscCall(put_coordinates(fields, file, vtk, path));
-  PetscCall(put_cells(fields, vtk, path));
+  PetscCall(put_cells(fields, file, vtk, path));
   PetscCall(put_arrays(fields, file, vtk, path));
   PinnCallHDF5(path, H5Gclose(vtk));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -247,8 +172,11 @@ static PetscErrorCode fill_fields(hid_t file, const char *path, void *context)
 
 static size_t file_size(const Fields *fields)
 {
-  const size_t reals = 3 + (size_t)fields->dim + (size_t)fields->n_array, ints = (size_t)(1 << fields->dim) + 2;
-  return (size_t)fields->points->count * 8 * (reals + ints) + 65536;
+  const size_t reals = 3 + (size_t)fields->mesh.dim + (size_t)fields->n_array, n = (size_t)fields->points->count;
+  const Tiling *tiling = fields->mesh.tiling;
+  size_t ints = n * ((size_t)(1 << fields->mesh.dim) + 2);
+  if (tiling && tiling->n_cell) ints = (size_t)tiling->first[tiling->n_cell] + 2 * (size_t)tiling->n_cell;
+  return 8 * (n * reals + ints) + 65536;
 }
 
 /* MPI-IO answers a full disk with ranks that wait for ever or a crash at exit: rank 0 asks beforehand. */
@@ -272,7 +200,7 @@ static PetscErrorCode gather_reals(const Fields *fields, int width, const double
   PetscCallMPI(MPI_Comm_rank(fields->comm, &rank));
   PetscCallMPI(MPI_Comm_size(fields->comm, &n_rank));
   PetscCall(PetscMalloc2(n_rank, &count, n_rank, &first));
-  PetscCall(share_sizes(fields, width, count, first));
+  PetscCall(CellsShareSizes(fields->comm, fields->points, width, count, first));
   PetscCall(PetscMalloc1(rank == 0 ? (size_t)fields->points->count * (size_t)width : 0, all));
   PetscCallMPI(
       MPI_Gatherv(mine, fields->points->n * width, MPI_DOUBLE, *all, count, first, MPI_DOUBLE, 0, fields->comm));
@@ -282,7 +210,7 @@ static PetscErrorCode gather_reals(const Fields *fields, int width, const double
 
 static PetscErrorCode write_gathered(const Fields *fields, const char *path)
 {
-  PointSet points = {.count = fields->points->count, .n = (int)fields->points->count, .dim = fields->dim};
+  PointSet points = {.count = fields->points->count, .n = (int)fields->points->count, .dim = fields->mesh.dim};
   PetscErrorCode written = PETSC_SUCCESS;
   Fields all = *fields;
   PetscMPIInt rank;
@@ -292,13 +220,13 @@ static PetscErrorCode write_gathered(const Fields *fields, const char *path)
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(fields->comm, &rank));
   PetscCall(PetscMalloc1(fields->n_array, &values));
-  PetscCall(gather_reals(fields, fields->dim, fields->points->x, &points.x));
+  PetscCall(gather_reals(fields, fields->mesh.dim, fields->points->x, &points.x));
   for (int a = 0; a < fields->n_array; a++) PetscCall(gather_reals(fields, 1, fields->values[a], &values[a]));
-  PetscCall(gather_inside(fields, &inside));
+  PetscCall(CellsGatherInside(fields->comm, &fields->mesh, fields->points, &inside));
   all.comm = PETSC_COMM_SELF;
   all.points = &points;
   all.values = (const double *const *)values;
-  all.inside = inside;
+  all.mesh.inside = inside;
   if (rank == 0) written = HDF5Write(PETSC_COMM_SELF, path, fill_fields, &all);
   for (int a = 0; a < fields->n_array; a++) PetscCall(PetscFree(values[a]));
   PetscCall(PetscFree(values));
@@ -308,18 +236,19 @@ static PetscErrorCode write_gathered(const Fields *fields, const char *path)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode FieldsWrite_Limit(size_t limit, MPI_Comm comm, const char *path, int dim, const PetscInt n[],
+PetscErrorCode FieldsWrite_Limit(size_t limit, MPI_Comm comm, const char *path, const FieldsMesh *mesh,
                                  const PointSet *points, int n_array, const char *const names[],
-                                 const double *const values[], const bool inside[], const char *case_text)
+                                 const double *const values[], const char *case_text)
 {
-  const Fields fields = {comm, dim, n_array, n, points, names, values, inside, case_text};
-  int64_t count = 1;
+  const Fields fields = {comm, *mesh, points, n_array, names, values, case_text};
+  int64_t count = mesh->tiling ? mesh->tiling->n_node : 1;
   PetscMPIInt n_rank;
 
   PetscFunctionBegin;
-  PetscCheck(dim >= 1 && dim <= 3, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "cells of dimension %d", dim);
-  for (int k = 0; k < dim; k++) count *= n[k];
-  PetscCheck(count == points->count, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%" PetscInt_FMT " points on a grid of %lld",
+  PetscCheck(mesh->dim >= 1 && mesh->dim <= 3, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "cells of dimension %d",
+             mesh->dim);
+  for (int k = 0; k < mesh->dim && !mesh->tiling; k++) count *= mesh->n[k];
+  PetscCheck(count == points->count, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%" PetscInt_FMT " points on %lld nodes",
              points->count, (long long)count);
   PetscCallMPI(MPI_Comm_size(comm, &n_rank));
   if (n_rank == 1)
@@ -331,11 +260,10 @@ PetscErrorCode FieldsWrite_Limit(size_t limit, MPI_Comm comm, const char *path, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode FieldsWrite(MPI_Comm comm, const char *path, int dim, const PetscInt n[], const PointSet *points,
-                           int n_array, const char *const names[], const double *const values[], const bool inside[],
-                           const char *case_text)
+PetscErrorCode FieldsWrite(MPI_Comm comm, const char *path, const FieldsMesh *mesh, const PointSet *points, int n_array,
+                           const char *const names[], const double *const values[], const char *case_text)
 {
   PetscFunctionBegin;
-  PetscCall(FieldsWrite_Limit(GATHERED, comm, path, dim, n, points, n_array, names, values, inside, case_text));
+  PetscCall(FieldsWrite_Limit(GATHERED, comm, path, mesh, points, n_array, names, values, case_text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -38,9 +38,9 @@ PetscErrorCode HDF5Stream(const char *path, size_t room, HDF5FillFn fill, void *
 /* Writes a whole file. With several ranks fill is collective and writes through MPI-IO. Collective on comm. */
 PetscErrorCode HDF5Write(MPI_Comm comm, const char *path, HDF5FillFn fill, void *context);
 /* FieldsWrite where files of up to `limit` bytes are gathered on rank 0; larger ones go through MPI-IO. */
-PetscErrorCode FieldsWrite_Limit(size_t limit, MPI_Comm comm, const char *path, int dim, const PetscInt n[],
+PetscErrorCode FieldsWrite_Limit(size_t limit, MPI_Comm comm, const char *path, const FieldsMesh *mesh,
                                  const PointSet *points, int n_array, const char *const names[],
-                                 const double *const values[], const bool inside[], const char *case_text);
+                                 const double *const values[], const char *case_text);
 
 /* A dataset dims[rank] (rank 0 = scalar) of disk type `stored` from memory type `type`. */
 PetscErrorCode HDF5Put(hid_t at, const char *path, const char *name, hid_t stored, hid_t type, int rank,

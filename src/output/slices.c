@@ -166,8 +166,9 @@ static PetscErrorCode write_slice(MPI_Comm comm, Config config, Problem problem,
   PetscCall(OutputArraysCreate(problem, domain, points.n, &arrays));
   PetscCall(PetscMalloc1(points.n, &inside));
   PetscCall(evaluate(problem, domain, slabs, slice, &points, &arrays, inside));
-  PetscCall(FieldsWrite(comm, path, slice->n_vary, slice->count, &points, arrays.n, arrays.titles,
-                        (const double *const *)arrays.values, inside, ConfigText(config)));
+  const FieldsMesh mesh = {slice->n_vary, slice->count, inside, NULL};
+  PetscCall(FieldsWrite(comm, path, &mesh, &points, arrays.n, arrays.titles, (const double *const *)arrays.values,
+                        ConfigText(config)));
   PetscCall(PetscFree(inside));
   PetscCall(OutputArraysDestroy(&arrays));
   PetscCall(PointSetDestroy(&points));

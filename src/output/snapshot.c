@@ -102,6 +102,8 @@ PetscErrorCode OutputArraysDestroy(OutputArrays *arrays)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static const PetscInt default_times = 41; /* on a mesh, where the case names none */
+
 /* Bytes a node: what SnapshotWrite holds, the cells, and the file, which one rank builds in memory and copies. */
 static double node_bytes(Problem problem, int dim)
 {
@@ -109,13 +111,74 @@ static double node_bytes(Problem problem, int dim)
   return held + cell + 2.0 * (held + cell + 24.0 + 8.0);
 }
 
-PetscErrorCode SnapshotCheck(MPI_Comm comm, Config config, Problem problem, Domain domain)
+enum { ON_AUTO, ON_MESH, ON_GRID };
+
+static const Choice on_rows[] = {
+    {"auto", "on the mesh of a domain that has one, else on a grid", NULL},
+    {"mesh", "at the vertices of the domain's mesh", NULL},
+    {"grid", "at the nodes of a regular grid, whose cells are cut along the boundary of the domain", NULL},
+    {NULL, NULL, NULL},
+};
+const ChoiceTable OutputOnTable = {"output.on", "where fields.vtkhdf has the fields", on_rows};
+
+typedef struct {
+  bool own; /* the domain's mesh, of whose nodes only those of time count */
+  PetscInt n[3];
+} Nodes;
+
+/* Of its own mesh: nodes of t. */
+static PetscErrorCode read_times(MPI_Comm comm, Config config, Problem problem, Domain domain, Nodes *nodes)
 {
-  const int dim = DomainDimension(domain);
-  PetscInt grid[3];
+  const int dim = DomainDimension(domain), t = FormulaFindCoordinate(ProblemFormula(problem), "t");
+  const char *path = "output.grid", *where = ConfigWhere(config, path);
+  const PetscInt *read;
+  PetscMPIInt n_rank;
+  int n;
   bool has_grid;
   PetscFunctionBegin;
-  PetscCall(OutputGrid(comm, config, "output.grid", dim, node_bytes(problem, dim), grid, &has_grid));
+  PetscCall(ConfigGetInts(config, path, &n, &read));
+  PinnUserCheck(!n || t >= 0, "%s: the fields are written on the domain's mesh: output.on = \"grid\" takes a grid",
+                where);
+  PinnUserCheck(n <= 1, "%s: %d numbers, but the fields are written on the domain's mesh: one, for the times", where,
+                n);
+  if (t < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  nodes->n[t] = default_times;
+  PetscCallMPI(MPI_Comm_size(comm, &n_rank));
+  const double bytes = node_bytes(problem, dim) * (double)DomainMeshVertices(domain) * n_rank;
+  if (n) PetscCall(OutputGrid(comm, config, path, 1, bytes, &nodes->n[t], &has_grid));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode read_nodes(MPI_Comm comm, Config config, Problem problem, Domain domain, Nodes *nodes, bool *some)
+{
+  const int dim = DomainDimension(domain);
+  const bool shape = DomainHasShape(domain);
+  const char *word;
+  PetscMPIInt n_rank;
+  PetscFunctionBegin;
+  PetscCall(ConfigGetString(config, "output.on", &word));
+  const Choice *on = ChoiceFind(&OutputOnTable, word);
+  PinnUserCheck(on != &on_rows[ON_MESH] || DomainMeshVertices(domain),
+                "%s: the domain has no mesh: \"grid\" makes one that ends at its boundary",
+                ConfigWhere(config, "output.on"));
+  nodes->own = on != &on_rows[ON_GRID] && DomainMeshVertices(domain);
+  *some = dim <= 3;
+  if (nodes->own && *some) {
+    PetscCall(read_times(comm, config, problem, domain, nodes));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCallMPI(MPI_Comm_size(comm, &n_rank));
+  const double bytes = node_bytes(problem, dim) * (shape ? n_rank : 1); /* every rank holds a tiling */
+  PetscCall(OutputGrid(comm, config, "output.grid", dim, bytes, nodes->n, some));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SnapshotCheck(MPI_Comm comm, Config config, Problem problem, Domain domain)
+{
+  Nodes nodes;
+  bool some;
+  PetscFunctionBegin;
+  PetscCall(read_nodes(comm, config, problem, domain, &nodes, &some));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -123,22 +186,27 @@ PetscErrorCode SnapshotWrite(MPI_Comm comm, Config config, Problem problem, Doma
                              const char *path, bool *written)
 {
   const int dim = DomainDimension(domain);
+  const bool shape = DomainHasShape(domain);
   OutputArrays arrays;
-  bool *inside;
-  PetscInt grid[3];
   PointSet points;
+  Tiling tiling = {0};
+  Nodes nodes;
   PetscFunctionBegin;
-  PetscCall(OutputGrid(comm, config, "output.grid", dim, node_bytes(problem, dim), grid, written));
+  PetscCall(read_nodes(comm, config, problem, domain, &nodes, written));
   if (!*written) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PointSetGrid(comm, domain, grid, &points));
+  if (shape) {
+    PetscCall(TilingCreate(domain, nodes.own, nodes.n, &tiling));
+    PetscCall(PointSetGiven(comm, tiling.n_node, dim, tiling.x, &points));
+  } else {
+    PetscCall(PointSetGrid(comm, domain, nodes.n, &points));
+  }
+  const FieldsMesh mesh = {dim, nodes.n, NULL, shape ? &tiling : NULL};
   PetscCall(OutputArraysCreate(problem, domain, points.n, &arrays));
-  PetscCall(PetscMalloc1(points.n, &inside));
-  for (int i = 0; i < points.n; i++) inside[i] = DomainContains(domain, points.x + (size_t)i * (size_t)dim);
   PetscCall(OutputArraysEvaluate(problem, domain, slabs, &arrays, &points, arrays.values));
-  PetscCall(FieldsWrite(comm, path, dim, grid, &points, arrays.n, arrays.titles, (const double *const *)arrays.values,
-                        inside, ConfigText(config)));
-  PetscCall(PetscFree(inside));
+  PetscCall(FieldsWrite(comm, path, &mesh, &points, arrays.n, arrays.titles, (const double *const *)arrays.values,
+                        ConfigText(config)));
   PetscCall(OutputArraysDestroy(&arrays));
   PetscCall(PointSetDestroy(&points));
+  PetscCall(TilingDestroy(&tiling));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

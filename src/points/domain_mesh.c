@@ -103,6 +103,18 @@ static bool body_within(void *data, int part, const double x[])
   return MeshContains(&body->mesh, part - 1, x);
 }
 
+static PetscInt body_vertices(void *data)
+{
+  return ((Body *)data)->mesh.whole.tiling.n_node;
+}
+
+static PetscErrorCode body_tile(void *data, Tiler *tiler)
+{
+  PetscFunctionBegin;
+  PetscCall(TilerCopy(&((Body *)data)->mesh.whole, tiler));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static const BodyOps MeshOps = {
     .destroy = body_destroy,
     .contains = body_contains,
@@ -110,6 +122,8 @@ static const BodyOps MeshOps = {
     .map = body_map,
     .normal = body_normal,
     .within = body_within,
+    .vertices = body_vertices,
+    .tile = body_tile,
 };
 
 /* The coordinate that is the same at all corners of a part, or -1. */

@@ -1,6 +1,8 @@
 /* Meshes as simplices: tensor cells are cut into triangles or tetrahedra, which is exact for straight faces. */
 #pragma once
+#include <petscdmplex.h>
 #include "points_impl.h"
+#include "tiling.h"
 
 typedef struct {
   char *name;
@@ -29,6 +31,7 @@ typedef struct {
   int n_bucket[3]; /* of a regular grid of the bounding box */
   int *first;      /* [buckets + 1] */
   int *member;     /* cells whose box overlaps the bucket */
+  Tiler whole;     /* vertices and cells as the file has them */
 } Mesh;
 
 /* Reads file, in the formats of DMPlex, into mesh. where starts the messages. Every rank reads for itself. Errors: no
@@ -38,6 +41,9 @@ PetscErrorCode MeshRead(const char *where, const char *file, int dim, Mesh *mesh
 PetscErrorCode MeshFree(Mesh *mesh);
 /* Returns a user's mistake where the text of a Gmsh file, of format 2.2 or 4.1, is not as the format says. */
 PetscErrorCode MeshCheckText(const char *where, const char *file, const char *text);
+
+/* Fills `whole` from dm, whose vertices mesh->x has. */
+PetscErrorCode MeshKeepCells(DM dm, Mesh *mesh);
 
 /* Builds the buckets. */
 PetscErrorCode MeshIndex(Mesh *mesh);

@@ -2,7 +2,6 @@
    groups and the marks of completeness, which it does not give, are taken from the text of a Gmsh file. */
 #include <limits.h>
 #include <errno.h>
-#include <petscdmplex.h>
 #include <stdio.h>
 #include <string.h>
 #include "mesh.h"
@@ -386,6 +385,7 @@ static PetscErrorCode read_mesh(Reader *r)
   r->mesh->n_cell = (int)(c1 - c0);
   for (PetscInt c = c0; c < c1; c++) PetscCall(add_cell(r, c, c - c0 + 1));
   for (PetscInt f = f0; f < f1; f++) PetscCall(add_facet(r, f, c0));
+  PetscCall(MeshKeepCells(r->dm, r->mesh));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -421,5 +421,6 @@ PetscErrorCode MeshFree(Mesh *mesh)
   PetscCall(PetscFree(mesh->x));
   PetscCall(PetscFree(mesh->first));
   PetscCall(PetscFree(mesh->member));
+  PetscCall(TilingDestroy(&mesh->whole.tiling));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

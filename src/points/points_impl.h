@@ -68,8 +68,9 @@ typedef struct {
   void (*accept)(Domain, const Piece *, int n, const double unit[], const double x[], bool keep[]);
   /* Outward unit normals [n][dim] of a piece with face >= 0. */
   void (*normals)(Domain, const Piece *, int n, const double x[], double normal[]);
-  void (*name)(Domain, const Piece *, char *text, size_t size); /* of one face, for messages */
-  bool (*within)(Domain, int word, const double x[]);           /* optional: is x in a region of that name? */
+  void (*name)(Domain, const Piece *, char *text, size_t size);           /* of one face, for messages */
+  bool (*within)(Domain, int word, const double x[]);                     /* optional: is x in a region of that name? */
+  PetscErrorCode (*tile)(Domain, bool own, const PetscInt n[], Tiling *); /* optional: TilingCreate */
 } DomainOps;
 
 struct Domain_s {

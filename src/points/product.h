@@ -3,6 +3,7 @@
    and measures need is done once, in domain_product.c, for solids (solid.c) and meshes (mesh.c). */
 #pragma once
 #include "points_impl.h"
+#include "tiling.h"
 
 typedef struct {
   char *name; /* for messages */
@@ -32,6 +33,8 @@ typedef struct {
                  bool keep[]);
   void (*normal)(void *body, int part, const double x[], double normal[]);
   bool (*within)(void *body, int part, const double x[]); /* does a part of the interior hold a point of it? */
+  PetscInt (*vertices)(void *body);                       /* optional: of its mesh */
+  PetscErrorCode (*tile)(void *body, Tiler *tiler);       /* with vertices: nodes and cells of the mesh */
 } BodyOps;
 
 struct Product_s {
@@ -65,6 +68,7 @@ PetscErrorCode ProductFinishPieces(Domain domain, PieceList *list);
 void ProductMap(Domain domain, const Piece *piece, int n, const double unit[], double x[]);
 void ProductAccept(Domain domain, const Piece *piece, int n, const double unit[], const double x[], bool keep[]);
 void ProductNormals(Domain domain, const Piece *piece, int n, const double x[], double normal[]);
+PetscErrorCode ProductTile(Domain domain, bool own, const PetscInt n[], Tiling *tiling);
 bool ProductWithin(Domain domain, int word, const double x[]);
 void ProductName(Domain domain, const Piece *piece, char *text, size_t size);
 
@@ -72,5 +76,6 @@ void ProductName(Domain domain, const Piece *piece, char *text, size_t size);
   {                                                                                                                    \
     .create = (create_domain), .destroy = ProductDestroy, .contains = ProductContains, .distance = ProductDistance,    \
     .select = ProductSelect, .intersect = ProductIntersect, .finish = ProductFinishPieces, .map = ProductMap,          \
-    .accept = ProductAccept, .normals = ProductNormals, .name = ProductName, .within = ProductWithin                   \
+    .accept = ProductAccept, .normals = ProductNormals, .name = ProductName, .within = ProductWithin,                  \
+    .tile = ProductTile                                                                                                \
   }
