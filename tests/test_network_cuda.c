@@ -78,6 +78,7 @@ static void check(Pair *pair, int n_coord)
   assert_same(pair, n_out, part, got, out);
   if (pair->compression) NetworkCompressionTangent(pair->compression, pair->theta, v);
   NetworkTangent(pair->sweep, pair->theta, v, out);
+  ck_petsc(DeviceSweepPrepareTangent(pair->copy));
   DeviceSweepTangent(pair->copy, pair->k_theta, k_v, k_out);
   device->get(got, k_out, n_out * 8);
   assert_same(pair, n_out, part, got, out);
@@ -252,6 +253,7 @@ START_TEST(what_follows_the_network_in_theta_stays_out_of_its_arrays)
   k_v = OnDevice(device, n_param * sizeof(double), v), k_out = OnDevice(device, bytes, NULL);
   ck_petsc(DeviceSweepCreate(device, pair.network, plan, NULL, N, &sweep));
   ck_petsc(DeviceSweepSetPoints(sweep, N, x, NULL, N));
+  ck_petsc(DeviceSweepPrepareTangent(sweep));
   for (int again = 0; again < 2; again++) {
     DeviceSweepForward(sweep, pair.k_theta, 0, N, k_x, k_out);
     device->get(again ? after : before, k_out, bytes);

@@ -110,6 +110,7 @@ typedef struct {
   void (*evaluate)(const DeviceProgram *program, const DevicePoints *points, const double *net, double *rows);
   void (*reverse)(const DeviceProgram *program, const DevicePoints *points, const double *rows_bar, double *net_bar);
   void (*tangent)(const DeviceProgram *program, const DevicePoints *points, const double *net_dot, double *rows_dot);
+  const KernelUpdates *updates;
   const DeviceKernel *in_double;
   const DeviceKernel_Single *in_single;
 } Device;

@@ -84,6 +84,22 @@ typedef struct {
 PINN_KERNEL(double, KernelSeries, Kernel)
 PINN_KERNEL(float, KernelSeries_Single, Kernel_Single)
 
+/* A step of Adam: rates of the moments, and the factors that correct them, the first with the step's length in it. */
+typedef struct {
+  double beta1, beta2, epsilon, correct1, correct2;
+} AdamStep;
+
+/* Steps of optimizers, one pass over memory each, [n] numbers from the gradient g:
+   adam         moments m and v, then x, whose value before goes to last
+   adam_single  the same with moments in single precision, v being the root of the second one
+   adam_back    x <- what it was before the last adam_single, to rounding */
+typedef struct {
+  void (*adam)(size_t n, const AdamStep *step, const double *g, double *m, double *v, double *x, double *last);
+  void (*adam_single)(size_t n, const AdamStep *step, const double *g, float *m, float *v, double *x);
+  void (*adam_back)(size_t n, const AdamStep *step, const float *m, const float *v, double *x);
+} KernelUpdates;
+extern const KernelUpdates KernelUpdatesCPU;
+
 /* First thing in a program: where the BLAS library does not know the processor, the program starts again with a word
    for it in the environment. Without effect where that is not possible. */
 void KernelChooseBLAS(char *argv[]);

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include "pinn/config.h"
 #include "pinn/rows.h"
+#include "pinn/vector.h"
 
 typedef struct Optimizer_s *Optimizer;
 
@@ -95,10 +96,11 @@ PetscErrorCode OptimizerUncertainty(Config config, Rows rows, Vec theta, int n_l
                          or lengths are PETSC_ERR_USER_INPUT ("the checkpoint is of another stage"). */
 typedef struct {
   const char *name;
-  size_t n;       /* entries of values; ignored for vec */
-  double *values; /* the same on all ranks; NULL where vec is set */
-  Vec vec;        /* laid out like theta; NULL where values is set */
-  float *single;  /* or this rank's part of numbers laid out like theta */
+  size_t n;              /* entries of values; ignored for vec */
+  double *values;        /* the same on all ranks; NULL where vec is set */
+  Vec vec;               /* laid out like theta; NULL where values is set */
+  float *single;         /* or this rank's part of numbers laid out like theta */
+  VectorSingle *numbers; /* of a stage: where `single` is copied from and to; NULL in what a checkpoint held */
 } StateEntry;
 PetscErrorCode OptimizerGetState(Optimizer optimizer, int *n, const StateEntry **entries);
 PetscErrorCode OptimizerSetState(Optimizer optimizer, int n, const StateEntry entries[]);

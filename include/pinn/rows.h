@@ -6,6 +6,7 @@
 #pragma once
 #include <petscvec.h>
 #include <stdbool.h>
+#include "pinn/device.h"
 #include "pinn/error.h"
 
 typedef struct Rows_s *Rows;
@@ -95,6 +96,7 @@ struct Rows_s {
   PetscInt n_row; /* local */
   PetscInt n_row_global;
   size_t n_param;
+  const Device *device;                   /* where vectors like theta lie; NULL: on the host */
   PetscInt n_parameter_block;             /* 0: nothing is known of the layers */
   const ParameterBlock *parameter_blocks; /* [n_parameter_block] they cover theta without gaps, in order; borrowed */
   int n_thread;                           /* that `visit` uses; 0 counts as 1 */
@@ -104,6 +106,9 @@ struct Rows_s {
   bool linear;               /* r is affine in the last layer's parameters */
   bool search_scales;        /* the case asks a least-squares stage for a search */
 };
+
+/* A zero vector laid out like theta, where the rows want it; owned by the caller. Collective. */
+PetscErrorCode RowsCreateVec(Rows rows, Vec *vec);
 
 /* A vector laid out like theta in full on every rank: what it takes to gather one, made when first used. Zero it before
    use. Get borrows values [n_param] until Restore, which may be those of the vector itself on one rank; at most one

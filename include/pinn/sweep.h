@@ -26,7 +26,9 @@ PetscErrorCode DeviceSweepSetPoints(DeviceSweep sweep, int n, const double x[], 
      first     of the n points, among those of SetPoints
      x         [in]     [n][n_coord]
      out       [out]    [column][n][n_field], likewise out_bar [in] and out_dot [out]
-     gradient  [inout]  [n_param] */
+     gradient  [inout]  [n_param]
+   The other two follow the forward sweep at the same theta. */
+PetscErrorCode DeviceSweepPrepareTangent(DeviceSweep sweep); /* before the first tangent: its room */
 void DeviceSweepForward(DeviceSweep sweep, const double *theta, size_t first, int n, const double *x, double *out);
 void DeviceSweepReverse(DeviceSweep sweep, const double *theta, const double *out_bar, double *gradient);
 void DeviceSweepTangent(DeviceSweep sweep, const double *theta, const double *v, double *out_dot);

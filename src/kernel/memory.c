@@ -5,6 +5,7 @@
 struct DeviceTables_s {
   const Device *device;
   void *memory;
+  size_t room; /* bytes of it */
   KernelTables tables;
   KernelProduct transpose;
   KernelPoints points[KERNEL_MAX_ORDER + 2]; /* of the product, its transpose, and powers from the second on */
@@ -29,6 +30,19 @@ PetscErrorCode DeviceAllocate(const Device *device, size_t bytes, const void *fr
     device->put(*memory, from, bytes);
   else
     device->clear(*memory, bytes);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DeviceRenew(const Device *device, size_t bytes, const void *from, void **memory, size_t *room)
+{
+  PetscFunctionBegin;
+  if (*memory && bytes <= *room) {
+    if (bytes) device->put(*memory, from, bytes);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(DeviceFree(device, memory));
+  PetscCall(DeviceAllocate(device, bytes, from, memory));
+  *room = bytes;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -93,15 +107,27 @@ static void pack_tables(Packing *packing, const KernelTables *host, size_t n_poi
 
 PetscErrorCode DeviceTablesCreate(const Device *device, const KernelTables *host, size_t n_point, DeviceTables *tables)
 {
+  PetscFunctionBegin;
+  *tables = NULL;
+  PetscCall(DeviceTablesRenew(device, host, n_point, tables));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DeviceTablesRenew(const Device *device, const KernelTables *host, size_t n_point, DeviceTables *tables)
+{
   Packing packing = {NULL, NULL, 0};
   DeviceTables t;
   PetscFunctionBegin;
-  PetscCall(PetscNew(&t));
-  *tables = t;
+  if (!*tables) PetscCall(PetscNew(tables));
+  t = *tables;
   t->device = device;
   pack_tables(&packing, host, n_point, t);
   const size_t bytes = packing.used;
-  PetscCall(DeviceAllocate(device, bytes, NULL, &t->memory));
+  if (!t->memory || bytes > t->room) {
+    PetscCall(DeviceFree(device, &t->memory));
+    PetscCall(DeviceAllocate(device, bytes, NULL, &t->memory));
+    t->room = bytes;
+  }
   packing = (Packing){NULL, t->memory, 0};
   PetscCall(PetscMalloc1(bytes, &packing.host));
   pack_tables(&packing, host, n_point, t);

@@ -1,4 +1,5 @@
 /* Creation of a device's sweep: what it keeps there, and what it cannot do. */
+#include <string.h>
 #include "device_impl.h"
 
 #define ALIGN 256 /* bytes */
@@ -96,7 +97,7 @@ static PetscErrorCode inputs_create(const DeviceSweep s, const Layer *layer, boo
     if (c && s->scale[c] == 0.0 && JetPlanSeedsVary(s->plan, c)) mode[c] = SPREAD_LEAVE;
   }
   mode[n_column] = SPREAD_ADD; /* of biases alone */
-  PetscCall(DeviceAllocate(s->device, bytes, packed, &inputs->memory));
+  PetscCall(DeviceRenew(s->device, bytes, packed, &inputs->memory, &inputs->room));
   double *factor = inputs->memory;
   int *integers = (int *)(factor + n_seed);
   inputs->seeds = (DeviceSeeds){s->n_column, integers, integers + n_column + 1, factor};
@@ -115,8 +116,6 @@ PetscErrorCode DeviceSweepRenew(DeviceSweep s)
   PetscFunctionBegin;
   if (network->n_frozen) s->device->put(s->frozen, network->frozen, network->n_frozen * sizeof(double));
   if (s->single) s->device->in_single->narrow(network->n_frozen, s->frozen, s->frozen_weights);
-  PetscCall(DeviceFree(s->device, &s->first.memory));
-  PetscCall(DeviceFree(s->device, &s->affine.memory));
   PetscCall(inputs_create(s, &network->layers[0], false, &s->first));
   if (affine) PetscCall(inputs_create(s, affine, true, &s->affine));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -190,7 +189,6 @@ static void place_arrays(DeviceSweep s, Places *places)
   if (!s->single) return;
   s->output = place(places, jets * (size_t)network->n_field);
   s->weights = place(places, network->n_param * size);
-  s->direction = place(places, network->n_param * size);
   s->frozen_weights = place(places, network->n_frozen * size);
   s->gradient = place(places, largest_layer(network) * size);
 }
@@ -255,7 +253,7 @@ PetscErrorCode DeviceSweepCreate(const Device *device, Network network, JetPlan 
 
 /* The jets of a layer's inputs in one column, [n][n_in], where its seeds depend on the point. */
 static PetscErrorCode put_seeds(DeviceSweep s, const Layer *layer, int c, JetTables tables, int n, const double x[],
-                                void **memory)
+                                DeviceInputs *inputs)
 {
   const size_t n_in = (size_t)layer->n_in, n_coord = (size_t)s->network->n_coord, size = (size_t)n * n_in;
   const bool *own = JetPlanSeedsOwn(s->plan, c);
@@ -272,15 +270,21 @@ static PetscErrorCode put_seeds(DeviceSweep s, const Layer *layer, int c, JetTab
       seeds[(size_t)p * n_in + input_of(layer, coord[k])] +=
           factor[k] * s->network->stretch[coord[k]] * (own[k] ? x[(size_t)p * n_coord + (size_t)coord[k]] : 1.0);
   }
-  PetscCall(DeviceAllocate(s->device, size * sizeof(double), seeds, memory));
-  if (s->single) {
-    void *narrow;
-    PetscCall(DeviceAllocate(s->device, size * sizeof(float), NULL, &narrow));
-    s->device->in_single->narrow(size, *memory, narrow);
-    PetscCall(DeviceFree(s->device, memory));
-    *memory = narrow;
+  for (size_t k = 0; s->single && k < size; k++) { /* from the front: no float reaches a double that is still to come */
+    const float value = (float)seeds[k];
+    memcpy((char *)seeds + k * sizeof(float), &value, sizeof(float));
   }
+  PetscCall(DeviceRenew(s->device, size * (s->single ? sizeof(float) : sizeof(double)), seeds, &inputs->at_points[c],
+                        &inputs->at_room[c]));
   PetscCall(PetscFree(seeds));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DeviceSweepPrepareTangent(DeviceSweep s)
+{
+  PetscFunctionBegin;
+  if (!s->single || s->direction) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DeviceAllocate(s->device, s->network->n_param * sizeof(float), NULL, &s->direction));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -288,7 +292,7 @@ static PetscErrorCode drop_points(DeviceSweep s, DeviceInputs *inputs)
 {
   PetscFunctionBegin;
   for (int c = 0; inputs->at_points && c < s->n_column; c++) PetscCall(DeviceFree(s->device, &inputs->at_points[c]));
-  PetscCall(PetscFree(inputs->at_points));
+  PetscCall(PetscFree2(inputs->at_points, inputs->at_room));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -304,15 +308,14 @@ PetscErrorCode DeviceSweepSetPoints(DeviceSweep s, int n, const double x[], cons
     PetscCall(JetTablesCreate(s->plan, n, &tables));
     JetTablesSet(tables, n, factors, stride);
   }
-  PetscCall(DeviceTablesDestroy(&s->tables));
   PetscCall(
-      DeviceTablesCreate(s->device, tables ? JetTablesAt(tables, 1) : JetPlanTables(s->plan), (size_t)n, &s->tables));
+      DeviceTablesRenew(s->device, tables ? JetTablesAt(tables, 1) : JetPlanTables(s->plan), (size_t)n, &s->tables));
   for (int k = 0; k < 2 && layers[k]; k++) {
-    PetscCall(drop_points(s, inputs[k]));
-    PetscCall(PetscCalloc1(s->n_column, &inputs[k]->at_points));
+    if (!inputs[k]->at_points)
+      PetscCall(PetscCalloc2(s->n_column, &inputs[k]->at_points, s->n_column, &inputs[k]->at_room));
     for (int c = 1; c < s->n_column; c++)
       if (s->scale[c] == 0.0 && JetPlanSeedsVary(s->plan, c))
-        PetscCall(put_seeds(s, layers[k], c, tables, n, x, &inputs[k]->at_points[c]));
+        PetscCall(put_seeds(s, layers[k], c, tables, n, x, inputs[k]));
   }
   PetscCall(JetTablesDestroy(&tables));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -323,7 +326,8 @@ PetscErrorCode DeviceSweepDestroy(DeviceSweep *sweep)
   DeviceSweep s = *sweep;
   PetscFunctionBegin;
   if (!s) PetscFunctionReturn(PETSC_SUCCESS);
-  void *memory[] = {s->memory, s->shift, s->stretch, s->input_of, s->frozen, s->first.memory, s->affine.memory};
+  void *memory[] = {s->memory, s->shift,        s->stretch,       s->input_of,
+                    s->frozen, s->first.memory, s->affine.memory, s->direction};
   for (size_t k = 0; k < sizeof(memory) / sizeof(memory[0]); k++) PetscCall(DeviceFree(s->device, &memory[k]));
   PetscCall(drop_points(s, &s->first));
   PetscCall(drop_points(s, &s->affine));

@@ -9,7 +9,9 @@ typedef struct {
   DeviceSeeds seeds;
   int *mode; /* [n_column], and what adds a bias alone */
   void *memory;
+  size_t room;      /* bytes of it */
   void **at_points; /* [n_column] seeds that depend on the point, [n_point][n_in] of the sweep's type; NULL: none */
+  size_t *at_room;  /* [n_column] */
 } DeviceInputs;
 
 struct DeviceSweep_s {
@@ -35,7 +37,8 @@ struct DeviceSweep_s {
   void *columns; /* [column][widest] */
   void *scaled;  /* [n][widest] */
   void *output;  /* [column][n][n_field], single */
-  void *weights, *direction, *frozen_weights, *gradient; /* single: [n_param] twice, [n_frozen], [largest layer] */
+  void *weights, *frozen_weights, *gradient; /* single: [n_param], [n_frozen], [largest layer] */
+  void *direction;                           /* single: [n_param], of its own; NULL before tangents */
 };
 
 typedef struct {

@@ -33,6 +33,18 @@ static const Real *narrowed(const DeviceSweep s, const double *values, void *buf
 #endif
 }
 
+/* The same of theta, after the forward sweep. */
+static const Real *weights_of(const DeviceSweep s, const double *theta)
+{
+#ifdef PINN_SINGLE
+  (void)theta;
+  return s->weights;
+#else
+  (void)s;
+  return theta;
+#endif
+}
+
 /* The weights of a layer in `theta`, as narrowed has left it, or the frozen ones. */
 static const Real *layer_weights(const DeviceSweep s, const Layer *layer, const Real *theta)
 {
@@ -212,7 +224,7 @@ static const Real *outputs_adjoint(const DeviceSweep s, const double *out_bar)
 static void reverse(DeviceSweep s, const double *theta, const double *out_bar, double *gradient)
 {
   const Network network = s->network;
-  const Real *weights = narrowed(s, theta, s->weights), *top = outputs_adjoint(s, out_bar), *u_bar = top;
+  const Real *weights = weights_of(s, theta), *top = outputs_adjoint(s, out_bar), *u_bar = top;
   const Layer *affine = NetworkAffine(network);
   const size_t rows = (size_t)s->n_column * (size_t)s->n;
   if (affine) {
@@ -238,7 +250,7 @@ static void tangent(DeviceSweep s, const double *theta, const double *v, double 
 {
   const Network network = s->network;
   const int last = network->n_layer - 1;
-  const Real *weights = narrowed(s, theta, s->weights), *direction = narrowed(s, v, s->direction);
+  const Real *weights = weights_of(s, theta), *direction = narrowed(s, v, s->direction);
   const Real *z_dot = NULL; /* NULL = zero, as it is above frozen layers */
   Real *u_dot = NULL;
   for (int l = 0; l <= last; l++) {

@@ -6,44 +6,39 @@
 
 typedef struct {
   FirstOrder first;
-  double beta1, beta2, epsilon;
-  bool single; /* which of the two kinds of moments there are */
+  AdamStep step; /* the last one; its correct1 and correct2 belong to that */
+  bool single;   /* which of the two kinds of moments there are */
   Vec m, v;
-  float *m_single, *v_single; /* [local size of theta] v_single: the root of v, whose square could underflow */
-  double correct1, correct2;  /* of the last step */
+  VectorSingle m_single, v_single; /* v_single: the root of v, whose square could underflow */
 } Adam;
 
 static PetscErrorCode undo_step(Optimizer optimizer, Vec theta)
 {
   const Adam *adam = optimizer->data;
-  const double correct1 = adam->correct1, correct2 = sqrt(adam->correct2);
   double *x;
-  PetscInt n;
   PetscFunctionBegin;
   if (optimizer->iteration == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(VecGetLocalSize(theta, &n));
-  PetscCall(VecGetArray(theta, &x));
-  for (PetscInt k = 0; k < n; k++)
-    x[k] += correct1 * adam->m_single[k] / (correct2 * adam->v_single[k] + adam->epsilon);
-  PetscCall(VecRestoreArray(theta, &x));
+  PetscCall(VectorGet(theta, VECTOR_BOTH, &x));
+  VectorUpdates(theta)->adam_back(adam->m_single.n, &adam->step, adam->m_single.values, adam->v_single.values, x);
+  PetscCall(VectorRestore(theta, VECTOR_BOTH, &x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Moments in single precision, 8 bytes a parameter; without a copy of the last point, which the step gives back. */
 static PetscErrorCode set_up_single(Optimizer optimizer, Config config, Adam *adam)
 {
-  PetscInt n;
+  AdamStep *step = &adam->step;
   PetscFunctionBegin;
   PinnUserCheck(
-      adam->beta1 <= MOST_BETA && adam->beta2 <= MOST_BETA,
+      step->beta1 <= MOST_BETA && step->beta2 <= MOST_BETA,
       "%s: moments in single precision stand still where beta1 or beta2 are above %g, here they are %g and %g",
-      ConfigWhere(config, OptimizerKey(optimizer, "single_state")), MOST_BETA, adam->beta1, adam->beta2);
-  PetscCall(VecGetLocalSize(adam->first.gradient, &n));
-  PetscCall(PetscCalloc2(n, &adam->m_single, n, &adam->v_single));
-  PetscCall(OptimizerAddSingle(optimizer, "m", adam->m_single));
-  PetscCall(OptimizerAddSingle(optimizer, "v", adam->v_single));
-  PetscCall(OptimizerAddValues(optimizer, "correct1", 1, &adam->correct1));
-  PetscCall(OptimizerAddValues(optimizer, "correct2", 1, &adam->correct2));
+      ConfigWhere(config, OptimizerKey(optimizer, "single_state")), MOST_BETA, step->beta1, step->beta2);
+  PetscCall(VectorSingleCreate(adam->first.gradient, &adam->m_single));
+  PetscCall(VectorSingleCreate(adam->first.gradient, &adam->v_single));
+  PetscCall(OptimizerAddSingle(optimizer, "m", &adam->m_single));
+  PetscCall(OptimizerAddSingle(optimizer, "v", &adam->v_single));
+  PetscCall(OptimizerAddValues(optimizer, "correct1", 1, &step->correct1));
+  PetscCall(OptimizerAddValues(optimizer, "correct2", 1, &step->correct2));
   PetscCall(VecDestroy(&adam->first.last));
   adam->first.undo = undo_step;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -57,9 +52,9 @@ static PetscErrorCode OptimizerSetUp_Adam(Optimizer optimizer, Config config)
   PetscCall(PetscNew(&adam));
   optimizer->data = adam;
   PetscCall(FirstOrderCreate(optimizer, config, &adam->first));
-  PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "beta1"), &adam->beta1));
-  PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "beta2"), &adam->beta2));
-  PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "epsilon"), &adam->epsilon));
+  PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "beta1"), &adam->step.beta1));
+  PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "beta2"), &adam->step.beta2));
+  PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "epsilon"), &adam->step.epsilon));
   PetscCall(VecGetLocalSize(adam->first.gradient, &n));
   if (ConfigHas(config, OptimizerKey(optimizer, "single_state")))
     PetscCall(ConfigGetBool(config, OptimizerKey(optimizer, "single_state"), &adam->single));
@@ -77,63 +72,48 @@ static PetscErrorCode OptimizerSetUp_Adam(Optimizer optimizer, Config config)
 }
 
 /* One pass over memory: moments and step. */
-static PetscErrorCode step_single(Adam *adam, Vec theta)
+static PetscErrorCode step_single(Adam *adam, double *g, Vec theta)
 {
-  const double beta1 = adam->beta1, beta2 = adam->beta2, epsilon = adam->epsilon;
-  const double correct1 = adam->correct1, correct2 = sqrt(adam->correct2);
-  float *m = adam->m_single, *v = adam->v_single;
-  const double *g;
   double *x;
-  PetscInt n;
   PetscFunctionBegin;
-  PetscCall(VecGetLocalSize(theta, &n));
-  PetscCall(VecGetArrayRead(adam->first.gradient, &g));
-  PetscCall(VecGetArray(theta, &x));
-#pragma omp parallel for simd schedule(static) if (n > 100000)
-  for (PetscInt k = 0; k < n; k++) {
-    m[k] = (float)(beta1 * m[k] + (1.0 - beta1) * g[k]);
-    v[k] = (float)sqrt(beta2 * ((double)v[k] * v[k]) + (1.0 - beta2) * g[k] * g[k]);
-    x[k] -= correct1 * m[k] / (correct2 * v[k] + epsilon);
-  }
-  PetscCall(VecRestoreArray(theta, &x));
-  PetscCall(VecRestoreArrayRead(adam->first.gradient, &g));
+  PetscCall(VectorGet(theta, VECTOR_BOTH, &x));
+  VectorUpdates(theta)->adam_single(adam->m_single.n, &adam->step, g, adam->m_single.values, adam->v_single.values, x);
+  PetscCall(VectorRestore(theta, VECTOR_BOTH, &x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One pass over memory: moments, step, and the point that is left. */
-static PetscErrorCode OptimizerStep_Adam(Optimizer optimizer, double rate, Vec theta)
+/* The same, and the point that is left. */
+static PetscErrorCode step_double(Adam *adam, double *g, Vec theta)
 {
-  Adam *adam = optimizer->data;
-  const double beta1 = adam->beta1, beta2 = adam->beta2, epsilon = adam->epsilon, count = optimizer->iteration + 1.0;
-  const double correct1 = rate / (1.0 - pow(beta1, count)), correct2 = 1.0 / (1.0 - pow(beta2, count));
-  const double *g;
   double *m, *v, *x, *last;
   PetscInt n;
   PetscFunctionBegin;
-  adam->correct1 = correct1;
-  adam->correct2 = correct2;
-  if (adam->single) {
-    PetscCall(step_single(adam, theta));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
   PetscCall(VecGetLocalSize(theta, &n));
-  PetscCall(VecGetArrayRead(adam->first.gradient, &g));
-  PetscCall(VecGetArray(adam->m, &m));
-  PetscCall(VecGetArray(adam->v, &v));
-  PetscCall(VecGetArray(theta, &x));
-  PetscCall(VecGetArrayWrite(adam->first.last, &last));
-#pragma omp parallel for simd schedule(static) if (n > 100000)
-  for (PetscInt k = 0; k < n; k++) {
-    m[k] = beta1 * m[k] + (1.0 - beta1) * g[k];
-    v[k] = beta2 * v[k] + (1.0 - beta2) * g[k] * g[k];
-    last[k] = x[k];
-    x[k] -= correct1 * m[k] / (sqrt(correct2 * v[k]) + epsilon);
-  }
-  PetscCall(VecRestoreArrayWrite(adam->first.last, &last));
-  PetscCall(VecRestoreArray(theta, &x));
-  PetscCall(VecRestoreArray(adam->v, &v));
-  PetscCall(VecRestoreArray(adam->m, &m));
-  PetscCall(VecRestoreArrayRead(adam->first.gradient, &g));
+  PetscCall(VectorGet(adam->m, VECTOR_BOTH, &m));
+  PetscCall(VectorGet(adam->v, VECTOR_BOTH, &v));
+  PetscCall(VectorGet(theta, VECTOR_BOTH, &x));
+  PetscCall(VectorGet(adam->first.last, VECTOR_WRITE, &last));
+  VectorUpdates(theta)->adam((size_t)n, &adam->step, g, m, v, x, last);
+  PetscCall(VectorRestore(adam->first.last, VECTOR_WRITE, &last));
+  PetscCall(VectorRestore(theta, VECTOR_BOTH, &x));
+  PetscCall(VectorRestore(adam->v, VECTOR_BOTH, &v));
+  PetscCall(VectorRestore(adam->m, VECTOR_BOTH, &m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OptimizerStep_Adam(Optimizer optimizer, double rate, Vec theta)
+{
+  Adam *adam = optimizer->data;
+  const double count = optimizer->iteration + 1.0;
+  double *g;
+  PetscFunctionBegin;
+  PetscCheck(VectorDevice(theta) == VectorDevice(adam->first.gradient), PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP,
+             "theta and its gradient lie in different memories");
+  adam->step.correct1 = rate / (1.0 - pow(adam->step.beta1, count));
+  adam->step.correct2 = 1.0 / (1.0 - pow(adam->step.beta2, count));
+  PetscCall(VectorGet(adam->first.gradient, VECTOR_READ, &g));
+  PetscCall((adam->single ? step_single : step_double)(adam, g, theta));
+  PetscCall(VectorRestore(adam->first.gradient, VECTOR_READ, &g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -144,7 +124,8 @@ static PetscErrorCode OptimizerDestroy_Adam(Optimizer optimizer)
   PetscCall(FirstOrderDestroy(&adam->first));
   PetscCall(VecDestroy(&adam->m));
   PetscCall(VecDestroy(&adam->v));
-  PetscCall(PetscFree2(adam->m_single, adam->v_single));
+  PetscCall(VectorSingleDestroy(&adam->m_single));
+  PetscCall(VectorSingleDestroy(&adam->v_single));
   PetscCall(PetscFree(adam));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -72,7 +72,7 @@ static PetscErrorCode create_base(Optimizer optimizer, Config config, Fosi *fosi
     if (entry->values == &fosi->base->iteration) continue;
     if (entry->vec) PetscCall(OptimizerAddVec(optimizer, entry->name, entry->vec));
     if (entry->values) PetscCall(OptimizerAddValues(optimizer, entry->name, entry->n, entry->values));
-    if (entry->single) PetscCall(OptimizerAddSingle(optimizer, entry->name, entry->single));
+    if (entry->numbers) PetscCall(OptimizerAddSingle(optimizer, entry->name, entry->numbers));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -21,7 +21,7 @@ PetscErrorCode LineSearchCreate(Rows rows, LineSearch *line)
   PetscCall(TaoLineSearchCreate(rows->comm, &line->search));
   PetscCall(TaoLineSearchSetType(line->search, TAOLINESEARCHMT));
   PetscCall(TaoLineSearchSetObjectiveAndGradientRoutine(line->search, objective_and_gradient, line));
-  PetscCall(VecCreateMPI(rows->comm, PETSC_DECIDE, (PetscInt)rows->n_param, &line->start));
+  PetscCall(RowsCreateVec(rows, &line->start));
   PetscCall(VecDuplicate(line->start, &line->start_gradient));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

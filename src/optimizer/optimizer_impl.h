@@ -73,7 +73,7 @@ PetscErrorCode OptimizerCheckMemory(Optimizer optimizer, Config config, double r
 PetscErrorCode OptimizerAddValues(Optimizer optimizer, const char *name, size_t n, double values[]);
 PetscErrorCode OptimizerAddVec(Optimizer optimizer, const char *name, Vec vec);
 /* The same for this rank's part of numbers laid out like theta. */
-PetscErrorCode OptimizerAddSingle(Optimizer optimizer, const char *name, float single[]);
+PetscErrorCode OptimizerAddSingle(Optimizer optimizer, const char *name, VectorSingle *numbers);
 /* Makes a measure one that the stage tells, and part of its state, beginning with a value. */
 PetscErrorCode OptimizerAddMeasure(Optimizer optimizer, OptimizerMeasure measure, double value);
 /* A zero vector laid out like theta; owned by the caller. */

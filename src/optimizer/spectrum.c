@@ -21,7 +21,7 @@ PetscErrorCode SpectrumCreate(Rows rows, PetscInt steps, Spectrum *s)
   PetscFunctionBegin;
   *s = (Spectrum){.most = (PetscInt)n};
   PetscCall(PetscCalloc5(n, &s->values, n * n, &s->vectors, n, &s->alpha, n, &s->beta, n, &s->work));
-  PetscCall(VecCreateMPI(rows->comm, PETSC_DECIDE, (PetscInt)rows->n_param, &s->scaled));
+  PetscCall(RowsCreateVec(rows, &s->scaled));
   PetscCall(VecDuplicateVecs(s->scaled, s->most + 1, &s->v));
   PetscCall(VecCreateMPI(rows->comm, rows->n_row, rows->n_row_global, &s->Jv));
   PetscCall(VecDuplicateVecs(s->Jv, s->most, &s->u));

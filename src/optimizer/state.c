@@ -36,24 +36,29 @@ PetscErrorCode OptimizerAddVec(Optimizer optimizer, const char *name, Vec vec)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode OptimizerAddSingle(Optimizer optimizer, const char *name, float single[])
+PetscErrorCode OptimizerAddSingle(Optimizer optimizer, const char *name, VectorSingle *numbers)
 {
   PetscFunctionBegin;
-  PetscCall(add_entry(optimizer, &(StateEntry){.name = name, .single = single}));
+  PetscCall(add_entry(optimizer, &(StateEntry){.name = name, .numbers = numbers}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode OptimizerCreateVec(Optimizer optimizer, Vec *vec)
 {
   PetscFunctionBegin;
-  PetscCall(VecCreateMPI(optimizer->rows->comm, PETSC_DECIDE, (PetscInt)optimizer->rows->n_param, vec));
-  PetscCall(VecZeroEntries(*vec));
+  PetscCall(RowsCreateVec(optimizer->rows, vec));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode OptimizerGetState(Optimizer optimizer, int *n, const StateEntry **entries)
 {
   PetscFunctionBegin;
+  for (int k = 0; k < optimizer->n_state; k++) {
+    StateEntry *entry = &optimizer->state[k];
+    if (!entry->numbers) continue;
+    PetscCall(VectorSingleRead(entry->numbers));
+    entry->single = entry->numbers->host;
+  }
   *n = optimizer->n_state;
   *entries = optimizer->state;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -80,7 +85,7 @@ static void copy_saved(const StateEntry *saved, size_t first, size_t n, double v
 }
 
 /* This rank's part of an array laid out like theta, which the first-order stages' gradients are. */
-static PetscErrorCode restore_single(Optimizer optimizer, float single[], const StateEntry *saved)
+static PetscErrorCode restore_single(Optimizer optimizer, VectorSingle *numbers, const StateEntry *saved)
 {
   PetscInt first, last;
   PetscLayout layout;
@@ -88,7 +93,9 @@ static PetscErrorCode restore_single(Optimizer optimizer, float single[], const 
   PetscCall(
       PetscLayoutCreateFromSizes(optimizer->rows->comm, PETSC_DECIDE, (PetscInt)optimizer->rows->n_param, 1, &layout));
   PetscCall(PetscLayoutGetRange(layout, &first, &last));
-  copy_saved(saved, (size_t)first, (size_t)(last - first), NULL, single);
+  PetscCall(VectorSingleRead(numbers));
+  copy_saved(saved, (size_t)first, (size_t)(last - first), NULL, numbers->host);
+  PetscCall(VectorSingleWrite(numbers));
   PetscCall(PetscLayoutDestroy(&layout));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -117,13 +124,13 @@ PetscErrorCode OptimizerSetState(Optimizer optimizer, int n, const StateEntry en
                 optimizer->name, optimizer->n_state);
   for (int k = 0; k < optimizer->n_state; k++) {
     const StateEntry *own = &optimizer->state[k];
-    const size_t length = own->vec || own->single ? optimizer->rows->n_param : own->n;
+    const size_t length = own->vec || own->numbers ? optimizer->rows->n_param : own->n;
     const StateEntry *saved = find_entry(n, entries, own->name, length);
     PinnUserCheck(saved,
                   "the checkpoint is of another stage: it has no '%s' of %zu numbers, which solver[%d] (%s) needs",
                   own->name, length, optimizer->index, optimizer->name);
-    if (own->single)
-      PetscCall(restore_single(optimizer, own->single, saved));
+    if (own->numbers)
+      PetscCall(restore_single(optimizer, own->numbers, saved));
     else
       PetscCall(restore_entry(own, saved));
   }

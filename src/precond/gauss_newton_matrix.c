@@ -56,7 +56,7 @@ PetscErrorCode GaussNewtonCreate(Rows rows, Mat *A)
   PetscCall(PrecondRegisterAll());
   PetscCall(PetscNew(&c));
   c->system = (GaussNewtonSystem){.rows = rows};
-  PetscCall(VecCreateMPI(rows->comm, PETSC_DECIDE, n, &c->system.theta));
+  PetscCall(RowsCreateVec(rows, &c->system.theta));
   PetscCall(MatCreateShell(rows->comm, PETSC_DECIDE, PETSC_DECIDE, n, n, c, A));
   PetscCall(MatShellSetOperation(*A, MATOP_MULT, (void (*)(void))multiply));
   PetscCall(MatShellSetOperation(*A, MATOP_MULT_TRANSPOSE, (void (*)(void))multiply));

@@ -234,7 +234,7 @@ PetscErrorCode ScaledRowsCreate(Rows rows, Rows *scaled)
   }
   PetscCall(PetscMalloc1(n_factor, &s->factors));
   for (size_t k = 0; k < n_factor; k++) s->factors[k] = 1.0;
-  PetscCall(VecCreateMPI(rows->comm, PETSC_DECIDE, (PetscInt)rows->n_param, &s->all));
+  PetscCall(RowsCreateVec(rows, &s->all));
   PetscCall(VecDuplicate(s->all, &s->product));
   PetscCall(fill(s));
   *scaled = &s->rows;

@@ -1,9 +1,7 @@
-/* Rows and their products with J on a device. */
+/* What a device keeps of the rows: points, and what does not depend on theta. */
 #include "device.h"
 
 #define SHARE 0.8 /* of the device's free memory that sweeps may fill */
-
-typedef struct ResidualDevice_s *ResidualDevice;
 
 /* What has no way to the device yet; one sentence each. */
 static PetscErrorCode check(const Residual residual)
@@ -24,22 +22,39 @@ static PetscErrorCode check(const Residual residual)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode put(ResidualDevice d, size_t n, const double *from, double **to)
+/* At least n numbers, zero where they are new; *array is left alone where it has as many. */
+static PetscErrorCode take(ResidualDevice d, size_t n, DeviceArray *array)
 {
-  void *memory = *to;
+  void *memory;
   PetscFunctionBegin;
-  PetscCall(DeviceFree(d->device, &memory));
-  *to = NULL;
-  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DeviceAllocate(d->device, n * sizeof(double), from, &memory));
-  *to = memory;
+  if (n <= array->room) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ResidualDeviceDrop(d, array));
+  PetscCall(DeviceAllocate(d->device, n * sizeof(double), NULL, &memory));
+  *array = (DeviceArray){memory, n};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode drop(ResidualDevice d, double **array)
+static PetscErrorCode put(ResidualDevice d, size_t n, const double *from, DeviceArray *to)
 {
   PetscFunctionBegin;
-  PetscCall(put(d, 0, NULL, array));
+  PetscCall(take(d, n, to));
+  if (n) d->device->put(to->values, from, n * sizeof(double));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ResidualDeviceTake(ResidualDevice d, size_t n, DeviceArray *array)
+{
+  PetscFunctionBegin;
+  PetscCall(take(d, n, array));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ResidualDeviceDrop(ResidualDevice d, DeviceArray *array)
+{
+  void *memory = array->values;
+  PetscFunctionBegin;
+  PetscCall(DeviceFree(d->device, &memory));
+  *array = (DeviceArray){NULL, 0};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -59,7 +74,7 @@ static PetscErrorCode put_statics(ResidualDevice d, RowBlock *block, DeviceBlock
 }
 
 /* Points with what belongs to them, and what depends on a draw of terms. */
-static PetscErrorCode put_points(const Residual residual)
+PetscErrorCode ResidualDevicePoints(Residual residual)
 {
   const ResidualDevice d = residual->device;
   PetscFunctionBegin;
@@ -76,11 +91,8 @@ static PetscErrorCode put_points(const Residual residual)
     PetscCall(put(d, (size_t)block->block->n_term, block->scale, &to->scale));
     if (to->sweep) PetscCall(DeviceSweepRenew(to->sweep));
   }
-  if (d->n_row != (size_t)residual->rows.n_row) {
-    d->n_row = (size_t)residual->rows.n_row;
-    PetscCall(put(d, d->n_row, NULL, &d->rows));
-    PetscCall(put(d, d->n_row, NULL, &d->rows_bar));
-  }
+  PetscCall(take(d, (size_t)residual->rows.n_row, &d->rows));
+  PetscCall(take(d, (size_t)residual->rows.n_row, &d->rows_bar));
   d->stale = false;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -115,183 +127,14 @@ static PetscErrorCode create_block(const Residual residual, const RowBlock *bloc
   PetscCall(ProgramDeviceCreate(d->device, block->probe->program, n_field, to->most, &to->program));
   if (ProgramUsesNetwork(block->probe->program))
     PetscCall(DeviceSweepCreate(d->device, residual->network, plan, block->probe->compression, to->most, &to->sweep));
-  PetscCall(put(d, net, NULL, &to->net));
-  PetscCall(put(d, net, NULL, &to->net_bar));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The points [begin, begin + n) of a block. */
-static DevicePoints points_of(const DeviceBlock *block, int dim, int begin, int n)
-{
-  const size_t at = (size_t)begin * (size_t)dim;
-  return (DevicePoints){.n = (size_t)n,
-                        .stride = (size_t)block->n,
-                        .row_stride = (size_t)block->n,
-                        .x = block->x + at,
-                        .normal = block->normal ? block->normal + at : NULL,
-                        .statics = block->statics ? block->statics + begin : NULL,
-                        .weight = block->weight ? block->weight + begin : NULL,
-                        .scale = block->scale};
-}
-
-/* What is done at the points of a sweep whose rows begin at `row`. */
-typedef void (*DeviceTask)(ResidualDevice d, DeviceBlock *block, const DevicePoints *points, size_t row);
-
-static void evaluate_points(ResidualDevice d, DeviceBlock *block, const DevicePoints *points, size_t row)
-{
-  ProgramDeviceEvaluate(block->program, points, block->net, d->rows + row);
-}
-
-static void reverse_points(ResidualDevice d, DeviceBlock *block, const DevicePoints *points, const double *bar)
-{
-  ProgramDeviceReverse(block->program, points, bar, block->net_bar);
-  if (block->sweep) DeviceSweepReverse(block->sweep, d->theta, block->net_bar, d->gradient);
-}
-
-static void gradient_points(ResidualDevice d, DeviceBlock *block, const DevicePoints *points, size_t row)
-{
-  evaluate_points(d, block, points, row);
-  reverse_points(d, block, points, d->rows + row);
-}
-
-static void transpose_points(ResidualDevice d, DeviceBlock *block, const DevicePoints *points, size_t row)
-{
-  evaluate_points(d, block, points, row); /* what its adjoint needs */
-  reverse_points(d, block, points, d->rows_bar + row);
-}
-
-static void tangent_points(ResidualDevice d, DeviceBlock *block, const DevicePoints *points, size_t row)
-{
-  evaluate_points(d, block, points, row);
-  if (block->sweep) DeviceSweepTangent(block->sweep, d->theta, d->direction, block->net_bar);
-  ProgramDeviceTangent(block->program, points, block->net_bar, d->rows_bar + row);
-}
-
-/* theta goes there, and all points are swept. */
-static PetscErrorCode sweep(const Residual residual, Vec theta, DeviceTask task)
-{
-  const ResidualDevice d = residual->device;
-  const double *values;
-  PetscFunctionBegin;
-  if (d->stale) PetscCall(put_points(residual));
-  PetscCall(ResidualBorrowTheta(residual, theta, &values));
-  d->device->put(d->theta, values, residual->rows.n_param * sizeof(double));
-  PetscCall(ResidualReturnTheta(residual, theta, &values));
-  for (int b = 0; b < residual->n_block; b++) {
-    DeviceBlock *block = &d->blocks[b];
-    for (int begin = 0; begin < block->n; begin += block->most) {
-      const DevicePoints points =
-          points_of(block, residual->blocks[b].train.points.dim, begin, PetscMin(block->most, block->n - begin));
-      if (block->sweep) DeviceSweepForward(block->sweep, d->theta, (size_t)begin, (int)points.n, points.x, block->net);
-      task(d, block, &points, residual->blocks[b].row + (size_t)begin);
-    }
-  }
-  residual->rows_evaluated += residual->rows.n_row;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The gradient comes back, summed over ranks. */
-static PetscErrorCode take_gradient(const Residual residual, Vec gradient)
-{
-  const ResidualDevice d = residual->device;
-  const size_t bytes = residual->rows.n_param * sizeof(double);
-  double *values;
-  PetscFunctionBegin;
-  if (residual->several) {
-    PetscCall(ResidualZeroGradients(residual));
-    d->device->get(residual->gradients, d->gradient, bytes);
-    PetscCall(ResidualSumGradients(residual, NULL));
-    PetscCall(ResidualScatterTheta(residual, residual->gradients, gradient));
-  } else {
-    PetscCall(VecGetArrayWrite(gradient, &values));
-    d->device->get(values, d->gradient, bytes);
-    PetscCall(VecRestoreArrayWrite(gradient, &values));
-  }
-  PetscCall(DeviceCheck(d->device));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode take_rows(const Residual residual, const double *from, double rows[])
-{
-  PetscFunctionBegin;
-  residual->device->device->get(rows, from, (size_t)residual->rows.n_row * sizeof(double));
-  PetscCall(DeviceCheck(residual->device->device));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode RowsEvaluate_Device(void *self, Vec theta, double r[], double *loss)
-{
-  Residual residual = self;
-  PetscFunctionBegin;
-  PetscCall(sweep(residual, theta, evaluate_points));
-  PetscCall(take_rows(residual, residual->device->rows, residual->last));
-  if (r) PetscCall(PetscArraycpy(r, residual->last, residual->rows.n_row));
-  PetscCall(ResidualFinishLoss(residual, loss));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode RowsGradient_Device(void *self, Vec theta, double *loss, Vec gradient)
-{
-  Residual residual = self;
-  const ResidualDevice d = residual->device;
-  PetscFunctionBegin;
-  d->device->clear(d->gradient, residual->rows.n_param * sizeof(double));
-  PetscCall(sweep(residual, theta, gradient_points));
-  PetscCall(take_rows(residual, d->rows, residual->last));
-  PetscCall(ResidualFinishLoss(residual, loss));
-  PetscCall(take_gradient(residual, gradient));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode RowsApply_Device(void *self, Vec theta, Vec v, double Jv[])
-{
-  Residual residual = self;
-  const ResidualDevice d = residual->device;
-  const double *values;
-  PetscFunctionBegin;
-  PetscCall(ResidualBorrowTheta(residual, v, &values));
-  d->device->put(d->direction, values, residual->rows.n_param * sizeof(double));
-  PetscCall(ResidualReturnTheta(residual, v, &values));
-  PetscCall(sweep(residual, theta, tangent_points));
-  PetscCall(take_rows(residual, d->rows_bar, Jv));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode RowsApplyTranspose_Device(void *self, Vec theta, const double w[], Vec y)
-{
-  Residual residual = self;
-  const ResidualDevice d = residual->device;
-  PetscFunctionBegin;
-  if (d->stale) PetscCall(put_points(residual)); /* the room for w, too */
-  if (d->n_row) d->device->put(d->rows_bar, w, d->n_row * sizeof(double));
-  d->device->clear(d->gradient, residual->rows.n_param * sizeof(double));
-  PetscCall(sweep(residual, theta, transpose_points));
-  PetscCall(take_gradient(residual, y));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode RowsJacobian_Device(void *self, Vec theta, size_t begin, size_t count, double r[], double J[],
-                                          size_t ld)
-{
-  PetscFunctionBegin;
-  (void)self, (void)theta, (void)begin, (void)count, (void)r, (void)J, (void)ld;
-  PinnUserError(
-      "--backend cuda: this stage needs the rows of J one by one, which are not there on a device; stages that "
-      "need the gradient alone, like adam and lbfgs, run there");
-}
-
-static PetscErrorCode RowsUpdate_Device(void *self, Vec theta, PetscInt iteration, bool *changed)
-{
-  Residual residual = self;
-  PetscFunctionBegin;
-  PetscCall(ResidualRowsOps.update(self, theta, iteration, changed));
-  residual->device->stale |= *changed;
+  PetscCall(take(d, net, &to->net));
+  PetscCall(take(d, net, &to->net_bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode ResidualSetDevice(Residual residual, const Device *device)
 {
-  const size_t n_param = residual->rows.n_param, before = device->free_bytes();
+  const size_t before = device->free_bytes();
   ResidualDevice d;
   PetscFunctionBegin;
   PetscCall(check(residual));
@@ -299,24 +142,16 @@ PetscErrorCode ResidualSetDevice(Residual residual, const Device *device)
   residual->device = d;
   d->device = device;
   d->stale = true;
-  d->ops = (RowsOps){.evaluate = RowsEvaluate_Device,
-                     .gradient = RowsGradient_Device,
-                     .apply = RowsApply_Device,
-                     .apply_transpose = RowsApplyTranspose_Device,
-                     .jacobian = RowsJacobian_Device,
-                     .update = RowsUpdate_Device,
-                     .next_update = ResidualRowsOps.next_update,
-                     .heldout = ResidualRowsOps.heldout};
-  residual->rows.ops = &d->ops;
+  residual->rows.ops = &ResidualDeviceOps;
+  residual->rows.device = device;
   residual->rows.search_scales = false;
   PetscCall(PetscCalloc1(residual->n_block, &d->blocks));
-  PetscCall(put(d, n_param, NULL, &d->theta));
-  PetscCall(put(d, n_param, NULL, &d->direction));
-  PetscCall(put(d, n_param, NULL, &d->gradient));
+  PetscCall(PetscCalloc1(residual->n_term, &d->square));
+  PetscCall(take(d, (size_t)residual->n_term, &d->squares));
   const double share = SHARE * (double)device->free_bytes() / residual->n_block;
   for (int b = 0; b < residual->n_block; b++)
     PetscCall(create_block(residual, &residual->blocks[b], share, &d->blocks[b]));
-  PetscCall(put_points(residual));
+  PetscCall(ResidualDevicePoints(residual));
   PetscCall(DeviceCheck(device));
   d->bytes = (double)before - (double)device->free_bytes();
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -329,17 +164,23 @@ PetscErrorCode ResidualDropDevice(Residual residual)
   if (!d) PetscFunctionReturn(PETSC_SUCCESS);
   for (int b = 0; b < residual->n_block; b++) {
     DeviceBlock *block = &d->blocks[b];
-    double **arrays[] = {&block->x,     &block->normal, &block->statics, &block->weight,
-                         &block->scale, &block->net,    &block->net_bar};
-    for (size_t k = 0; k < sizeof(arrays) / sizeof(arrays[0]); k++) PetscCall(drop(d, arrays[k]));
+    DeviceArray *arrays[] = {&block->x,     &block->normal, &block->statics, &block->weight,
+                             &block->scale, &block->net,    &block->net_bar};
+    for (size_t k = 0; k < sizeof(arrays) / sizeof(arrays[0]); k++) PetscCall(ResidualDeviceDrop(d, arrays[k]));
     PetscCall(DeviceSweepDestroy(&block->sweep));
     PetscCall(ProgramDeviceDestroy(&block->program));
   }
-  double **arrays[] = {&d->theta, &d->direction, &d->gradient, &d->rows, &d->rows_bar};
-  for (size_t k = 0; k < sizeof(arrays) / sizeof(arrays[0]); k++) PetscCall(drop(d, arrays[k]));
+  DeviceArray *arrays[] = {&d->theta, &d->direction, &d->gradient, &d->rows, &d->rows_bar, &d->squares};
+  for (size_t k = 0; k < sizeof(arrays) / sizeof(arrays[0]); k++) PetscCall(ResidualDeviceDrop(d, arrays[k]));
+  PetscCall(PetscFree(d->square));
   PetscCall(PetscFree(d->blocks));
   PetscCall(PetscFree(residual->device));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const double *ResidualDeviceSquares(Residual residual)
+{
+  return residual->device->square;
 }
 
 double ResidualDeviceMB(Residual residual)

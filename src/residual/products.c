@@ -1,5 +1,6 @@
 /* Products of J with itself for rows that only know `jacobian`; and places of rows among ranks. */
 #include <math.h>
+#include "pinn/vector.h"
 #include "products.h"
 #include <petscblaslapack.h>
 
@@ -114,6 +115,13 @@ PetscErrorCode ProductsAddNormal(size_t m, size_t n, const double J[], const dou
   PetscCall(PetscBLASIntCast((PetscInt)ld, &ll));
   PetscCallBLAS("BLASsyrk", BLASsyrk_("U", "N", &nn, &mm, &one, J, &nn, &one, N, &ll));
   PetscCallBLAS("BLASgemv", BLASgemv_("N", &nn, &mm, &one, J, &nn, r, &inc, &one, b, &inc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RowsCreateVec(Rows rows, Vec *vec)
+{
+  PetscFunctionBegin;
+  PetscCall(VectorCreate(rows->comm, rows->device, rows->n_param, vec));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -300,7 +300,7 @@ Rows ResidualRows(Residual residual)
 PetscErrorCode ResidualCreateTheta(Residual residual, Vec *theta)
 {
   PetscFunctionBegin;
-  PetscCall(VecCreateMPI(residual->rows.comm, PETSC_DECIDE, (PetscInt)residual->rows.n_param, theta));
+  PetscCall(RowsCreateVec(&residual->rows, theta));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -398,14 +398,15 @@ PetscErrorCode ResidualTermRMS(Residual residual, Vec theta, double loss, double
 {
   PetscFunctionBegin;
   if (loss != residual->last_loss) PetscCall(residual->rows.ops->evaluate(residual, theta, NULL, &loss));
+  const double *squares = residual->device ? ResidualDeviceSquares(residual) : NULL;
   for (int b = 0; b < residual->n_block; b++) {
     const RowBlock *block = &residual->blocks[b];
     const size_t n = (size_t)block->train.n_row;
     const double *weight = block->train.weight;
     for (int e = 0; e < block->block->n_term; e++) {
       const double *r = residual->last + block->row + (size_t)e * n;
-      double sum = 0.0;
-      for (size_t i = 0; i < n; i++) sum += weight ? PetscSqr(r[i] / weight[i]) : r[i] * r[i];
+      double sum = squares ? squares[block->term + e] : 0.0;
+      for (size_t i = 0; i < n && !squares; i++) sum += weight ? PetscSqr(r[i] / weight[i]) : r[i] * r[i];
       rms[block->term + e] = block->train.count ? sum / block->block->terms[e].weight : NAN;
     }
   }

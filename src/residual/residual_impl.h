@@ -139,6 +139,8 @@ struct Residual_s {
   struct ResidualDevice_s *device; /* NULL: the processor */
 };
 PetscErrorCode ResidualDropDevice(Residual residual);
+/* Sums of squares by term, [n_term], of the local rows that a device has last evaluated. */
+const double *ResidualDeviceSquares(Residual residual);
 
 /* theta on this rank in full, with all probes ready for it: ResidualThetaGet borrows, ResidualThetaRestore gives back.
    Collective. */
@@ -230,6 +232,8 @@ PetscErrorCode EstimatorDraw(Residual residual, PetscInt iteration, bool *drawn)
 PetscErrorCode ResidualCheckRows(Residual residual);
 /* Loss of the rows `last`, of all ranks; loss may be NULL. Collective. */
 PetscErrorCode ResidualFinishLoss(Residual residual, double *loss);
+/* The same from this rank's share of the loss. */
+PetscErrorCode ResidualSetLoss(Residual residual, double local, double *loss);
 /* gradients = 0; and the sum of the threads' shares in their order, then of the ranks', in the first of them.
    Collective.
      extra  [inout]  one more number to be summed over the ranks, or NULL */

@@ -204,12 +204,19 @@ static PetscErrorCode sum_over_ranks(Residual residual, size_t n, double values[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode ResidualSetLoss(Residual residual, double local, double *loss)
+{
+  PetscFunctionBegin;
+  residual->last_loss = local;
+  if (residual->several) PetscCall(sum_over_ranks(residual, 1, &residual->last_loss));
+  if (loss) *loss = residual->last_loss;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ResidualFinishLoss(Residual residual, double *loss)
 {
   PetscFunctionBegin;
-  residual->last_loss = local_loss(residual);
-  if (residual->several) PetscCall(sum_over_ranks(residual, 1, &residual->last_loss));
-  if (loss) *loss = residual->last_loss;
+  PetscCall(ResidualSetLoss(residual, local_loss(residual), loss));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -114,5 +114,6 @@ void DeviceReverse_CUDA(const DeviceProgram *program, const DevicePoints *points
                         double *net_bar);
 void DeviceTangent_CUDA(const DeviceProgram *program, const DevicePoints *points, const double *net_dot,
                         double *rows_dot);
+extern const KernelUpdates KernelUpdatesCUDA;
 extern const DeviceKernel DeviceKernelCUDA;
 extern const DeviceKernel_Single DeviceKernelCUDA_Single;

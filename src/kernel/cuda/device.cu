@@ -186,5 +186,6 @@ const Device DeviceCUDA = {open_device,
                            DeviceEvaluate_CUDA,
                            DeviceReverse_CUDA,
                            DeviceTangent_CUDA,
+                           &KernelUpdatesCUDA,
                            &DeviceKernelCUDA,
                            &DeviceKernelCUDA_Single};
