@@ -15,8 +15,14 @@ enum { N = 2000 };
 typedef struct {
   Case c;
   Vec theta;
-  double *before, *after; /* of ResidualGetPoints: [1 + 2 N], and of r3 the iteration */
+  double *before, *after; /* of ResidualGetPoints: [1 + 2 N], and what each kind adds */
 } Moved;
+
+/* Of r3 and rar the iteration, of importance the weights. */
+static size_t numbers(const char *text)
+{
+  return 1 + 2 * N + (strstr(text, "\"r3\"") || strstr(text, "\"rar\"") ? 1 : strstr(text, "importance") ? N : 0);
+}
 
 static void move(MPI_Comm comm, const char *text, Moved *m)
 {
@@ -27,14 +33,14 @@ static void move(MPI_Comm comm, const char *text, Moved *m)
   ck_petsc(ResidualCreateTheta(m->c.residual, &m->theta));
   CaseFillVec(0.6, 0.0, m->theta);
   ck_petsc(ResidualGetPoints(m->c.residual, &n, &m->before));
-  ck_assert_uint_eq(n, 1 + 2 * N + (strstr(text, "r3") != NULL));
+  ck_assert_uint_eq(n, numbers(text));
   ck_petsc(rows->ops->update(rows->self, m->theta, 4, &changed));
   ck_assert(!changed);
   ck_petsc(rows->ops->update(rows->self, m->theta, 5, &changed));
   ck_assert(changed);
   ck_assert_int_eq(rows->n_row_global, N);
   ck_petsc(ResidualGetPoints(m->c.residual, &n, &m->after));
-  ck_assert_uint_eq(n, 1 + 2 * N + (strstr(text, "r3") != NULL));
+  ck_assert_uint_eq(n, numbers(text));
 }
 
 static void finish(Moved *m)
@@ -91,11 +97,116 @@ START_TEST(rad_draws_by_its_density)
 }
 END_TEST
 
+/* All exchanged points come from where the residual is largest; those that go are picked uniformly. */
+START_TEST(rar_exchanges_a_twentieth)
+{
+  Moved m;
+  int cells[2][2] = {{0}}, n_new = 0;
+  double chi2 = 0.0;
+  move(PETSC_COMM_WORLD, CASE("count = 2000; adapt = 5; adapt_by = \"rar\";"), &m);
+  for (int i = 0; i < N; i++) {
+    const double *old = m.before + 1 + 2 * i, *new = m.after + 1 + 2 * i;
+    if (!memcmp(old, new, 2 * sizeof(double))) continue;
+    n_new++;
+    ck_assert_double_lt(new[0], 0.05);
+    cells[old[0] > 0.5][old[1] > 0.5]++;
+  }
+  ck_assert_int_eq(n_new, N / 20);
+  for (int k = 0; k < 4; k++) chi2 += pow(cells[k / 2][k % 2] - n_new / 4.0, 2) / (n_new / 4.0);
+  ck_assert_double_lt(chi2, 16.3); /* 3 degrees of freedom: 1 in 1,000 */
+  finish(&m);
+}
+END_TEST
+
+/* Densities |r|/mean|r| + 0.1 of 10.1, 5.1 and 0.1, uniform in y; weights are their inverses. */
+START_TEST(importance_draws_by_its_density)
+{
+  static const double density[3] = {10.1, 5.1, 0.1}, part[3] = {0.05, 0.1, 0.85};
+  Moved m;
+  int found[3] = {0}, cells[10] = {0};
+  double chi2 = 0.0;
+  move(PETSC_COMM_WORLD, CASE("count = 2000; adapt = 5; adapt_by = \"importance\";"), &m);
+  for (int i = 0; i < N; i++) {
+    const double *x = m.after + 1 + 2 * i;
+    const int j = x[0] < 0.05 ? 0 : x[0] > 0.9 ? 1 : 2;
+    found[j]++;
+    cells[(int)(10 * x[1])] += j == 1;                         /* none of them can be there twice */
+    ck_near(m.after[1 + 2 * N + i], 1.1 / density[j], 0.1, 0); /* the mean is that of the candidates */
+    ck_assert(m.before[1 + 2 * N + i] == 1.0);
+  }
+  for (int j = 0; j < 3; j++) {
+    const double wanted = N * part[j] * density[j] / 1.1;
+    ck_near(found[j], wanted, 0, 4.0 * sqrt(wanted));
+  }
+  for (int k = 0; k < 10; k++) chi2 += pow(cells[k] - found[1] / 10.0, 2) / (found[1] / 10.0);
+  ck_assert_double_lt(chi2, 27.9); /* 9 degrees of freedom: 1 in 1,000 */
+  finish(&m);
+}
+END_TEST
+
+/* The mean square of x^3 is 1/7; where points are drawn with the density it is 0.377. */
+START_TEST(importance_leaves_the_loss_on_average)
+{
+  Case c;
+  Vec theta;
+  double sum = 0.0, loss;
+  bool changed;
+  ck_petsc(CaseCreate("problem: { coordinates = [\"x\"]; fields = [\"u\"]; transform: { u = \"1e-300*net\"; };\n"
+                      "  equations = ( { residual = \"u + x^3\"; weight = 2.0; } ); };\ndomain: {};\n"
+                      "points: { interior = { count = 200; adapt = 1; adapt_by = \"importance\"; }; };\n",
+                      &c));
+  const Rows rows = ResidualRows(c.residual);
+  ck_petsc(ResidualCreateTheta(c.residual, &theta));
+  CaseFillVec(0.6, 0.0, theta);
+  for (int k = 1; k <= 100; k++) {
+    ck_petsc(rows->ops->update(rows->self, theta, k, &changed));
+    ck_petsc(rows->ops->evaluate(rows->self, theta, NULL, &loss));
+    sum += loss / 100.0;
+  }
+  ck_near(sum, 1.0 / 7.0, 0.015, 0);
+  ck_petsc(VecDestroy(&theta));
+  ck_petsc(CaseDestroy(&c));
+}
+END_TEST
+
+/* What a checkpoint holds gives the same rows, bit for bit, and the same points at the next change. */
+START_TEST(points_are_resumed)
+{
+  static const char *const texts[] = {CASE("count = 2000; adapt = 5; adapt_by = \"rar\";"),
+                                      CASE("count = 2000; adapt = 5; adapt_by = \"importance\";")};
+  for (int k = 0; k < 2; k++) {
+    Moved m, again;
+    double *r, *s, loss;
+    bool changed;
+    move(PETSC_COMM_WORLD, texts[k], &m);
+    ck_petsc(CaseCreate(texts[k], &again.c));
+    const Rows rows = ResidualRows(m.c.residual), other = ResidualRows(again.c.residual);
+    ck_petsc(ResidualSetPoints(again.c.residual, numbers(texts[k]), m.after));
+    ck_petsc(other->ops->update(other->self, m.theta, 5, &changed)); /* as a resumed stage does */
+    ck_petsc(PetscMalloc2(rows->n_row, &r, rows->n_row, &s));
+    for (int iteration = 5; iteration <= 10; iteration += 5) {
+      if (iteration > 5) {
+        ck_petsc(rows->ops->update(rows->self, m.theta, iteration, &changed));
+        ck_petsc(other->ops->update(other->self, m.theta, iteration, &changed));
+      }
+      ck_petsc(rows->ops->evaluate(rows->self, m.theta, r, &loss));
+      ck_petsc(other->ops->evaluate(other->self, m.theta, s, &loss));
+      ck_assert(!memcmp(r, s, (size_t)rows->n_row * sizeof(double)));
+    }
+    ck_petsc(PetscFree2(r, s));
+    ck_petsc(CaseDestroy(&again.c));
+    finish(&m);
+  }
+}
+END_TEST
+
 START_TEST(points_are_the_same_on_all_ranks)
 {
   static const char *const texts[] = {CASE("count = 2000; adapt = 5; adapt_by = \"rad\";"),
-                                      CASE("count = 2000; adapt = 5; adapt_by = \"r3\";")};
-  for (int k = 0; k < 2; k++) {
+                                      CASE("count = 2000; adapt = 5; adapt_by = \"r3\";"),
+                                      CASE("count = 2000; adapt = 5; adapt_by = \"rar\";"),
+                                      CASE("count = 2000; adapt = 5; adapt_by = \"importance\";")};
+  for (int k = 0; k < 4; k++) {
     Moved one, all;
     move(PETSC_COMM_SELF, texts[k], &one);
     move(PETSC_COMM_WORLD, texts[k], &all);
@@ -137,4 +248,5 @@ START_TEST(mistakes_are_told)
 END_TEST
 
 TEST_SUITE("residual: adaptive points", r3_keeps_what_is_above_the_mean, rad_draws_by_its_density,
-           points_are_the_same_on_all_ranks, no_number_is_not_kept, mistakes_are_told)
+           rar_exchanges_a_twentieth, importance_draws_by_its_density, importance_leaves_the_loss_on_average,
+           points_are_resumed, points_are_the_same_on_all_ranks, no_number_is_not_kept, mistakes_are_told)

@@ -45,6 +45,8 @@ static const StageRow rows[] = {
     {"least-squares", "", SINES " scale_search = true;", "", ""},
     {"lbfgs", "", MLP, "adapt = 4;", ""},
     {"lbfgs", "", MLP, "adapt = 4; adapt_by = \"r3\";", ""},
+    {"adam", "", MLP, "adapt = 4; adapt_by = \"rar\";", ""},
+    {"gauss-newton", "", MLP, "adapt = 4; adapt_by = \"importance\"; causal = [0.1, 1.0];", ""},
     {"adam", "", MLP, "sampler = \"uniform\"; resample = 4;", ""},
     {"spring", "", MLP, "sampler = \"uniform\"; resample = 2; adapt = 4;", ""},
     {"gauss-newton", "", MLP, "causal = [0.1, 1.0]; causal_every = 3;", ""},

@@ -3,7 +3,7 @@
 #include "adapt.h"
 
 static PetscErrorCode AdaptChoose_R3(Residual residual, RowBlock *block, const double theta[], PetscInt iteration,
-                                     double chosen[])
+                                     double chosen[], double weight[])
 {
   const PointSet *train = &block->train.points;
   const size_t dim = (size_t)train->dim;
@@ -11,6 +11,7 @@ static PetscErrorCode AdaptChoose_R3(Residual residual, RowBlock *block, const d
   double *size, mean;
   int *kept; /* [count] of all ranks */
   PetscFunctionBegin;
+  (void)weight;
   PetscCall(PetscMalloc1(train->n, &size));
   PetscCall(PetscCalloc1(train->count, &kept));
   PetscCall(AdaptSizes(residual, block, train, theta, size, &mean));
@@ -32,4 +33,4 @@ static PetscErrorCode AdaptChoose_R3(Residual residual, RowBlock *block, const d
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const Adapt AdaptR3 = {AdaptChoose_R3, true};
+const Adapt AdaptR3 = {AdaptChoose_R3, true, false};

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include "adapt.h"
 
-#define POOL 8 /* candidates a point */
-
 static int descending(const void *a, const void *b)
 {
   const double x = *(const double *)a, y = *(const double *)b;
@@ -41,14 +39,15 @@ static PetscErrorCode gather_chosen(MPI_Comm comm, const PointSet *pool, const d
 }
 
 static PetscErrorCode AdaptChoose_RAD(Residual residual, RowBlock *block, const double theta[], PetscInt iteration,
-                                      double chosen[])
+                                      double chosen[], double weights[])
 {
   const PetscInt count = block->train.points.count;
   const RandomKey key = {block->sampling.key.seed, RANDOM_ADAPTIVE, 1, (uint32_t)iteration};
   PointSet pool;
   double *keys, mean;
   PetscFunctionBegin;
-  PetscCall(AdaptCandidates(residual, block, POOL * count, iteration, &pool));
+  (void)weights;
+  PetscCall(AdaptCandidates(residual, block, ADAPT_POOL * count, iteration, &pool));
   PetscCall(PetscMalloc1(pool.n, &keys));
   PetscCall(AdaptSizes(residual, block, &pool, theta, keys, &mean));
   for (int i = 0; i < pool.n; i++) {
@@ -61,4 +60,4 @@ static PetscErrorCode AdaptChoose_RAD(Residual residual, RowBlock *block, const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const Adapt AdaptRAD = {AdaptChoose_RAD, false};
+const Adapt AdaptRAD = {AdaptChoose_RAD, false, false};

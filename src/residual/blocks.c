@@ -53,6 +53,7 @@ PetscErrorCode RowSetDestroy(RowSet *set)
   PetscFunctionBegin;
   PetscCall(PetscFree(set->statics));
   PetscCall(PetscFree(set->given));
+  PetscCall(PetscFree(set->share));
   PetscCall(PetscFree(set->weight));
   PetscCall(PetscFree(set->row_of));
   PetscCall(PetscFree(set->factor));

@@ -5,7 +5,7 @@
    so that a time is fitted once what comes before it is. When all weights have come above 0.99, epsilon becomes the
    next one of its list. Weights change between steps alone. */
 #include <math.h>
-#include "linearization.h"
+#include "residual_impl.h"
 
 #define SETTLED 0.99
 #define LEAST   1e-100 /* weights below it would make residuals that cannot be read back */
@@ -15,10 +15,11 @@ struct Causal_s {
   double lower, upper; /* times */
   double *epsilon;     /* [n_epsilon] rising */
   PetscInt every;
-  int at;        /* epsilon in use */
-  double last;   /* iteration at which weights were taken; -1 = never */
-  double *loss;  /* [n_slice] L_k */
-  double *count; /* [n_slice] points */
+  int at;         /* epsilon in use */
+  double last;    /* iteration at which weights were taken; -1 = never */
+  double *loss;   /* [n_slice] L_k */
+  double *count;  /* [n_slice] points */
+  double *factor; /* [n_slice] of rows: sqrt(w_k) */
 };
 
 PetscErrorCode CausalCreate(Residual residual, Config config, Domain domain)
@@ -46,7 +47,7 @@ PetscErrorCode CausalCreate(Residual residual, Config config, Domain domain)
   c->n_slice = (int)slices;
   c->n_epsilon = n;
   c->last = -1.0;
-  PetscCall(PetscCalloc3(n, &c->epsilon, c->n_slice, &c->loss, c->n_slice, &c->count));
+  PetscCall(PetscCalloc4(n, &c->epsilon, c->n_slice, &c->loss, c->n_slice, &c->count, c->n_slice, &c->factor));
   PetscCall(PetscArraycpy(c->epsilon, epsilon, n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -55,7 +56,7 @@ PetscErrorCode CausalDestroy(Causal *causal)
 {
   PetscFunctionBegin;
   if (!*causal) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree3((*causal)->epsilon, (*causal)->loss, (*causal)->count));
+  PetscCall(PetscFree4((*causal)->epsilon, (*causal)->loss, (*causal)->count, (*causal)->factor));
   PetscCall(PetscFree(*causal));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -79,20 +80,24 @@ static double least_weight(const struct Causal_s *c)
   return weight_after(c, before);
 }
 
-PetscErrorCode CausalApply(Residual residual)
+bool CausalWeighs(const struct Causal_s *c, const RowBlock *block)
+{
+  return c && c->last >= 0.0 && block->block->interior;
+}
+
+double CausalFactor(const struct Causal_s *c, const double x[])
+{
+  return c->factor[slice_of(c, x)];
+}
+
+static PetscErrorCode apply(Residual residual)
 {
   const Causal c = residual->causal;
-  RowSet *train = &residual->blocks[0].train;
-  double *weight, before = 0.0;
+  double before = 0.0;
   PetscFunctionBegin;
-  if (!c || c->last < 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-  if (!train->weight) PetscCall(PetscMalloc1(train->points.n, &train->weight));
-  PetscCall(PetscMalloc1(c->n_slice, &weight));
-  for (int k = 0; k < c->n_slice; before += c->loss[k++]) weight[k] = sqrt(weight_after(c, before));
-  for (int i = 0; i < train->points.n; i++)
-    train->weight[i] = weight[slice_of(c, train->points.x + (size_t)i * (size_t)train->points.dim)];
-  PetscCall(PetscFree(weight));
-  if (residual->linearization) residual->linearization->holds = false;
+  if (c->last < 0.0) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int k = 0; k < c->n_slice; before += c->loss[k++]) c->factor[k] = sqrt(weight_after(c, before));
+  PetscCall(RowBlockWeigh(residual, &residual->blocks[0]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -130,7 +135,7 @@ PetscErrorCode CausalUpdate(Residual residual, const double theta[], PetscInt it
   PetscCall(measure_slices(residual, theta));
   if (least_weight(c) > SETTLED && c->at + 1 < c->n_epsilon) c->at++;
   c->last = (double)iteration;
-  PetscCall(CausalApply(residual));
+  PetscCall(apply(residual));
   *changed = true;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -168,6 +173,6 @@ PetscErrorCode CausalSet(Residual residual, const double values[])
   c->at = (int)values[0];
   c->last = values[1];
   PetscCall(PetscArraycpy(c->loss, values + 2, c->n_slice));
-  PetscCall(CausalApply(residual));
+  PetscCall(apply(residual));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

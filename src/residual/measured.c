@@ -87,7 +87,7 @@ PetscErrorCode MeasuredDraw(Residual residual, const RowBlock *block, Probe prob
   PetscCall(PetscMalloc1(set->points.n, &set->given));
   PetscCall(PetscArraycpy(set->given, m->value + set->points.first, set->points.n));
   if (!m->factor) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscMalloc1(set->points.n, &set->weight));
-  PetscCall(PetscArraycpy(set->weight, m->factor + set->points.first, set->points.n));
+  PetscCall(PetscMalloc1(set->points.n, &set->share));
+  PetscCall(PetscArraycpy(set->share, m->factor + set->points.first, set->points.n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

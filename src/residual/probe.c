@@ -17,7 +17,7 @@ static PetscErrorCode create_thread(Probe probe, Network network, ProbeThread *t
   PetscFunctionBegin;
   PetscCall(ProgramWorkCreate(probe->program, probe->tile, &thread->work));
   const size_t roots = (size_t)probe->n_root * (size_t)probe->tile;
-  PetscCall(PetscMalloc3(roots, &thread->roots, roots, &thread->other, roots, &thread->again));
+  PetscCall(PetscMalloc4(roots, &thread->roots, roots, &thread->other, roots, &thread->again, roots, &thread->weighed));
   if (!ProgramUsesNetwork(probe->program)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NetworkSweepCreate(network, plan, probe->compression, probe->tile, &thread->sweep));
   PetscCall(
@@ -98,7 +98,7 @@ PetscErrorCode ProbeDestroy(Probe *probe)
     PetscCall(ProgramWorkDestroy(&thread->work));
     PetscCall(PetscFree3(thread->net, thread->net_bar, thread->unknown_bar));
     PetscCall(PetscFree(thread->net_sum));
-    PetscCall(PetscFree3(thread->roots, thread->other, thread->again));
+    PetscCall(PetscFree4(thread->roots, thread->other, thread->again, thread->weighed));
   }
   PetscCall(PetscFree(p->threads));
   PetscCall(PetscFree(p->summed));
@@ -128,14 +128,13 @@ void ProbeReverseEnd(Probe probe, const double theta[], double gradient[])
   if (probe->compression) NetworkCompressionReverse(probe->compression, theta, gradient);
 }
 
-/* values [m][n][width] times the weights of the points of the tile. */
-static void weigh(const ProbeThread *t, int m, int width, double values[])
+/* to = from times the weights of the tile, [n_root][n]. */
+static void weigh(const Probe probe, const ProbeThread *t, const double from[], double to[])
 {
   const int n = t->tile.n;
-  if (!t->tile.weight) return;
-  for (int e = 0; e < m; e++)
+  for (int e = 0; e < probe->n_root; e++)
     for (int i = 0; i < n; i++)
-      for (int f = 0; f < width; f++) values[(e * n + i) * width + f] *= t->tile.weight[i];
+      to[e * n + i] = from[e * n + i] * t->tile.weight[(size_t)e * t->tile.root_stride + (size_t)i];
 }
 
 /* Numbers of a column of the network's jets at a tile. */
@@ -198,8 +197,8 @@ void ProbeRoots(Probe probe, int thread, int draw, double roots[])
   ProgramEvaluate(probe->program, t->work, tile->n, tile->x, tile->normal, tile->statics, tile->stride, t->net,
                   (int)outputs(probe), roots);
   for (int e = 0; e < probe->n_root && tile->given; e++)
-    for (int i = 0; i < tile->n; i++) roots[e * tile->n + i] -= tile->given[(size_t)e * tile->stride + (size_t)i];
-  weigh(t, probe->n_root, 1, roots);
+    for (int i = 0; i < tile->n; i++) roots[e * tile->n + i] -= tile->given[(size_t)e * tile->root_stride + (size_t)i];
+  if (tile->weight) weigh(probe, t, roots, roots);
 }
 
 void ProbeForward(Probe probe, int thread, const double theta[], const Tile *tile, double roots[])
@@ -222,8 +221,8 @@ void ProbeForward(Probe probe, int thread, const double theta[], const Tile *til
 void ProbeAdjoint(Probe probe, int thread, const double root_bar[])
 {
   ProbeThread *t = &probe->threads[thread];
-  ProgramReverse(probe->program, t->work, root_bar, t->net_bar);
-  weigh(t, JetPlanColumns(ProgramPlan(probe->program)), (int)outputs(probe), t->net_bar);
+  if (t->tile.weight) weigh(probe, t, root_bar, t->weighed);
+  ProgramReverse(probe->program, t->work, t->tile.weight ? t->weighed : root_bar, t->net_bar);
   part_unknowns(probe, t);
 }
 
@@ -279,7 +278,7 @@ void ProbeTangent(Probe probe, int thread, const double theta[], const double v[
   NetworkTangent(t->sweep, theta, v, t->net_bar);
   join_unknowns(probe, t, v + probe->first_unknown, t->net_bar);
   ProgramTangent(probe->program, t->work, t->net_bar, root_dot);
-  weigh(t, probe->n_root, 1, root_dot);
+  if (t->tile.weight) weigh(probe, t, root_dot, root_dot);
 }
 
 void ProbeRows(Probe probe, int thread, const double theta[], const double root_bar[], size_t begin, size_t count,
@@ -305,8 +304,7 @@ PetscErrorCode ProbeEvaluate(Probe probe, const double theta[], int n, const dou
   for (int k = 0; k < n_tile; k++) {
     const int begin = k * probe->tile, thread = omp_get_thread_num();
     const size_t shift = (size_t)begin * (size_t)probe->dim;
-    const Tile tile = {
-        PetscMin(probe->tile, n - begin), x + shift, normal ? normal + shift : NULL, NULL, 0, NULL, NULL};
+    const Tile tile = {.n = PetscMin(probe->tile, n - begin), .x = x + shift, .normal = normal ? normal + shift : NULL};
     double *roots = probe->threads[thread].roots;
     ProbeForward(probe, thread, theta, &tile, roots);
     for (int e = 0; e < probe->n_root; e++)

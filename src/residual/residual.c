@@ -187,7 +187,7 @@ PetscErrorCode ResidualLayout(Residual residual)
     block->raw = residual->n_raw;
     if (RowSetFolds(&block->train)) residual->n_raw += (size_t)n_term * (size_t)block->train.points.n;
     residual->n_tile += (block->train.points.n + tile - 1) / tile;
-    for (int e = 0; e < n_term; e++) block->scale[e] = sqrt(block->block->terms[e].weight / (double)block->train.count);
+    PetscCall(RowBlockWeigh(residual, block));
   }
   PetscCall(PetscFree4(residual->tiles, residual->pieces, residual->last, residual->raw));
   PetscCall(PetscMalloc4(residual->n_tile, &residual->tiles, residual->n_tile, &residual->pieces, rows->n_row,
@@ -402,12 +402,13 @@ PetscErrorCode ResidualTermRMS(Residual residual, Vec theta, double loss, double
   for (int b = 0; b < residual->n_block; b++) {
     const RowBlock *block = &residual->blocks[b];
     const size_t n = (size_t)block->train.n_row;
-    const double *weight = block->train.weight;
     for (int e = 0; e < block->block->n_term; e++) {
+      const double *weight =
+          block->train.weight ? block->train.weight + (size_t)e * (size_t)block->train.points.n : NULL;
       const double *r = residual->last + block->row + (size_t)e * n;
       double sum = squares ? squares[block->term + e] : 0.0;
       for (size_t i = 0; i < n && !squares; i++) sum += weight ? PetscSqr(r[i] / weight[i]) : r[i] * r[i];
-      rms[block->term + e] = block->train.count ? sum / block->block->terms[e].weight : NAN;
+      rms[block->term + e] = block->train.count ? sum / (PetscSqr(block->scale[e]) * (double)block->train.count) : NAN;
     }
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, rms, residual->n_term, MPI_DOUBLE, MPI_SUM, residual->rows.comm));

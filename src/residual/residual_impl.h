@@ -6,8 +6,9 @@ typedef struct {
   int n;
   const double *x, *normal, *statics;
   size_t stride;
-  const double *given;  /* [n_root] with row stride `stride`: subtracted from the roots; NULL = nothing */
-  const double *weight; /* [n] factor of all roots, and so of their derivatives; NULL = 1 */
+  size_t root_stride;   /* of what follows, [n_root][n]: */
+  const double *given;  /* subtracted from the roots; NULL = nothing */
+  const double *weight; /* factors of the roots, and so of their derivatives; NULL = 1 */
 } Tile;
 
 typedef struct {
@@ -17,6 +18,7 @@ typedef struct {
   double *unknown_bar;           /* [tile][n_unknown] */
   double *net_sum;               /* the same, of passes or draws; NULL where there is one */
   double *roots, *other, *again; /* [n_root][tile]: of the draws, and of the first once more */
+  double *weighed;               /* [n_root][tile] adjoints of the roots with the tile's weights */
   Tile tile;                     /* of the last forward sweep, with its statics */
 } ProbeThread;
 
@@ -66,7 +68,9 @@ typedef struct {
   double *factor;  /* [n] */
   double *statics; /* [n_static][n]; NULL = computed on the way */
   double *given;   /* [n_term][n] of a jump: the terms of the slab before; NULL elsewhere */
-  double *weight;  /* [n] factors of the points' rows (causal.c); NULL = 1 */
+  double *share;   /* [n] factors of the points: of measured ones 1/deviation, of chosen ones what they stand for; NULL
+                      = 1 */
+  double *weight;  /* [n_term][n] factors of the rows, of all kinds (weights.c); NULL = 1 */
   Probe probe;     /* what they are of; borrowed */
 } RowSet;
 
@@ -162,6 +166,7 @@ static inline Tile RowSetTile(const RowSet *set, int dim, int begin, int n)
                 set->points.normal ? set->points.normal + shift : NULL,
                 set->statics ? set->statics + begin : NULL,
                 (size_t)set->points.n,
+                (size_t)set->points.n,
                 set->given ? set->given + begin : NULL,
                 set->weight ? set->weight + begin : NULL};
 }
@@ -214,7 +219,10 @@ PetscErrorCode RowBlockValues(RowBlock *block, const RowSet *set, const double t
 /* Unweighted RMS and maximum (may be NULL) of all terms of a block at a row set, [n_term] each. Collective. */
 PetscErrorCode RowBlockStatistics(MPI_Comm comm, RowBlock *block, const RowSet *set, const double theta[], double rms[],
                                   double max[]);
-/* Row numbers, tiles and buffers after points have changed. */
+/* The factors of a block's training rows, by term and by row, after points or weights have changed; what was linearized
+   is out of date (weights.c). */
+PetscErrorCode RowBlockWeigh(Residual residual, RowBlock *block);
+/* Row numbers, tiles, weights and buffers after points have changed. */
 PetscErrorCode ResidualLayout(Residual residual);
 /* PETSC_ERR_USER_INPUT where ResidualMemoryMB is above limits.memory or the machine's. */
 PetscErrorCode ResidualCheckMemory(Residual residual, Config config);
@@ -239,11 +247,13 @@ PetscErrorCode ResidualSetLoss(Residual residual, double local, double *loss);
      extra  [inout]  one more number to be summed over the ranks, or NULL */
 PetscErrorCode ResidualZeroGradients(Residual residual);
 PetscErrorCode ResidualSumGradients(Residual residual, double *extra);
-/* Causal weights of the interior points (causal.c): creation from the case, weights of new points, new weights where it
-   is time (*changed is set), and what a checkpoint holds of them, CausalNumbers values. Collective. */
+/* Causal weights of the interior points (causal.c): creation from the case, the factor of a point's rows, new weights
+   where it is time (*changed is set), and what a checkpoint holds of them, CausalNumbers values. Create, Update and Set
+   are collective. */
 PetscErrorCode CausalCreate(Residual residual, Config config, Domain domain);
 PetscErrorCode CausalDestroy(Causal *causal);
-PetscErrorCode CausalApply(Residual residual);
+bool CausalWeighs(const struct Causal_s *causal, const RowBlock *block); /* has it weights for these points yet? */
+double CausalFactor(const struct Causal_s *causal, const double x[]);
 PetscErrorCode CausalUpdate(Residual residual, const double theta[], PetscInt iteration, bool *changed);
 size_t CausalNumbers(Residual residual);
 void CausalGet(Residual residual, double values[]);

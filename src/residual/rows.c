@@ -395,7 +395,6 @@ static PetscErrorCode RowsUpdate_Residual(void *self, Vec theta, PetscInt iterat
   if (adapt || resample) PetscCall(ResidualLayout(residual));
   if (residual->causal) {
     const double *values;
-    if (adapt || resample) PetscCall(CausalApply(residual));
     PetscCall(ResidualThetaGet(residual, theta, &values));
     PetscCall(CausalUpdate(residual, values, iteration, changed));
     PetscCall(ResidualThetaRestore(residual, theta, &values));
