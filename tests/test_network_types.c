@@ -394,6 +394,56 @@ START_TEST(even_features_cover_all_frequencies)
 }
 END_TEST
 
+/* Frequencies of a product in units of one period and of the spacing in the coordinate that is not periodic. */
+static void ck_product(const char *settings, int dim, int free, int features, int waves, double spacing)
+{
+  size_t n;
+  const int share = features / waves;
+  Network network = NetworkOf(settings, dim, 1);
+  const double *W = NetworkFrozen(network, &n), *b = W + dim * features, whole = 2 * M_PI / 3;
+  ck_assert_uint_eq(n, (size_t)((dim + 1) * features));
+  for (int j = 0; j < features; j++) {
+    int same[3] = {0}; /* features of this wave or its opposite: all, of this frequency, and with this phase, too */
+    double zero = 0;
+    for (int i = 0; i < dim; i++) {
+      const double w = W[dim * j + i] / (i == free ? spacing : whole);
+      ck_near(w, i == free && share % 2 == 0 ? floor(w) + 0.5 : round(w), 0, 1e-9);
+      zero += i == free ? 0 : fabs(w);
+    }
+    for (int k = 0; k < features; k++) {
+      double apart = 0, sum = 0;
+      for (int i = 0; i < dim; i++) apart += i == free ? 0 : fabs(W[dim * j + i] - W[dim * k + i]);
+      for (int i = 0; i < dim; i++) sum += i == free ? 0 : fabs(W[dim * j + i] + W[dim * k + i]);
+      const bool equal = fabs(W[dim * j + free] - W[dim * k + free]) < 1e-9;
+      same[0] += apart < 1e-9 || sum < 1e-9;
+      same[1] += apart < 1e-9 && equal;
+      same[2] += apart < 1e-9 && equal && fabs(b[j] - b[k]) < 1e-9;
+    }
+    ck_assert(b[j] == 0 || b[j] == M_PI / 2);
+    ck_assert_int_eq(same[0], zero > 0 ? 2 * share : share);
+    ck_assert_int_eq(same[1], zero > 0 ? 2 : 1);
+    ck_assert_int_eq(same[2], 1);
+    ck_assert(zero > 0 || (W[dim * j + free] >= 0) == (b[j] > 0));
+  }
+  ck_petsc(NetworkDestroy(&network));
+}
+
+START_TEST(products_give_all_waves_the_same_functions)
+{
+  int waves = 0;
+  ck_product("type = \"random-features\"; features = 105; activation = \"sin\"; law = \"product\"; "
+             "scale = [21.9, 6.0]; periodic = \"a\";",
+             2, 1, 105, 21, 3); /* 21.9 is 10.46 waves over the box of length 3 */
+  for (int k = -5; k <= 5; k++)
+    for (int l = -3; l <= 3; l++) waves += k * k / 25.0 + l * l / 9.0 <= 1;
+  ck_product("type = \"random-features\"; features = 180; activation = \"sin\"; law = \"product\"; "
+             "scale = [10.5, 6.0, 6.3]; periodic = [ \"a\", \"c\" ];",
+             3, 1, 180, waves, 4);
+}
+END_TEST
+
+#define PRODUCT "type = \"random-features\"; activation = \"sin\"; law = \"product\"; "
+
 START_TEST(mistakes_are_told_with_their_place)
 {
   static const struct {
@@ -419,6 +469,16 @@ START_TEST(mistakes_are_told_with_their_place)
       {"type = \"fields\"; of = ( { hidden = [4]; }, { type = \"random-features\"; } );",
        "a field's own network is of any type but fields and random-features, not random-features"},
       {"type = \"siren\"; activation = \"tanh\";", "'activation' does not belong to network type 'siren'"},
+      {PRODUCT "features = 100; periodic = [ \"a\", \"b\" ];",
+       "a.cfg:4: network.law: 'product' is for networks that are periodic in all coordinates but one; here 0 of 2 are "
+       "not"},
+      {PRODUCT "features = 100; periodic = \"a\"; scale = [21.9, 1.0];",
+       "a.cfg:4: network.features: 100 features are no equal share for each of 21 waves; the next number that is one "
+       "is "
+       "105"},
+      {PRODUCT "features = 21; periodic = \"a\"; scale = [21.9, 1.0]; scale_search = true;",
+       "a.cfg:4: network.scale_search: law 'product' has a number of waves that follows from the scales"},
+      {PRODUCT "features = 21; periodic = \"a\"; scale = 1e9;", "a.cfg:4: network.scale: about 2e+08 waves, at most"},
       {"omega = 3.0;", "'omega' does not belong to network type 'mlp'"},
       {"type = \"fourier\"; scale = [1.0, 2.0, 3.0];", "a.cfg:4: network.scale: 3 scales for 2 coordinates"},
   };
@@ -432,4 +492,5 @@ END_TEST
 TEST_SUITE("network types", columns_are_derivatives_of_the_function, descriptions_name_what_there_is,
            blocks_of_parameters_cover_theta, periodic_coordinates_are_periodic_in_every_type,
            first_weights_follow_their_laws, a_piratenet_begins_linear_in_its_features,
-           even_features_cover_all_frequencies, mistakes_are_told_with_their_place)
+           even_features_cover_all_frequencies, products_give_all_waves_the_same_functions,
+           mistakes_are_told_with_their_place)

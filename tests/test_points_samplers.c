@@ -240,6 +240,25 @@ START_TEST(gauss_nodes_are_the_zeros)
 }
 END_TEST
 
+/* Their mean is the integral of every wave below the n-th, whose values are then all the same. */
+START_TEST(midpoints_integrate_waves)
+{
+  for (int n = 1; n <= 40; n++) {
+    double u[40], weight[40];
+    const PetscInt count = n;
+    const Sampling sampling = sampling_of("midpoints", &count);
+    const Piece piece = {.dim = 1, .n_cube = 1};
+    draw_block("midpoints", 1, n, 0, 0, n, u);
+    ck_petsc(SamplerWeights(&sampling, "case.cfg:3", &piece, n, weight));
+    for (int k = 0; k <= n; k++) {
+      double complex sum = 0;
+      for (int i = 0; i < n; i++) sum += weight[i] * cexp(2 * I * PETSC_PI * k * u[i]);
+      ck_near(cabs(sum), k % n == 0, 0, 1e-13);
+    }
+  }
+}
+END_TEST
+
 START_TEST(grid_nodes_follow_their_rule)
 {
   const PetscInt count = 5, one = 1;
@@ -321,6 +340,6 @@ END_TEST
 TEST_SUITE("points samplers", ranges_join_to_the_whole, keys_change_the_points, sobol_points_are_a_net,
            halton_points_are_radical_inverses, low_discrepancy_integrates_better, low_discrepancy_is_low,
            latin_hypercube_fills_every_slice_once, latin_hypercube_permutations_are_equally_likely,
-           chebyshev_nodes_are_the_zeros, gauss_nodes_are_the_zeros, grid_nodes_follow_their_rule,
-           tensor_products_run_first_coordinate_fastest, tensor_counts_are_the_nearest_power,
-           impossible_counts_are_explained)
+           chebyshev_nodes_are_the_zeros, gauss_nodes_are_the_zeros, midpoints_integrate_waves,
+           grid_nodes_follow_their_rule, tensor_products_run_first_coordinate_fastest,
+           tensor_counts_are_the_nearest_power, impossible_counts_are_explained)

@@ -234,7 +234,7 @@ const ConfigKey ConfigKeys[] = {
     GROUP("points.interior", "{}", "points of the equations"),
     {"points.interior.sampler", CONFIG_WORD, "\"sobol\"", 0, 0, &SamplerTable, NULL, "how they are placed"},
     {"points.interior.count", CONFIG_INTS, "2048", COUNT, NULL, NULL,
-     "how many; for grid, chebyshev and gauss-legendre also one number a coordinate"},
+     "how many; for grid, midpoints, chebyshev and gauss-legendre also one number a coordinate"},
     {"points.interior.resample", CONFIG_INT, "0", TIMES, NULL, NULL, "iterations between new draws; 0 = never"},
     {"points.interior.adapt", CONFIG_INT, "0", TIMES, NULL, NULL,
      "iterations between points that follow the residual; 0 = never"},
@@ -248,7 +248,7 @@ const ConfigKey ConfigKeys[] = {
     GROUP("points.conditions", "{}", "points of each condition"),
     {"points.conditions.sampler", CONFIG_WORD, "\"sobol\"", 0, 0, &SamplerTable, NULL, "how they are placed"},
     {"points.conditions.count", CONFIG_INTS, "256", COUNT, NULL, NULL,
-     "how many a condition; for grid, chebyshev and gauss-legendre also one number a free coordinate"},
+     "how many a condition; for grid, midpoints, chebyshev and gauss-legendre also one number a free coordinate"},
     {"points.heldout", CONFIG_INT, "", COUNT, NULL, NULL,
      "fresh points for the verification of each block; default: 4096, in d > 976 coordinates 4000000/d, at least 100"},
 

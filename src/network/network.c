@@ -128,6 +128,7 @@ PetscErrorCode NetworkDestroy(Network *network)
   PetscCall(PetscFree(n->input_of));
   PetscCall(PetscFree(n->frozen));
   PetscCall(PetscFree(n->scales));
+  PetscCall(PetscFree(n->wave));
   PetscCall(PetscFree(n->extra));
   PetscCall(PetscFree(n->periodic));
   PetscCall(PetscFree(*network));

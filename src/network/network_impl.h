@@ -10,6 +10,13 @@ typedef struct {
   bool periodic; /* f(x + 2 pi) = f(x): the only kind that makes features of a periodic coordinate */
 } Activation;
 
+/* What a row of FeatureLawTable points to. Draws: W [features][n_coord] and b [features], as they are without the
+   whole frequencies of periodic coordinates. */
+typedef struct {
+  PetscErrorCode (*check)(Network network, Config config, int features); /* optional: settings that do not fit */
+  void (*draw)(Network network, int features, double W[], double b[]);
+} FeatureLaw;
+
 typedef struct NetworkType_s NetworkType;
 
 /* What a row of PrecisionTable points to: the types of the forward sweep and of the three that follow it. */
@@ -97,11 +104,12 @@ struct Network_s {
   double wide;              /* least input weights of a first layer that threads share; 0 = the default */
   double *frozen;
   uint32_t seed;
-  double *scales;   /* [n_coord] of features */
-  bool *periodic;   /* [n_coord] */
-  bool even;        /* random features: their frequencies follow LAW_EVEN */
-  int harmonics;    /* of periodic coordinates in NetworkCoordinates */
-  bool draws_again; /* NetworkSetScales */
+  double *scales;        /* [n_coord] of features */
+  double *wave;          /* [n_coord] work of the law "product" */
+  bool *periodic;        /* [n_coord] */
+  const FeatureLaw *law; /* of random features */
+  int harmonics;         /* of periodic coordinates in NetworkCoordinates */
+  bool draws_again;      /* NetworkSetScales */
   bool search_scales;
   char description[256];
 };
@@ -180,6 +188,8 @@ static inline bool NetworkReadsInputs(Network network, int l)
    coordinate. */
 PetscErrorCode NetworkNormalize(Network network, const NetworkGroup *group);
 PetscErrorCode NetworkShareInputs(Network network, const NetworkGroup *group);
+/* W [features][n_coord] and b [features] of random features, by their law, with whole frequencies of periodic ones. */
+void NetworkDrawFeatures(Network network, int features, double W[], double b[]);
 /* Reads network.periodic. */
 PetscErrorCode NetworkReadPeriodic(Network network, const NetworkGroup *group);
 /* Of the network that has been built: network.harmonics where nothing reads them. */

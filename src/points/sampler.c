@@ -7,7 +7,7 @@
 #define MAX_EXCESS 8         /* times the count that the smallest tensor product may take */
 
 extern const SamplerOps SamplerOps_Grid, SamplerOps_Uniform, SamplerOps_LatinHypercube, SamplerOps_Sobol,
-    SamplerOps_Halton, SamplerOps_Chebyshev, SamplerOps_GaussLegendre;
+    SamplerOps_Halton, SamplerOps_Midpoints, SamplerOps_Chebyshev, SamplerOps_GaussLegendre;
 
 static const Choice rows[] = {
     {"sobol", "low-discrepancy sequence, shifted at random; up to 40 coordinates", &SamplerOps_Sobol},
@@ -15,6 +15,7 @@ static const Choice rows[] = {
     {"latin-hypercube", "random, one point in each of `count` slices of every coordinate", &SamplerOps_LatinHypercube},
     {"uniform", "independent and uniform", &SamplerOps_Uniform},
     {"grid", "equidistant nodes; the boundary belongs to conditions, not to the interior", &SamplerOps_Grid},
+    {"midpoints", "of equal parts of each coordinate: the nodes for periodic ones", &SamplerOps_Midpoints},
     {"chebyshev", "tensor product of Gauss-Chebyshev nodes", &SamplerOps_Chebyshev},
     {"gauss-legendre", "tensor product of Gauss-Legendre nodes", &SamplerOps_GaussLegendre},
     {NULL, NULL, NULL},
