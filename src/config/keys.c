@@ -52,6 +52,7 @@
        NULL,                                                                                                           \
        "triangle polygon",                                                                                             \
        "corners in order, the coordinates of one after the other"},                                                    \
+      {prefix "file", CONFIG_STRING, NULL, NO_RANGE, "stl", "STL file; beside the case file"},                         \
       {prefix "of",                                                                                                    \
        CONFIG_LIST,                                                                                                    \
        NULL,                                                                                                           \
@@ -204,12 +205,12 @@ const ConfigKey ConfigKeys[] = {
     {"domain.radial", CONFIG_WORD, "\"volume\"", 0, 0, &RadialTable, "ball", "how points lie along the radius"},
     {"domain.file", CONFIG_STRING, NULL, NO_RANGE, "mesh", "mesh file; beside the case file"},
     SHAPE("domain.",
-          "ball balls ellipse ellipsoid shell cylinder torus triangle polygon union intersection difference"),
+          "ball balls ellipse ellipsoid shell cylinder torus triangle polygon stl union intersection difference"),
     {"domain.of[].type", CONFIG_WORD, NULL, 0, 0, &DomainTable, NULL, "shape"},
     SHAPE("domain.of[].", NULL),
 
     {"domain.regions", CONFIG_LIST, "", NO_RANGE,
-     "box ball balls ellipse ellipsoid shell cylinder torus triangle polygon union intersection difference",
+     "box ball balls ellipse ellipsoid shell cylinder torus triangle polygon stl union intersection difference",
      "shapes that cut the domain in parts: \"inner\" for what lies in the shape of that name (of several the first), "
      "\"inner.surface\" for its surface in the domain, with normals out of it, \"rest\" for what lies in none; a box "
      "is then one in space, times domain.time"},

@@ -7,7 +7,7 @@
 
 extern const DomainOps DomainOps_Box;
 extern const ShapeOps ShapeOps_Box, ShapeOps_Ellipse, ShapeOps_Ellipsoid, ShapeOps_Shell, ShapeOps_Cylinder,
-    ShapeOps_Torus, ShapeOps_Triangle, ShapeOps_Polygon;
+    ShapeOps_Torus, ShapeOps_Triangle, ShapeOps_Polygon, ShapeOps_STL;
 
 #define SOLID(shape)                                                                                                   \
   &(const DomainType)                                                                                                  \
@@ -33,6 +33,7 @@ static const Choice rows[] = {
     {"torus", "torus, by center, axis, radius and tube", SOLID(&ShapeOps_Torus)},
     {"triangle", "triangle in the plane, by vertices", SOLID(&ShapeOps_Triangle)},
     {"polygon", "polygon in the plane that does not cut itself, by vertices", SOLID(&ShapeOps_Polygon)},
+    {"stl", "what a closed surface of triangles holds, from an STL file", SOLID(&ShapeOps_STL)},
     {"union", "what lies in any of the shapes", COMBINED(COMBINE_UNION)},
     {"intersection", "what lies in all of the shapes", COMBINED(COMBINE_INTERSECTION)},
     {"difference", "the first shape without the others", COMBINED(COMBINE_DIFFERENCE)},

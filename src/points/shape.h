@@ -16,6 +16,7 @@ typedef struct {
   int n_cube;          /* coordinates of its map, without the one that thins */
   GridRule grid;       /* of nodes on it */
   bool thinned;        /* its map is not uniform: a point stays with probability ops->density */
+  bool chosen;         /* a coordinate of its map chooses a facet: no tensor products of nodes */
   double log_measure;  /* of its area */
   double log_proposal; /* of area / mean density, for thinned faces */
 } ShapeFace;

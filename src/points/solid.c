@@ -174,7 +174,7 @@ static PetscErrorCode set_faces(const Solid *solid, Product product)
                    .n_cube = face->n_cube + face->thinned,
                    .grid = face->grid,
                    .rejects = solid->n_leaf > 1 || face->thinned,
-                   .thinned = face->thinned,
+                   .thinned = face->thinned || face->chosen,
                    .log_proposal = face->log_proposal,
                    .log_measure = clear ? face->log_measure : NAN};
     PetscCall(set_name(leaf, face->name, &part->name));

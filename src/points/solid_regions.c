@@ -118,7 +118,7 @@ static PetscErrorCode add_surface(Solid *solid, Product product, int r, const ch
                          .n_cube = face->n_cube + face->thinned,
                          .grid = face->grid,
                          .rejects = true,
-                         .thinned = face->thinned,
+                         .thinned = face->thinned || face->chosen,
                          .log_proposal = face->log_proposal,
                          .log_measure = NAN,
                          .plane = -1};
