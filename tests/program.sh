@@ -272,7 +272,7 @@ another 'time.slabs is 3 there and 4 here' --resume --output wave --set time.sla
 
 # Looks at the problem leave no trace in the run, stopped and resumed or not.
 sed "s/^solver.*/solver = ( $(stage gauss-newton 60), $(stage spring 60), $(stage fosi 200), $(stage mfac 200) );/; s/grid = .*/grid = 5; every = 1; };/" small.cfg >unseen.cfg
-sed '$a diagnostics: { every = 25; spectrum = 8; };' unseen.cfg >looks.cfg
+sed '$a diagnostics: { every = 25; spectrum = 8; precond = "kfac"; };' unseen.cfg >looks.cfg
 "$program" --json --output unseen unseen.cfg >unseen.log 2>err; ok $? "without diagnostics: $(cat err)"
 chain looks looks.cfg 4
 [ "$(verification unseen.log)" = "$(verification looks.log)" ]; ok $? "diagnostics change the run"

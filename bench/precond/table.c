@@ -1,9 +1,9 @@
-/* table CASE.cfg LAMBDA [--set PATH=VALUE ...] [-- TYPE[ OPTION ...] ...]
+/* table [--scaled] CASE.cfg LAMBDA [--set PATH=VALUE ...] [-- TYPE[ OPTION ...] ...]
    How many iterations of cg each preconditioner needs for the damped Gauss-Newton step (J^T J + lambda) x = J^T r of a
    case, at the end of its solver stages: until the decrease b.x - x.(J^T J + lambda) x / 2 of the model is within 10 %,
    1 % and 0.1 % of the largest. LAMBDA is relative to the largest eigenvalue of J^T J where it ends with "s". Each
    argument after -- is the value of -pc_type and options that go with it; times are of the processor, in products with
-   J^T J. */
+   J^T J. --scaled: for J D^{-1/2}, as gauss-newton-krylov does. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,19 +11,22 @@
 #include <time.h>
 #include "pinn/optimizer.h"
 #include "pinn/precond.h"
+#include "pinn/scaled_rows.h"
 #include "../built.h"
 #include "../../src/optimizer/lapack.h"
 
 #define MOST_ITERATIONS 600
 #define MOST_SETTINGS   64
 #define N_MARK          3
+#define EVENNESS        1e-2
 #define TIMED           1 /* of the marks: the one whose time is shown */
 
 static const double marks[N_MARK] = {0.1, 0.01, 0.001};
 
 typedef struct {
   Built built;
-  Rows rows;
+  bool is_scaled;
+  Rows scaled, rows; /* NULL, and what is solved for */
   Vec theta, b, x;
   Mat A;
   double lambda, largest; /* eigenvalue */
@@ -98,6 +101,11 @@ static PetscErrorCode prepare(Table *t, const char *lambda)
   const GaussNewtonSystem *system;
   double start, end;
   PetscFunctionBegin;
+  if (t->is_scaled) {
+    PetscCall(ScaledRowsCreate(t->rows, &t->scaled));
+    PetscCall(ScaledRowsSetPoint(t->scaled, t->theta, EVENNESS));
+    t->rows = t->scaled;
+  }
   PetscCall(GaussNewtonCreate(t->rows, &t->A));
   PetscCall(GaussNewtonSetPoint(t->A, t->theta, true));
   PetscCall(MatCreateVecs(t->A, &t->x, &t->b));
@@ -188,6 +196,8 @@ static PetscErrorCode run(int argc, char **argv)
   Table t = {0};
   int n_setting = 0, k = 3;
   PetscFunctionBegin;
+  t.is_scaled = argc > 3 && !strcmp(argv[1], "--scaled");
+  argc -= t.is_scaled, argv += t.is_scaled;
   for (; k + 1 < argc && !strcmp(argv[k], "--set") && n_setting < MOST_SETTINGS; k += 2)
     settings[n_setting++] = argv[k + 1];
   PetscCall(build_case(&t, argv[1], n_setting, settings));
@@ -196,6 +206,7 @@ static PetscErrorCode run(int argc, char **argv)
   printf("%-44s %6s %6s %6s %9s %9s %9s\n", "preconditioner", "10 %", "1 %", "0.1 %", "set-up", "iteration", "to 1 %");
   for (k += k < argc && !strcmp(argv[k], "--"); k < argc; k++) PetscCall(print_type(&t, argv[k]));
   PetscCall(MatDestroy(&t.A));
+  PetscCall(ScaledRowsDestroy(&t.scaled));
   PetscCall(VecDestroy(&t.theta));
   PetscCall(VecDestroy(&t.b));
   PetscCall(VecDestroy(&t.x));
@@ -207,7 +218,7 @@ int main(int argc, char **argv)
 {
   int none = 1;
   if (argc < 3) {
-    fprintf(stderr, "usage: table CASE.cfg LAMBDA [--set PATH=VALUE ...] [-- TYPE[ OPTION ...] ...]\n");
+    fprintf(stderr, "usage: table [--scaled] CASE.cfg LAMBDA [--set PATH=VALUE ...] [-- TYPE[ OPTION ...] ...]\n");
     return 2;
   }
   if (PetscInitialize(&none, &argv, NULL, NULL)) return 1;

@@ -80,6 +80,16 @@ PetscErrorCode OptimizerSolve(Optimizer optimizer, Vec theta, OptimizerReason *r
 PetscErrorCode OptimizerSingularValues(Rows rows, Vec theta, bool scaled, PetscInt steps, uint32_t seed,
                                        double values[], PetscInt *n);
 
+/* Eigenvalues of P^{-1/2} (J^T J + damping) P^{-1/2} at theta as gauss-newton-krylov sees them: J in its scaled
+   parameters, P the preconditioner of this name with its defaults. Ritz values of `steps` steps of Lanczos' method,
+   falling: the first and the last bound the largest and the smallest from inside, so that their ratio is a condition
+   number at least that small; all of them are exact where steps reach the parameters.
+     values  [out] [steps], of which *n are set
+   Collective. Cost: the preconditioner, and a product J^T (J v) and an application of it a step.
+   Errors: PETSC_ERR_USER_INPUT where the rows do not have what the preconditioner needs. */
+PetscErrorCode OptimizerPreconditionedValues(Rows rows, Vec theta, const char *precond, double damping, PetscInt steps,
+                                             uint32_t seed, double values[], PetscInt *n);
+
 /* Standard deviations of the last n_last parameters: the roots of the diagonal of sigma^2 (J^T J)^{-1}, where sigma^2 =
    |r|^2 / (rows - rank) takes what is left of all rows for noise. Infinite where the rows do not determine a parameter.
      deviation  [out]  [n_last], NAN with more than OPTIMIZER_UNCERTAINTY parameters, rows without a Jacobian, or one

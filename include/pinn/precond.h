@@ -36,9 +36,11 @@ PetscErrorCode GaussNewtonGetSystem(Mat A, const GaussNewtonSystem **system);
 
 /* Settings of preconditioners that have them; of others they change nothing. Before PCSetUp.
      Rank  random vectors of `nystrom` at most, eigenpairs of `deflated`; options -pc_nystrom_rank, -pc_deflated_rank
-     Seed  of random vectors */
+     Seed  of random vectors
+     Tolerance  how close to the largest decrease of the model the solves of `auto` shall come: 1e-2 unless set */
 PetscErrorCode PrecondSetRank(PC pc, PetscInt rank);
 PetscErrorCode PrecondSetSeed(PC pc, PetscInt seed);
+PetscErrorCode PrecondSetTolerance(PC pc, double tolerance);
 /* What `deflated` does outside its eigenpairs: a type of PrecondTable or of PETSc; default: none. Options:
    -inner_pc_type; rank as above. PETSC_ERR_USER_INPUT for an unknown one. */
 PetscErrorCode PrecondDeflatedSetInner(PC pc, const char *type, PetscInt rank);

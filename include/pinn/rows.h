@@ -103,6 +103,8 @@ struct Rows_s {
   size_t last_begin;                      /* where the last layer's parameters begin; they are the tail of theta */
   const char *gradient_only; /* the setting for which only loss and gradient are offered, and the loss may be negative;
                                 NULL: all is */
+  struct Rows_s *unscaled;   /* these rows are those with J diag(scaling); NULL: they are scaled by nothing */
+  const double *scaling;     /* [n_param] */
   bool linear;               /* r is affine in the last layer's parameters */
   bool search_scales;        /* the case asks a least-squares stage for a search */
 };

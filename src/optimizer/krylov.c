@@ -170,6 +170,7 @@ PetscErrorCode KrylovCreate(Optimizer optimizer, Config config, Rows rows, Krylo
   PetscCall(KSPSetOperators(k->ksp, k->A, k->A));
   PetscCall(KSPGetPC(k->ksp, &pc));
   PetscCall(set_precond(optimizer, config, rows, pc));
+  PetscCall(PrecondSetTolerance(pc, k->tolerance));
   PetscCall(check_option("-ksp_type", KSPList, &KrylovTable));
   PetscCall(check_option("-pc_type", PCList, &PrecondTable));
   PetscCall(KSPSetFromOptions(k->ksp));

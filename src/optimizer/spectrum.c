@@ -53,7 +53,7 @@ static PetscErrorCode orthogonalize(Vec x, PetscInt n, Vec q[], double work[], d
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode draw_start(uint32_t seed, uint32_t draw, Vec x)
+PetscErrorCode SpectrumStart(uint32_t seed, uint32_t draw, Vec x)
 {
   const RandomKey key = {seed, RANDOM_SPECTRUM, 0, draw};
   PetscInt first, last;
@@ -113,7 +113,7 @@ PetscErrorCode SpectrumFind(Rows rows, Vec theta, Vec scaling, uint32_t seed, ui
 {
   double largest = 0.0;
   PetscFunctionBegin;
-  PetscCall(draw_start(seed, draw, s->v[0]));
+  PetscCall(SpectrumStart(seed, draw, s->v[0]));
   for (s->n = 0; s->n < s->most;) {
     const PetscInt j = s->n;
     PetscCall(apply(rows, theta, scaling, s, s->v[j], s->u[j]));

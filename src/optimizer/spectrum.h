@@ -1,6 +1,7 @@
 /* The largest singular values of J at one theta, with their right singular vectors. */
 #pragma once
 #include <stdint.h>
+#include <petscksp.h>
 #include "pinn/rows.h"
 
 typedef struct {
@@ -22,3 +23,8 @@ PetscErrorCode SpectrumDestroy(Spectrum *spectrum);
 PetscErrorCode SpectrumFind(Rows rows, Vec theta, Vec scaling, uint32_t seed, uint32_t draw, Spectrum *spectrum);
 /* x = the k-th right singular vector, of length one. Collective. */
 PetscErrorCode SpectrumVector(const Spectrum *spectrum, PetscInt k, Vec x);
+/* A random vector of length one, the same on any number of ranks. Collective. */
+PetscErrorCode SpectrumStart(uint32_t seed, uint32_t draw, Vec x);
+/* Eigenvalues of M^{-1/2} A M^{-1/2}, A symmetric and positive definite and M^{-1} what pc, which is set up, applies:
+   Ritz values of `steps` steps of Lanczos' method from such a vector; see OptimizerPreconditionedValues. */
+PetscErrorCode SpectrumPreconditioned(Mat A, PC pc, PetscInt steps, uint32_t seed, double values[], PetscInt *n);

@@ -1,6 +1,7 @@
 #include "layer_products.h"
 #include "pinn/kernel.h"
 
+/* Panels are those of the unscaled rows: a vector is scaled for less than they are. */
 typedef struct {
   size_t n_row, n_param;
   const size_t *offset; /* [n_layer] of V in arrays like theta */
@@ -44,20 +45,22 @@ static PetscErrorCode offsets(Rows rows, size_t **offset)
 
 PetscErrorCode LayerProductsApply(Rows rows, Vec theta, const double v[], double Jv[])
 {
+  const Rows inner = rows->unscaled ? rows->unscaled : rows;
   Products products = {.n_row = (size_t)rows->n_row, .n_param = rows->n_param, .Jv = Jv};
   size_t *offset;
-  double *V;
+  double *V, *scaled;
   PetscFunctionBegin;
   PetscCall(offsets(rows, &offset));
-  PetscCall(PetscMalloc1(rows->n_param, &V));
+  PetscCall(PetscMalloc2(rows->n_param, &V, rows->n_param, &scaled));
+  for (size_t k = 0; k < rows->n_param; k++) scaled[k] = rows->unscaled ? rows->scaling[k] * v[k] : v[k];
   for (int l = 0; l < RowsLayers(rows); l++) {
     const RowsLayer layer = RowsLayerAt(rows, l);
-    RowsLayerGet(&layer, v, V + offset[l]);
+    RowsLayerGet(&layer, scaled, V + offset[l]);
   }
   products.V = V;
   products.offset = offset;
-  PetscCall(RowsVisit(rows, theta, -1, apply_panel, &products));
-  PetscCall(PetscFree(V));
+  PetscCall(RowsVisit(inner, theta, -1, apply_panel, &products));
+  PetscCall(PetscFree2(V, scaled));
   PetscCall(PetscFree(offset));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -65,13 +68,14 @@ PetscErrorCode LayerProductsApply(Rows rows, Vec theta, const double v[], double
 PetscErrorCode LayerProductsTranspose(Rows rows, Vec theta, const double w[], double y[])
 {
   const size_t n = rows->n_param, n_thread = (size_t)RowsThreads(rows);
+  const Rows inner = rows->unscaled ? rows->unscaled : rows;
   Products products = {.n_row = (size_t)rows->n_row, .n_param = n, .w = w};
   size_t *offset;
   PetscFunctionBegin;
   PetscCall(offsets(rows, &offset));
   PetscCall(PetscCalloc1(n_thread * n, &products.sums));
   products.offset = offset;
-  PetscCall(RowsVisit(rows, theta, -1, transpose_panel, &products));
+  PetscCall(RowsVisit(inner, theta, -1, transpose_panel, &products));
   for (size_t t = 1; t < n_thread; t++)
     for (size_t k = 0; k < n; k++) products.sums[k] += products.sums[t * n + k];
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, products.sums, (PetscMPIInt)n, MPI_DOUBLE, MPI_SUM, rows->comm));
@@ -79,6 +83,7 @@ PetscErrorCode LayerProductsTranspose(Rows rows, Vec theta, const double w[], do
     const RowsLayer layer = RowsLayerAt(rows, l);
     RowsLayerSet(&layer, products.sums + offset[l], y);
   }
+  for (size_t k = 0; k < n && rows->unscaled; k++) y[k] *= rows->scaling[k];
   PetscCall(PetscFree(products.sums));
   PetscCall(PetscFree(offset));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -5,7 +5,6 @@
 #include "low_rank.h"
 #include "pinn/random.h"
 
-#define BLOCK 16    /* random vectors between two looks at what is left */
 #define ROUND 1e-15 /* part of the largest singular value that is rounding */
 
 typedef struct {
@@ -36,9 +35,10 @@ static PetscErrorCode find_range(Work *w, const Sketch *sketch, double *left)
 {
   const Rows rows = w->p->rows;
   PetscFunctionBegin;
+  bool over = false;
   *left = INFINITY;
-  while (w->columns<sketch->most && * left> sketch->enough) {
-    const PetscInt have = w->columns, add = PetscMin(BLOCK, sketch->most - have), all = have + add;
+  while (!over && w->columns<sketch->most && * left> sketch->enough) {
+    const PetscInt have = w->columns, add = PetscMin(LOW_RANK_BLOCK, sketch->most - have), all = have + add;
     double *C, sum = 0.0;
     for (PetscInt j = have; j < all; j++) {
       PetscCall(draw(w, sketch, j));
@@ -51,6 +51,7 @@ static PetscErrorCode find_range(Work *w, const Sketch *sketch, double *left)
     PetscCall(PetscFree(C));
     *left = sum / (double)add;
     w->columns = all;
+    PetscCall(PrecondIsOver(w->p, &over));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -97,8 +98,8 @@ static PetscErrorCode decompose(Work *w, PetscInt keep, LowRank *low)
   double *R, *W, *s;
   PetscFunctionBegin;
   PetscCall(PetscCalloc3(k * k, &R, k * k, &W, k, &s));
-  for (PetscInt at = 0; at < k; at += BLOCK)
-    PetscCall(BasisAppend(w->p->rows->comm, w->n, at, PetscMin(BLOCK, k - at), w->B, R + at * k, (size_t)k));
+  for (PetscInt at = 0; at < k; at += LOW_RANK_BLOCK)
+    PetscCall(BasisAppend(w->p->rows->comm, w->n, at, PetscMin(LOW_RANK_BLOCK, k - at), w->B, R + at * k, (size_t)k));
   PetscCall(PetscBLASIntCast(k, &order));
   PetscCall(PetscBLASIntCast((PetscInt)w->n, &rows));
   PetscCheck(FactorsSVD((size_t)k, (size_t)k, R, (size_t)k, s, W, NULL), PETSC_COMM_SELF, PETSC_ERR_LIB,
@@ -128,9 +129,13 @@ PetscErrorCode LowRankCreate(Precond p, const Sketch *asked, LowRank *low)
   sketch.most = PetscMin(sketch.most, PetscMin(p->rows->n_row_global, (PetscInt)p->rows->n_param));
   PetscCall(PetscMalloc2((size_t)sketch.most * w.m, &w.Q, (size_t)sketch.most * w.n, &w.B));
   PetscCall(find_range(&w, &sketch, &low->left));
+  if (p->over) w.columns = 0; /* it is given up */
   PetscCall(back(&w));
-  for (int k = 0; k < sketch.powers; k++) PetscCall(power(&w));
-  PetscCall(decompose(&w, sketch.keep, low));
+  for (int k = 0; k < sketch.powers && w.columns; k++) PetscCall(power(&w));
+  if (w.columns)
+    PetscCall(decompose(&w, sketch.keep, low));
+  else
+    PetscCall(PetscMalloc2(0, &low->U, 0, &low->values));
   PetscCall(PetscFree2(w.Q, w.B));
   PetscCall(VecDestroy(&w.v));
   PetscFunctionReturn(PETSC_SUCCESS);

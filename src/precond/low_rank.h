@@ -17,6 +17,8 @@ typedef struct {
   double left;    /* estimate of what is left out, the trace of J^T J - U diag(values) U^T */
 } LowRank;
 
+#define LOW_RANK_BLOCK 16 /* random vectors between two looks at what is left */
+
 typedef struct {
   PetscInt most;   /* products with random vectors at most */
   double enough;   /* the sketch ends when `left` is below; 0 = never */

@@ -101,6 +101,12 @@ static PetscErrorCode PrecondView_Nystrom(Precond p, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of the first block of random vectors. */
+static double least(Rows rows, double product)
+{
+  return product * (double)PetscMin(LOW_RANK_BLOCK, rows->n_row_global);
+}
+
 static double numbers(Rows rows, PetscInt rank)
 {
   return LowRankNumbers(rows, rank ? rank : DEFAULT_RANK);
@@ -115,4 +121,5 @@ const PrecondOps PrecondOps_Nystrom = {.create = PrecondCreate_Nystrom,
                                        .view = PrecondView_Nystrom,
                                        .has_rank = true,
                                        .has_factors = true,
+                                       .least = least,
                                        .numbers = numbers};

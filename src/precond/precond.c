@@ -18,10 +18,23 @@ static const Choice types[] = {
 const ChoiceTable PrecondTable = {"preconditioner", "what approximates the inverse of J^T J + lambda in Krylov stages",
                                   types};
 
+PetscErrorCode PrecondIsOver(Precond p, bool *over)
+{
+  double seconds;
+  PetscFunctionBegin;
+  *over = p->over;
+  if (p->over || p->limit == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(StopwatchRead(p->began, p->rows->comm, &seconds));
+  *over = p->over = seconds > p->limit;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode PCSetUp_Precond(PC pc)
 {
   Precond p = pc->data;
+  bool over = false;
   PetscFunctionBegin;
+  p->began = StopwatchStart();
   PetscCall(GaussNewtonGetSystem(pc->pmat, &p->system));
   p->rows = p->system->rows;
   p->theta = p->system->theta;
@@ -29,8 +42,11 @@ static PetscErrorCode PCSetUp_Precond(PC pc)
   const bool build = p->generation != p->system->generation, update = build || p->point != p->system->point;
   if (build && p->ops->build) PetscCall(p->ops->build(p));
   p->generation = p->system->generation;
-  if (update && p->ops->update) PetscCall(p->ops->update(p));
+  PetscCall(PrecondIsOver(p, &over));
+  if (!over && update && p->ops->update) PetscCall(p->ops->update(p));
   p->point = p->system->point;
+  PetscCall(PrecondIsOver(p, &over));
+  if (over) PetscFunctionReturn(PETSC_SUCCESS);
   if ((update || p->damped != p->lambda) && p->ops->damp) PetscCall(p->ops->damp(p));
   p->damped = p->lambda;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -154,6 +170,15 @@ PetscErrorCode PrecondSetSeed(PC pc, PetscInt seed)
   PetscFunctionBegin;
   PetscCall(PrecondGet(pc, &p));
   if (p) p->seed = seed;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PrecondSetTolerance(PC pc, double tolerance)
+{
+  Precond p;
+  PetscFunctionBegin;
+  PetscCall(PrecondGet(pc, &p));
+  if (p) p->tolerance = tolerance;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

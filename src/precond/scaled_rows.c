@@ -186,6 +186,8 @@ static void take_over(ScaledRows *s)
   s->rows = *s->inner;
   s->rows.ops = &s->ops;
   s->rows.self = s;
+  s->rows.unscaled = s->inner;
+  s->rows.scaling = s->scaling;
 }
 
 /* scaling from the layers' factors */
@@ -225,8 +227,8 @@ PetscErrorCode ScaledRowsCreate(Rows rows, Rows *scaled)
                      .diagonal = diagonal,
                      .visit = rows->ops->visit ? visit_rows : NULL,
                      .symbol = rows->ops->symbol ? symbol : NULL};
-  take_over(s);
   PetscCall(PetscMalloc2(RowsLayers(rows), &s->places, rows->n_param, &s->scaling));
+  take_over(s);
   for (int l = 0; l < RowsLayers(rows); l++) {
     const RowsLayer layer = RowsLayerAt(rows, l);
     s->places[l] = n_factor;

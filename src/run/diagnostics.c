@@ -1,16 +1,21 @@
 /* What a case asks to know of its optimization problem while a stage runs: the singular values of J as it is and with
-   its columns scaled to length one, and how far the terms pull the same way. A look leaves no trace in the run: what
-   rows keep for products at this theta is dropped again where it was not there before. */
+   its columns scaled to length one, what a preconditioner makes of them, and how far the terms pull the same way. A
+   look leaves no trace in the run: what rows keep for products at this theta is dropped again where it was not there
+   before. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
+#include "pinn/precond.h"
 #include "run_impl.h"
 
 #define RANK_LIMIT 1e-5 /* a singular value counts above this part of the largest */
 
 struct Diagnostics_s {
   PetscInt every, steps, seed;
-  int n_term, n_pair;
-  double *values; /* [2 steps + 4 + n_pair] of the last look */
+  const char *precond; /* NULL: its spectrum is not asked for */
+  double damping;
+  int n_term, n_pair, n_eigen; /* n_eigen: 0 or steps + 1 */
+  double *values;              /* [2 steps + 4 + n_pair + n_eigen] of the last look */
   PetscInt iteration;
   bool any;
   Vec *gradients; /* [n_term] */
@@ -20,7 +25,7 @@ struct Diagnostics_s {
 static PetscErrorCode add_columns(const RunParts *parts, Diagnostics d)
 {
   static const char *const summary[] = {"rank", "condition", "scaled_rank", "scaled_condition"};
-  const int steps = (int)d->steps, n = 2 * steps + 4 + d->n_pair;
+  const int steps = (int)d->steps, n = 2 * steps + 4 + d->n_pair + d->n_eigen;
   char(*names)[256];
   const char **pointers;
   int at = 0;
@@ -34,9 +39,35 @@ static PetscErrorCode add_columns(const RunParts *parts, Diagnostics d)
     for (int j = i + 1; j < d->n_term; j++)
       snprintf(names[at++], sizeof(names[0]), "cosine_%.100s_%.100s", ResidualTermName(parts->residual, i),
                ResidualTermName(parts->residual, j));
+  for (int k = 0; k < d->n_eigen; k++)
+    if (k < steps)
+      snprintf(names[at++], sizeof(names[0]), "preconditioned_%d", k + 1);
+    else
+      snprintf(names[at++], sizeof(names[0]), "preconditioned_condition");
   for (int k = 0; k < n; k++) pointers[k] = names[k];
   PetscCall(ReportAddDiagnostics(parts->report, n, pointers));
   PetscCall(PetscFree2(names, pointers));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The preconditioner whose effect the case asks for. */
+static PetscErrorCode read_precond(const RunParts *parts, Diagnostics d)
+{
+  const char *word, *key = "diagnostics.precond";
+  PetscFunctionBegin;
+  PetscCall(ConfigGetString(parts->config, key, &word));
+  PetscCall(ConfigGetReal(parts->config, "diagnostics.damping", &d->damping));
+  PinnUserCheck(strcmp(word, "none") || !ConfigHas(parts->config, "diagnostics.damping"),
+                "%s: is that of diagnostics.precond, which is none", ConfigWhere(parts->config, "diagnostics.damping"));
+  if (!strcmp(word, "none")) PetscFunctionReturn(PETSC_SUCCESS);
+  PinnUserCheck(strcmp(word, "auto"), "%s: auto takes whichever is fastest at the time: name one",
+                ConfigWhere(parts->config, key));
+  PinnUserCheck(
+      isfinite(PrecondBytes(ResidualRows(parts->residual), word, 0)),
+      "%s: precond = \"%s\" needs square matrices of each layer's inputs and outputs, and a layer is too wide",
+      ConfigWhere(parts->config, key), word);
+  d->precond = word;
+  d->n_eigen = (int)d->steps + 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -58,6 +89,7 @@ PetscErrorCode DiagnosticsCreate(const RunParts *parts, Diagnostics *diagnostics
   const char *only = ResidualRows(parts->residual)->gradient_only;
   PinnUserCheck(!only, "%s: looks at rows r with the loss 1/2 |r|^2, which %s does not give",
                 ConfigWhere(parts->config, "diagnostics.every"), only);
+  PetscCall(read_precond(parts, d));
   d->n_term = alignment ? ResidualTerms(parts->residual) : 0;
   d->n_pair = d->n_term * (d->n_term - 1) / 2;
   PetscCall(add_columns(parts, d));
@@ -97,6 +129,20 @@ static PetscErrorCode look_at_spectrum(const RunParts *parts, Diagnostics d, boo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* eigenvalues [steps], then their condition, at the end of all */
+static PetscErrorCode look_at_precond(const RunParts *parts, Diagnostics d, Vec theta)
+{
+  double *values = d->values + 2 * d->steps + 4 + d->n_pair;
+  PetscInt n = 0;
+  PetscFunctionBegin;
+  if (!d->n_eigen) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(OptimizerPreconditionedValues(ResidualRows(parts->residual), theta, d->precond, d->damping, d->steps,
+                                          (uint32_t)d->seed, values, &n));
+  values[d->steps] = n ? values[0] / values[n - 1] : NAN;
+  for (PetscInt k = n; k < d->steps; k++) values[k] = NAN;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode look_at_terms(const RunParts *parts, Diagnostics d, Vec theta)
 {
   double *cosine = d->values + 2 * d->steps + 4;
@@ -123,6 +169,7 @@ PetscErrorCode DiagnosticsLook(const RunParts *parts, Diagnostics d, const Progr
   PetscCall(RowsLinearize(ResidualRows(parts->residual), theta, NULL, &loss));
   PetscCall(look_at_spectrum(parts, d, false, theta));
   PetscCall(look_at_spectrum(parts, d, true, theta));
+  PetscCall(look_at_precond(parts, d, theta));
   PetscCall(look_at_terms(parts, d, theta));
   if (!linearized) ResidualForgetLinearization(parts->residual);
   PetscCall(ReportDiagnostics(parts->report, progress, d->values));
@@ -146,19 +193,30 @@ static void describe_terms(const RunParts *parts, Diagnostics d, char *text, siz
              ResidualTermName(parts->residual, second), least < 0.0 ? "pull apart most" : "agree least", least);
 }
 
+/* "; that of J^T J + 1e-08 is at least 1.2e+03 with kfac" */
+static void describe_precond(Diagnostics d, char *text, size_t size)
+{
+  text[0] = 0;
+  if (d->n_eigen)
+    snprintf(text, size, "; that of J^T J + %g is at least %.1e with %s", d->damping,
+             d->values[2 * d->steps + 4 + d->n_pair + d->steps], d->precond);
+}
+
 PetscErrorCode DiagnosticsTell(const RunParts *parts, Diagnostics d, const char *stage)
 {
-  char terms[512];
+  char terms[512], precond[128];
   PetscFunctionBegin;
   if (!d || !d->any) PetscFunctionReturn(PETSC_SUCCESS);
   const double *summary = d->values + 2 * d->steps;
   const char *const more = isnan(d->values[d->steps - 1]) ? "" : "at least ";
   describe_terms(parts, d, terms, sizeof(terms));
-  PetscCall(ReportMessage(parts->report,
-                          "diagnostics of %s at iteration %d: the largest singular value of J is %.2e, %s%d are above "
-                          "%g of it, the condition number is at least %.1e; with columns of length one %s%d and %.1e%s",
-                          stage, (int)d->iteration, d->values[0], more, (int)summary[0], RANK_LIMIT, summary[1], more,
-                          (int)summary[2], summary[3], terms));
+  describe_precond(d, precond, sizeof(precond));
+  PetscCall(
+      ReportMessage(parts->report,
+                    "diagnostics of %s at iteration %d: the largest singular value of J is %.2e, %s%d are above "
+                    "%g of it, the condition number is at least %.1e; with columns of length one %s%d and %.1e%s%s",
+                    stage, (int)d->iteration, d->values[0], more, (int)summary[0], RANK_LIMIT, summary[1], more,
+                    (int)summary[2], summary[3], precond, terms));
   d->any = false;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
