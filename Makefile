@@ -32,7 +32,7 @@ cuda.cu   := $(sort $(wildcard src/kernel/cuda/*.cu))
 CUDA_ARCH ?= -gencode=arch=compute_80,code=sm_80 -gencode=arch=compute_90,code=[sm_90,compute_90]
 NVCCFLAGS := -std=c++17 -O3 $(CUDA_ARCH) -Iinclude -Werror=all-warnings -Xcompiler=-Wall
 cuda.libs := $(firstword $(wildcard $(cuda.home)/lib64 $(cuda.home)/lib))
-CUDALIBS  := -L$(cuda.libs) -Wl,-rpath,$(cuda.libs) -lcublas -lcudart -lstdc++
+CUDALIBS  := -L$(cuda.libs) -Wl,-rpath,$(cuda.libs) -lcusolver -lcublas -lcudart -lstdc++
 endif
 
 VERSION   := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)

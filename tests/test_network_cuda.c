@@ -52,6 +52,23 @@ static void begin(const Device *device, const char *precision, const char *setti
   pair->k_theta = OnDevice(device, pair->n_param * sizeof(double), pair->theta);
 }
 
+/* Twice the sum over the points of their rows is what was added up before, whatever ranges they are taken in. */
+static void check_rows(Pair *pair, const double *k_bar, const double *gradient)
+{
+  const size_t n_param = pair->n_param, width = n_param / 3 + 1;
+  double *rows = malloc(N * width * sizeof(double)), *sum = calloc(n_param, sizeof(double));
+  for (size_t begin = 0; begin < n_param; begin += width) {
+    const size_t count = begin + width < n_param ? width : n_param - begin;
+    double *k_rows = OnDevice(pair->device, N * width * sizeof(double), NULL);
+    DeviceSweepRows(pair->copy, pair->k_theta, k_bar, begin, count, k_rows, width);
+    TakeBack(pair->device, k_rows, N * width * sizeof(double), rows);
+    for (size_t p = 0; p < N; p++)
+      for (size_t k = 0; k < count; k++) sum[begin + k] += 2.0 * rows[p * width + k];
+  }
+  assert_same(pair, n_param, n_param, sum, gradient);
+  free(rows), free(sum);
+}
+
 /* Forward, reverse and tangent of both. */
 static void check(Pair *pair, int n_coord)
 {
@@ -89,6 +106,7 @@ static void check(Pair *pair, int n_coord)
   if (pair->compression) NetworkCompressionReverse(pair->compression, pair->theta, gradient);
   device->get(got, k_gradient, n_param * 8);
   assert_same(pair, n_param, n_param, got, gradient);
+  check_rows(pair, k_bar, got);
   ck_petsc(DeviceCheck(device));
   Drop(device, k_x), Drop(device, k_v), Drop(device, k_out), Drop(device, k_bar), Drop(device, k_gradient);
   ck_petsc(NetworkSweepDestroy(&pair->sweep));

@@ -92,6 +92,60 @@ static void assert_near_vec(const char *name, Vec got, Vec want, double near)
   ck_petsc(VecRestoreArrayRead(want, &b));
 }
 
+/* Some columns of J, J J^T and J^T J with and without scaling, and solves with the kernel, by both. */
+static void compare_matrices(const Sample *sample, Rows cpu, Rows device, Vec theta)
+{
+  const Rows rows[2] = {cpu, device};
+  const size_t m = (size_t)cpu->n_row, n = cpu->n_param, begin = n / 5, count = n / 2, most = (m > n ? m : n) + 3;
+  double *r[2], *A[2], *b[2], *scaling, mean, trace = 0.0;
+  bool solved;
+  ck_petsc(PetscMalloc5(m, &r[0], m, &r[1], most * most, &A[0], most * most, &A[1], n, &scaling));
+  ck_petsc(PetscMalloc2(n, &b[0], n, &b[1]));
+  for (size_t k = 0; k < n; k++) scaling[k] = 1.0 + 0.5 * sin((double)k);
+#define BOTH(...)                                                                                                      \
+  for (int k = 0; k < 2; k++) {                                                                                        \
+    memset(A[k], 0, most *most * sizeof(double));                                                                      \
+    ck_petsc(__VA_ARGS__);                                                                                             \
+  }                                                                                                                    \
+  assert_near(sample->name, most *most, A[1], A[0], 10 * sample->near)
+  const int last = RowsLayers(cpu) - 1;
+  const RowsLayer layer = RowsLayerAt(cpu, last); /* the CPU has whole layers alone */
+  BOTH(rows[k]->ops->jacobian(rows[k]->self, theta, 0, n, r[k], A[k], n + 2));
+  assert_near(sample->name, m, r[1], r[0], sample->near);
+  BOTH(rows[k]->ops->jacobian(rows[k]->self, theta, layer.offset, n - layer.offset, r[k], A[k], n - layer.offset));
+  ck_petsc(cpu->ops->jacobian(cpu->self, theta, 0, n, r[0], A[0], n));
+  ck_petsc(device->ops->jacobian(device->self, theta, begin, count, r[1], A[1], count));
+  for (size_t i = 0; i < m; i++) memmove(A[0] + i * count, A[0] + i * n + begin, count * sizeof(double));
+  assert_near(sample->name, m * count, A[1], A[0], 10 * sample->near);
+  BOTH(RowsGram(rows[k], theta, NULL, A[k], m + 3));
+  BOTH(RowsGramLayer(rows[k], theta, last, scaling, A[k], m));
+  BOTH(RowsDiagonal(rows[k], theta, A[k]));
+  ck_petsc(RowsNormal(cpu, theta, A[0], n + 1, b[0]));
+  ck_petsc(RowsNormal(device, theta, A[1], n + 1, b[1]));
+  assert_near(sample->name, n, b[1], b[0], 10 * sample->near);
+  for (size_t i = 0; i < n; i++) /* lower triangles */
+    for (int k = 0; k < 2; k++) memset(A[k] + i * (n + 1) + i + 1, 0, (n - i) * sizeof(double));
+  assert_near(sample->name, n * (n + 1), A[1], A[0], 10 * sample->near);
+  BOTH(RowsGram(rows[k], theta, scaling, A[k], m));
+  ck_petsc(RowsGram(cpu, theta, NULL, A[0], m));
+  for (size_t i = 0; i < m; i++) trace += A[0][i * (m + 1)];
+  ck_petsc(device->ops->kernel(device->self, theta, &mean));
+  ck_near(mean, trace / (double)m, 10 * sample->near, 0);
+  CaseFill(1, 0.4, m, r[1]);
+  ck_petsc(device->ops->kernel_inverse(device->self, 0.1 * mean, r[1], &solved));
+  ck_assert(solved);
+  for (size_t i = 0; i < m; i++) { /* (K + shift) x is what it was */
+    r[0][i] = 0.1 * mean * r[1][i];
+    for (size_t j = 0; j < m; j++) r[0][i] += A[0][i * m + j] * r[1][j];
+  }
+  CaseFill(1, 0.4, m, A[1]);
+  assert_near(sample->name, m, r[0], A[1], 100 * sample->near);
+  ck_petsc(device->ops->kernel_inverse(device->self, -2.0 * mean, r[1], &solved));
+  ck_assert(!solved);
+  ck_petsc(PetscFree5(r[0], r[1], A[0], A[1], scaling));
+  ck_petsc(PetscFree2(b[0], b[1]));
+}
+
 /* r, loss, gradient, J v and J^T w at theta by both. */
 static void compare(const Sample *sample, Rows cpu, Rows device, Vec theta)
 {
@@ -116,6 +170,7 @@ static void compare(const Sample *sample, Rows cpu, Rows device, Vec theta)
   assert_near(sample->name, n_row, r[1], r[0], sample->near);
   for (int k = 0; k < 2; k++) ck_petsc(rows[k]->ops->apply_transpose(rows[k]->self, theta, w, g[k]));
   assert_near_vec(sample->name, g[1], g[0], sample->near);
+  compare_matrices(sample, cpu, device, theta);
   ck_petsc(VecDestroy(&g[0]));
   ck_petsc(VecDestroy(&g[1]));
   ck_petsc(VecDestroy(&v));

@@ -24,6 +24,9 @@ enum { SPREAD_LEAVE, SPREAD_SET, SPREAD_ADD };
    scatter_columns: the transpose, gradient[j][input] += factor columns[c][j]
    spread_columns: u[c][p][j] = or += columns[c][j], as mode[c] says
    sum_points: columns[c][j] = sum over points of u[c][p][j]
+   outer_rows: of the numbers q < count of a row, each with j = (first + q) / n_in and i the remainder,
+     rows[p * ld + q] (+)= sum_c g[c * stride_g + p * n_out + j] z[c * stride_z + p * n_in + i]; z NULL: 1
+   scatter_rows: rows[p * ld + q] += factor g[c][p][j] for seeds of c whose place q + first = j n_in + input is there
    narrow, widen: copies between double and Real; widen adds where `add` */
 #define PINN_DEVICE_KERNEL(Real, Kernel, DeviceKernel)                                                                 \
   typedef struct {                                                                                                     \
@@ -34,6 +37,11 @@ enum { SPREAD_LEAVE, SPREAD_SET, SPREAD_ADD };
     void (*scatter_columns)(const DeviceSeeds *seeds, size_t n_out, size_t n_in, const Real *columns, Real *gradient); \
     void (*spread_columns)(size_t n_column, size_t n, size_t n_out, const int *mode, const Real *columns, Real *u);    \
     void (*sum_points)(size_t n_column, size_t n, size_t n_out, const Real *u, Real *columns);                         \
+    void (*outer_rows)(size_t n_column, size_t n, size_t n_out, size_t n_in, size_t first, size_t count,               \
+                       const Real *g, size_t stride_g, const Real *z, size_t stride_z, double *rows, size_t ld,        \
+                       int add);                                                                                       \
+    void (*scatter_rows)(const DeviceSeeds *seeds, size_t n, size_t n_out, size_t n_in, size_t first, size_t count,    \
+                         const Real *g, double *rows, size_t ld);                                                      \
     void (*narrow)(size_t n, const double *from, Real *to);                                                            \
     void (*widen)(size_t n, const Real *from, double *to, int add);                                                    \
   } DeviceKernel;
@@ -110,6 +118,13 @@ typedef struct {
   void (*evaluate)(const DeviceProgram *program, const DevicePoints *points, const double *net, double *rows);
   void (*reverse)(const DeviceProgram *program, const DevicePoints *points, const double *rows_bar, double *net_bar);
   void (*tangent)(const DeviceProgram *program, const DevicePoints *points, const double *net_dot, double *rows_dot);
+  /* A [n][ld], symmetric, row-major: the lower Cholesky factor of A + shift in its place; false: not positive
+     definite. Waits for the device. */
+  bool (*factor)(size_t n, double *A, size_t ld, double shift);
+  /* b [n] <- (A + shift)^{-1} b by that factor */
+  void (*solve)(size_t n, const double *A, size_t ld, double *b);
+  /* The upper triangle R [n][n], column-major, zero below, of A = Q R with A [m][lda] row-major; work [n][m] */
+  void (*triangle)(size_t m, size_t n, const double *A, size_t lda, double *work, double *R);
   const KernelUpdates *updates;
   const DeviceKernel *in_double;
   const DeviceKernel_Single *in_single;

@@ -64,6 +64,11 @@ typedef struct {
   PetscErrorCode (*gram)(void *self, Vec theta, const double scaling[], double K[], size_t ld);
   /* optional: the same of one layer's columns of J alone */
   PetscErrorCode (*gram_layer)(void *self, Vec theta, int layer, const double scaling[], double K[], size_t ld);
+  /* optional, on one rank: K = J J^T at theta, which stays where the rows are until the next time; *mean that of its
+     diagonal. And w [n_row] <- (K + shift)^{-1} w; solved = false, and w as it was: not positive definite to working
+     precision. */
+  PetscErrorCode (*kernel)(void *self, Vec theta, double *mean);
+  PetscErrorCode (*kernel_inverse)(void *self, double shift, double w[], bool *solved);
   /* optional: J^T J of the local rows, lower triangle: N [out] [n_param][ld], row-major; and J^T r of the local rows,
      b [out] [n_param]. The sum over ranks is the caller's. */
   PetscErrorCode (*normal)(void *self, Vec theta, double N[], size_t ld, double b[]);

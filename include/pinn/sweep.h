@@ -27,8 +27,12 @@ PetscErrorCode DeviceSweepSetPoints(DeviceSweep sweep, int n, const double x[], 
      x         [in]     [n][n_coord]
      out       [out]    [column][n][n_field], likewise out_bar [in] and out_dot [out]
      gradient  [inout]  [n_param]
-   The other two follow the forward sweep at the same theta. */
+     rows      [inout]  [n][ld] the gradient of each point by itself, in the parameters [begin, begin + count), any
+                        range of them; what belongs to no layer that is trained is left alone
+   The others follow the forward sweep at the same theta. */
 PetscErrorCode DeviceSweepPrepareTangent(DeviceSweep sweep); /* before the first tangent: its room */
 void DeviceSweepForward(DeviceSweep sweep, const double *theta, size_t first, int n, const double *x, double *out);
 void DeviceSweepReverse(DeviceSweep sweep, const double *theta, const double *out_bar, double *gradient);
+void DeviceSweepRows(DeviceSweep sweep, const double *theta, const double *out_bar, size_t begin, size_t count,
+                     double *rows, size_t ld);
 void DeviceSweepTangent(DeviceSweep sweep, const double *theta, const double *v, double *out_dot);

@@ -353,6 +353,12 @@ void DeviceSweepReverse(DeviceSweep s, const double *theta, const double *out_ba
   ops_of(s)->reverse(s, theta, out_bar, gradient);
 }
 
+void DeviceSweepRows(DeviceSweep s, const double *theta, const double *out_bar, size_t begin, size_t count,
+                     double *rows, size_t ld)
+{
+  ops_of(s)->rows(s, theta, out_bar, begin, count, rows, ld);
+}
+
 void DeviceSweepTangent(DeviceSweep s, const double *theta, const double *v, double *out_dot)
 {
   ops_of(s)->tangent(s, theta, v, out_dot);

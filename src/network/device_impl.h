@@ -45,5 +45,7 @@ typedef struct {
   void (*forward)(DeviceSweep sweep, const double *theta, size_t first, int n, const double *x, double *out);
   void (*reverse)(DeviceSweep sweep, const double *theta, const double *out_bar, double *gradient);
   void (*tangent)(DeviceSweep sweep, const double *theta, const double *v, double *out_dot);
+  void (*rows)(DeviceSweep sweep, const double *theta, const double *out_bar, size_t begin, size_t count, double *rows,
+               size_t ld);
 } DeviceSweepOps;
 extern const DeviceSweepOps DeviceSweepIn, DeviceSweepIn_Single;

@@ -173,11 +173,9 @@ static void bias_gradient(const DeviceSweep s, const Layer *layer, const Real *s
   if (!layer->unbiased) add(s, n_out, 1, sums, g + (size_t)layer->n_in * n_out, 1);
 }
 
-/* The columns' adjoints meet the points, those that are the same at all points after their sum. */
-static void input_gradient(const DeviceSweep s, const Layer *layer, const DeviceInputs *inputs, const Real *u_bar,
-                           Real *g)
+/* What meets the points themselves: the adjoint of the first column, and of those that are so many times the points. */
+static const Real *scaled_adjoint(const DeviceSweep s, size_t size, const Real *u_bar)
 {
-  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, size = column_size(s, n_out);
   const Real *first = u_bar;
   for (int c = 1; c < s->n_column && s->scales; c++) {
     if (s->scale[c] == 0) continue;
@@ -185,7 +183,16 @@ static void input_gradient(const DeviceSweep s, const Layer *layer, const Device
     first = s->scaled;
     add(s, size, (Real)s->scale[c], u_bar + (size_t)c * size, s->scaled, 1);
   }
-  OPS(s)->kernel->gemm('T', 'N', n_out, n_in, (size_t)s->n, 1, first, n_out, inputs_of(s, layer), n_in, 1, g, n_in);
+  return first;
+}
+
+/* The columns' adjoints meet the points, those that are the same at all points after their sum. */
+static void input_gradient(const DeviceSweep s, const Layer *layer, const DeviceInputs *inputs, const Real *u_bar,
+                           Real *g)
+{
+  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, size = column_size(s, n_out);
+  OPS(s)->kernel->gemm('T', 'N', n_out, n_in, (size_t)s->n, 1, scaled_adjoint(s, size, u_bar), n_out,
+                       inputs_of(s, layer), n_in, 1, g, n_in);
   for (int c = 1; c < s->n_column && inputs->at_points; c++)
     if (inputs->at_points[c])
       OPS(s)->kernel->gemm('T', 'N', n_out, n_in, (size_t)s->n, 1, u_bar + (size_t)c * size, n_out,
@@ -221,22 +228,79 @@ static const Real *outputs_adjoint(const DeviceSweep s, const double *out_bar)
 #endif
 }
 
-static void reverse(DeviceSweep s, const double *theta, const double *out_bar, double *gradient)
+/* What is wanted of the adjoints that a reverse sweep finds: their sum over the points, or each point's part. */
+typedef struct {
+  double *gradient; /* NULL: rows [n][ld] of the parameters [begin, begin + count) */
+  double *rows;
+  size_t begin, count, ld;
+} Wanted;
+
+/* The part of [offset, offset + n) that is wanted: its first number, how many, and where they go. */
+static size_t wanted_part(const Wanted *to, size_t offset, size_t n, size_t *first, double **rows)
+{
+  const size_t low = offset > to->begin ? offset : to->begin;
+  const size_t end = offset + n < to->begin + to->count ? offset + n : to->begin + to->count;
+  if (end <= low) return 0;
+  *first = low - offset;
+  *rows = to->rows + (low - to->begin);
+  return end - low;
+}
+
+/* A layer's rows: of the weights, whose inputs z [column][n][n_in] are NULL where it reads the coordinates, and of the
+   biases, which are inputs of 1 in the first column. */
+static void layer_rows(const DeviceSweep s, const Layer *layer, const DeviceInputs *inputs, const Real *z,
+                       const Real *u_bar, const Wanted *to)
+{
+  const size_t n = (size_t)s->n, n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, size = n * n_out;
+  double *rows = NULL;
+  size_t first = 0, count = wanted_part(to, layer->offset, n_in * n_out, &first, &rows);
+  if (count && z) {
+    OPS(s)->outer_rows((size_t)s->n_column, n, n_out, n_in, first, count, u_bar, size, z, n * n_in, rows, to->ld, 0);
+  } else if (count) {
+    OPS(s)->outer_rows(1, n, n_out, n_in, first, count, scaled_adjoint(s, size, u_bar), 0, inputs_of(s, layer), 0, rows,
+                       to->ld, 0);
+    for (int c = 1; c < s->n_column && inputs->at_points; c++)
+      if (inputs->at_points[c])
+        OPS(s)->outer_rows(1, n, n_out, n_in, first, count, u_bar + (size_t)c * size, 0,
+                           (Real *)inputs->at_points[c] + s->at * n_in, 0, rows, to->ld, 1);
+    OPS(s)->scatter_rows(&inputs->seeds, n, n_out, n_in, first, count, u_bar, rows, to->ld);
+  }
+  count = layer->unbiased ? 0 : wanted_part(to, layer->offset + n_in * n_out, n_out, &first, &rows);
+  if (count) OPS(s)->outer_rows(1, n, n_out, 1, first, count, u_bar, 0, NULL, 0, rows, to->ld, 0);
+}
+
+static void take_layer(const DeviceSweep s, int l, const Real *u_bar, const Wanted *to)
+{
+  const Layer *layer = &s->network->layers[l];
+  if (to->gradient)
+    layer_gradient(s, l, u_bar, to->gradient);
+  else
+    layer_rows(s, layer, &s->first, l ? s->z[l] : NULL, u_bar, to);
+}
+
+static void take_affine(const DeviceSweep s, const Layer *affine, const Real *top, const Wanted *to)
+{
+  if (!to->gradient) {
+    layer_rows(s, affine, &s->affine, NULL, top, to);
+    return;
+  }
+  Real *g = gradient_begin(s, affine, to->gradient);
+  input_gradient(s, affine, &s->affine, top, g);
+  gradient_end(s, affine, to->gradient);
+}
+
+static void sweep_back(DeviceSweep s, const double *theta, const double *out_bar, const Wanted *to)
 {
   const Network network = s->network;
   const Real *weights = weights_of(s, theta), *top = outputs_adjoint(s, out_bar), *u_bar = top;
   const Layer *affine = NetworkAffine(network);
   const size_t rows = (size_t)s->n_column * (size_t)s->n;
-  if (affine) {
-    Real *g = gradient_begin(s, affine, gradient);
-    input_gradient(s, affine, &s->affine, top, g);
-    gradient_end(s, affine, gradient);
-  }
+  if (affine) take_affine(s, affine, top, to);
   for (int l = network->n_layer - 1; l >= 0; l--) {
     const Layer *layer = &network->layers[l];
     const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, lanes = column_size(s, n_in);
     if (layer->frozen) return; /* frozen layers come first */
-    layer_gradient(s, l, u_bar, gradient);
+    take_layer(s, l, u_bar, to);
     if (l == 0 || network->layers[l - 1].frozen) return;
     OPS(s)->kernel->gemm('N', 'N', rows, n_in, n_out, 1, u_bar, n_out, layer_weights(s, layer, weights), n_in, 0,
                          s->work[1], n_in);
@@ -244,6 +308,17 @@ static void reverse(DeviceSweep s, const double *theta, const double *out_bar, d
                                        s->work[1], lanes, s->work[0], lanes, 0);
     u_bar = s->work[0];
   }
+}
+
+static void reverse(DeviceSweep s, const double *theta, const double *out_bar, double *gradient)
+{
+  sweep_back(s, theta, out_bar, &(Wanted){.gradient = gradient});
+}
+
+static void rows_of_points(DeviceSweep s, const double *theta, const double *out_bar, size_t begin, size_t count,
+                           double *rows, size_t ld)
+{
+  sweep_back(s, theta, out_bar, &(Wanted){.rows = rows, .begin = begin, .count = count, .ld = ld});
 }
 
 static void tangent(DeviceSweep s, const double *theta, const double *v, double *out_dot)
@@ -275,4 +350,4 @@ static void tangent(DeviceSweep s, const double *theta, const double *v, double 
   output_end(s, out_dot);
 }
 
-const DeviceSweepOps REAL(DeviceSweepIn) = {forward, reverse, tangent};
+const DeviceSweepOps REAL(DeviceSweepIn) = {forward, reverse, tangent, rows_of_points};

@@ -23,10 +23,17 @@ typedef struct {
   Vec phi, increment;
   Vec last;           /* the point before theta */
   double *r, *w;      /* [n_row] */
-  double *K;          /* [n_row][n_row_global] */
+  double *K;          /* [n_row][n_row_global]; NULL where it stays with the rows */
+  double mean;        /* of its diagonal */
   double *all, *full; /* rank 0: [n_row_global]; [n_row_global][n_row_global] K, then its factor */
   GramSystem system;  /* of all ranks, instead of these */
 } Spring;
+
+/* Do the rows keep K, and solve with it? */
+static bool stays(Rows rows)
+{
+  return rows->ops->kernel != NULL;
+}
 
 static PetscErrorCode allocate(Optimizer optimizer, Spring *s)
 {
@@ -40,7 +47,9 @@ static PetscErrorCode allocate(Optimizer optimizer, Spring *s)
   PetscCall(PetscMalloc2(s->size, &s->counts, s->size, &s->starts));
   PetscCallMPI(MPI_Allgather(&n_row, 1, MPI_INT, s->counts, 1, MPI_INT, rows->comm));
   for (PetscMPIInt k = 0, start = 0; k < s->size; start += s->counts[k++]) s->starts[k] = start;
-  PetscCall(PetscMalloc3(local, &s->r, local, &s->w, local * all, &s->K));
+  PetscCall(PetscMalloc2(local, &s->r, local, &s->w));
+  if (stays(rows)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(local * all, &s->K));
   if (GramSystemPays(rows->n_row_global, s->size))
     PetscCall(GramSystemCreate(rows->comm, rows->n_row, &s->system));
   else if (!s->rank)
@@ -65,8 +74,9 @@ static PetscErrorCode OptimizerSetUp_SPRING(Optimizer optimizer, Config config)
   const double factor = GramSystemPays(optimizer->rows->n_row_global, size) ? GramSystemBytes(all, size)
                         : rank                                              ? 0.0
                                                                             : all * all * sizeof(double);
-  PetscCall(OptimizerCheckMemory(optimizer, config, local * all * sizeof(double) + factor,
-                                 "fewer points: they may be drawn anew by points.interior.resample"));
+  if (!stays(optimizer->rows))
+    PetscCall(OptimizerCheckMemory(optimizer, config, local * all * sizeof(double) + factor,
+                                   "fewer points: they may be drawn anew by points.interior.resample"));
   PetscCall(OptimizerCreateVec(optimizer, &s->phi));
   PetscCall(OptimizerCreateVec(optimizer, &s->increment));
   PetscCall(OptimizerCreateVec(optimizer, &s->last));
@@ -75,17 +85,30 @@ static PetscErrorCode OptimizerSetUp_SPRING(Optimizer optimizer, Config config)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* w [n_row] <- (J J^T + lambda)^{-1} w by all ranks; where the matrix is not positive definite, w stays. */
-static PetscErrorCode apply_shared_inverse(Optimizer optimizer, double damping, double w[], bool *solved)
+/* K at theta, and the mean of its diagonal. Collective. */
+static PetscErrorCode form_kernel(Optimizer optimizer, Vec theta)
 {
   Spring *s = optimizer->data;
   const Rows rows = optimizer->rows;
   const size_t n = (size_t)rows->n_row_global, start = (size_t)s->starts[s->rank];
-  double trace = 0.0;
   PetscFunctionBegin;
-  for (size_t i = 0; i < (size_t)rows->n_row; i++) trace += s->K[i * n + start + i];
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &trace, 1, MPI_DOUBLE, MPI_SUM, rows->comm));
-  PetscCall(GramSystemFactor(s->system, s->K, n, damping * trace / (double)n, solved));
+  if (stays(rows)) {
+    PetscCall(rows->ops->kernel(rows->self, theta, &s->mean));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(RowsGram(rows, theta, NULL, s->K, n));
+  s->mean = 0.0;
+  for (size_t i = 0; i < (size_t)rows->n_row; i++) s->mean += s->K[i * n + start + i] / (double)n;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &s->mean, 1, MPI_DOUBLE, MPI_SUM, rows->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* w [n_row] <- (J J^T + lambda)^{-1} w by all ranks; where the matrix is not positive definite, w stays. */
+static PetscErrorCode apply_shared_inverse(Optimizer optimizer, double lambda, double w[], bool *solved)
+{
+  Spring *s = optimizer->data;
+  PetscFunctionBegin;
+  PetscCall(GramSystemFactor(s->system, s->K, (size_t)optimizer->rows->n_row_global, lambda, solved));
   if (*solved) PetscCall(GramSystemSolve(s->system, w, solved));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -97,12 +120,14 @@ static PetscErrorCode apply_inverse(Optimizer optimizer, double damping, double 
   const Rows rows = optimizer->rows;
   const size_t n = (size_t)rows->n_row_global;
   const PetscMPIInt local = s->counts[s->rank];
+  const double lambda = damping * s->mean;
   int ok = 1;
   MPI_Datatype row;
   PetscBLASInt order;
   PetscFunctionBegin;
-  if (s->system) {
-    PetscCall(apply_shared_inverse(optimizer, damping, w, solved));
+  if (stays(rows) || s->system) {
+    PetscCall(stays(rows) ? rows->ops->kernel_inverse(rows->self, lambda, w, solved)
+                          : apply_shared_inverse(optimizer, lambda, w, solved));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscBLASIntCast((PetscInt)n, &order));
@@ -112,9 +137,7 @@ static PetscErrorCode apply_inverse(Optimizer optimizer, double damping, double 
   PetscCallMPI(MPI_Type_free(&row));
   PetscCallMPI(MPI_Gatherv(w, local, MPI_DOUBLE, s->all, s->counts, s->starts, MPI_DOUBLE, 0, rows->comm));
   if (!s->rank) {
-    double trace = 0.0;
-    for (size_t i = 0; i < n; i++) trace += s->full[i * (n + 1)];
-    for (size_t i = 0; i < n; i++) s->full[i * (n + 1)] += damping * trace / (double)n;
+    for (size_t i = 0; i < n; i++) s->full[i * (n + 1)] += lambda;
     ok = LapackCholesky(order, s->full, order) && LapackSolveCholesky(order, s->full, order, s->all);
   }
   PetscCallMPI(MPI_Bcast(&ok, 1, MPI_INT, 0, rows->comm));
@@ -147,20 +170,16 @@ static PetscErrorCode measure_reach(Optimizer optimizer, double loss)
 {
   Spring *s = optimizer->data;
   const Rows rows = optimizer->rows;
-  const PetscInt start = s->starts[s->rank];
-  double sums[2] = {0.0, 0.0}; /* r^T (K + lambda)^{-1} r and the trace of K */
+  double sum = 0.0; /* r^T (K + lambda)^{-1} r */
   bool ok;
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(s->w, s->r, rows->n_row));
   PetscCall(apply_inverse(optimizer, TRIAL_REACH_DAMPING, s->w, &ok));
   if (!ok || !(loss > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
-  for (PetscInt i = 0; i < rows->n_row; i++) {
-    sums[0] += s->r[i] * s->w[i];
-    sums[1] += s->K[(size_t)i * (size_t)rows->n_row_global + (size_t)(start + i)];
-  }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_DOUBLE, MPI_SUM, rows->comm));
-  const double lambda = TRIAL_REACH_DAMPING * sums[1] / (double)rows->n_row_global;
-  optimizer->measures[MEASURE_REACH] = fmax(0.0, 1.0 - lambda * sums[0] / (2.0 * loss));
+  for (PetscInt i = 0; i < rows->n_row; i++) sum += s->r[i] * s->w[i];
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, rows->comm));
+  const double lambda = TRIAL_REACH_DAMPING * s->mean;
+  optimizer->measures[MEASURE_REACH] = fmax(0.0, 1.0 - lambda * sum / (2.0 * loss));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -174,13 +193,13 @@ static PetscErrorCode OptimizerSolve_SPRING(Optimizer optimizer, Vec theta, Opti
   PetscCall(VecCopy(theta, s->last));
   for (;;) {
     PetscCall(OptimizerUpdateRows(optimizer, theta, &changed));
-    if (!s->K) PetscCall(allocate(optimizer, s));
+    if (!s->counts) PetscCall(allocate(optimizer, s));
     PetscCall(RowsLinearize(rows, theta, s->r, &loss));
     PetscCall(VecNorm(s->phi, NORM_2, &norm));
     PetscCall(OptimizerReport(optimizer, theta, ok ? loss : NAN, norm, NAN, reason));
     if (*reason == OPTIMIZER_DIVERGED) PetscCall(VecCopy(s->last, theta));
     if (*reason != OPTIMIZER_RUNNING) break;
-    PetscCall(RowsGram(rows, theta, NULL, s->K, (size_t)rows->n_row_global));
+    PetscCall(form_kernel(optimizer, theta));
     if (fmod(optimizer->iteration, TRIAL_REACH_EVERY) == 0.0) PetscCall(measure_reach(optimizer, loss));
     PetscCall(next_phi(optimizer, theta, &ok));
     if (!ok) continue;
@@ -202,7 +221,8 @@ static PetscErrorCode OptimizerDestroy_SPRING(Optimizer optimizer)
   PetscCall(VecDestroy(&s->increment));
   PetscCall(VecDestroy(&s->last));
   PetscCall(PetscFree2(s->counts, s->starts));
-  PetscCall(PetscFree3(s->r, s->w, s->K));
+  PetscCall(PetscFree2(s->r, s->w));
+  PetscCall(PetscFree(s->K));
   PetscCall(PetscFree2(s->all, s->full));
   PetscCall(GramSystemDestroy(&s->system));
   PetscCall(PetscFree(s));

@@ -121,6 +121,7 @@ static PetscErrorCode create_block(const Residual residual, const RowBlock *bloc
   const ResidualDevice d = residual->device;
   const JetPlan plan = ProbePlan(block->probe);
   const int n_field = block->probe->n_field;
+  double *ones;
   PetscFunctionBegin;
   to->most = points_at_once(residual, block, share);
   const size_t net = (size_t)JetPlanColumns(plan) * (size_t)to->most * (size_t)n_field;
@@ -129,6 +130,10 @@ static PetscErrorCode create_block(const Residual residual, const RowBlock *bloc
     PetscCall(DeviceSweepCreate(d->device, residual->network, plan, block->probe->compression, to->most, &to->sweep));
   PetscCall(take(d, net, &to->net));
   PetscCall(take(d, net, &to->net_bar));
+  PetscCall(PetscMalloc1(to->most, &ones));
+  for (int p = 0; p < to->most; p++) ones[p] = 1.0;
+  PetscCall(put(d, (size_t)to->most, ones, &to->ones));
+  PetscCall(PetscFree(ones));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -142,7 +147,8 @@ PetscErrorCode ResidualSetDevice(Residual residual, const Device *device)
   residual->device = d;
   d->device = device;
   d->stale = true;
-  residual->rows.ops = &ResidualDeviceOps;
+  ResidualDeviceOps(residual->several, &d->ops);
+  residual->rows.ops = &d->ops;
   residual->rows.device = device;
   residual->rows.search_scales = false;
   PetscCall(PetscCalloc1(residual->n_block, &d->blocks));
@@ -165,12 +171,13 @@ PetscErrorCode ResidualDropDevice(Residual residual)
   for (int b = 0; b < residual->n_block; b++) {
     DeviceBlock *block = &d->blocks[b];
     DeviceArray *arrays[] = {&block->x,     &block->normal, &block->statics, &block->weight,
-                             &block->scale, &block->net,    &block->net_bar};
+                             &block->scale, &block->net,    &block->net_bar, &block->ones};
     for (size_t k = 0; k < sizeof(arrays) / sizeof(arrays[0]); k++) PetscCall(ResidualDeviceDrop(d, arrays[k]));
     PetscCall(DeviceSweepDestroy(&block->sweep));
     PetscCall(ProgramDeviceDestroy(&block->program));
   }
-  DeviceArray *arrays[] = {&d->theta, &d->direction, &d->gradient, &d->rows, &d->rows_bar, &d->squares};
+  DeviceArray *arrays[] = {&d->theta,   &d->direction, &d->gradient, &d->rows,   &d->rows_bar,
+                           &d->squares, &d->J,         &d->K,        &d->factor, &d->numbers};
   for (size_t k = 0; k < sizeof(arrays) / sizeof(arrays[0]); k++) PetscCall(ResidualDeviceDrop(d, arrays[k]));
   PetscCall(PetscFree(d->square));
   PetscCall(PetscFree(d->blocks));

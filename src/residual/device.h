@@ -22,6 +22,7 @@ typedef struct {
   DeviceArray x, normal, statics; /* [n][dim] twice, [n_static][n] */
   DeviceArray weight, scale;      /* [n], [n_term]; none of weight = 1 */
   DeviceArray net, net_bar;       /* [column][most][n_field] */
+  DeviceArray ones;               /* [most] */
 } DeviceBlock;
 
 struct ResidualDevice_s {
@@ -32,7 +33,10 @@ struct ResidualDevice_s {
   DeviceArray rows, rows_bar;             /* [n_row] */
   DeviceArray squares;                    /* [n_term] sums over the rows last evaluated, */
   double *square;                         /* on the host */
-  double bytes;                           /* of all that */
+  RowsOps ops;
+  DeviceArray J, K, factor; /* some columns of J, [n_row][]; a product of J with itself; the kernel's factor */
+  DeviceArray numbers;      /* [n_param] of a scaling or a diagonal */
+  double bytes;             /* of all that at the beginning */
 };
 
 /* Room for n numbers, zero where it is new, else left alone; and an end to it. */
@@ -41,4 +45,26 @@ PetscErrorCode ResidualDeviceDrop(ResidualDevice d, DeviceArray *array);
 /* Points with what belongs to them, and what depends on a draw of terms, as the host has them now. */
 PetscErrorCode ResidualDevicePoints(Residual residual);
 
-extern const RowsOps ResidualDeviceOps;
+/* Between the files of this type.
+     Tile      the points [begin, begin + n) of a block
+     Borrow    a vector's numbers in full on the device: where they lie, or a copy in `own`; GiveBack when they are read
+     Renew     points, where they have changed; this also makes the room for rows
+     Finish    the rows' squares term by term, and from them the loss; r [n_row] and loss may be NULL. Collective. */
+DevicePoints ResidualDeviceTile(const DeviceBlock *block, int dim, int begin, int n);
+PetscErrorCode ResidualDeviceBorrow(Residual residual, Vec vec, DeviceArray *own, const double **values);
+PetscErrorCode ResidualDeviceGiveBack(Residual residual, Vec vec, const double **values);
+PetscErrorCode ResidualDeviceRenew(Residual residual);
+PetscErrorCode ResidualDeviceFinish(Residual residual, double r[], double *loss);
+
+/* RowsOps by rows of J on the device (device_jacobian.c). */
+PetscErrorCode RowsJacobian_Device(void *self, Vec theta, size_t begin, size_t count, double r[], double J[],
+                                   size_t ld);
+PetscErrorCode RowsGram_Device(void *self, Vec theta, const double scaling[], double K[], size_t ld);
+PetscErrorCode RowsGramLayer_Device(void *self, Vec theta, int layer, const double scaling[], double K[], size_t ld);
+PetscErrorCode RowsNormal_Device(void *self, Vec theta, double N[], size_t ld, double b[]);
+PetscErrorCode RowsDiagonal_Device(void *self, Vec theta, double d[]);
+PetscErrorCode RowsKernel_Device(void *self, Vec theta, double *mean);
+PetscErrorCode RowsKernelInverse_Device(void *self, double shift, double w[], bool *solved);
+
+/* What a device has of RowsOps, on one rank or on several. */
+void ResidualDeviceOps(bool several, RowsOps *ops);

@@ -2,8 +2,7 @@
    they are asked for, and a sum of squares a term. Vectors that lie on the device are read and written in place. */
 #include "device.h"
 
-/* The points [begin, begin + n) of a block. */
-static DevicePoints points_of(const DeviceBlock *block, int dim, int begin, int n)
+DevicePoints ResidualDeviceTile(const DeviceBlock *block, int dim, int begin, int n)
 {
   const size_t at = (size_t)begin * (size_t)dim;
   return (DevicePoints){.n = (size_t)n,
@@ -57,8 +56,7 @@ static void tangent_points(const Sweep *s, DeviceBlock *block, const DevicePoint
   ProgramDeviceTangent(block->program, points, block->net_bar.values, s->other + row);
 }
 
-/* A vector's numbers in full on the device: where they lie, or a copy in `own`. */
-static PetscErrorCode borrow(Residual residual, Vec vec, DeviceArray *own, const double **values)
+PetscErrorCode ResidualDeviceBorrow(Residual residual, Vec vec, DeviceArray *own, const double **values)
 {
   const ResidualDevice d = residual->device;
   const double *all;
@@ -77,7 +75,7 @@ static PetscErrorCode borrow(Residual residual, Vec vec, DeviceArray *own, const
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode give_back(Residual residual, Vec vec, const double **values)
+PetscErrorCode ResidualDeviceGiveBack(Residual residual, Vec vec, const double **values)
 {
   double *there = NULL;
   PetscFunctionBegin;
@@ -130,20 +128,20 @@ static PetscErrorCode sweep(const Residual residual, Vec theta, DeviceTask task,
   const ResidualDevice d = residual->device;
   PetscFunctionBegin;
   s->d = d;
-  PetscCall(borrow(residual, theta, &d->theta, &s->theta));
+  PetscCall(ResidualDeviceBorrow(residual, theta, &d->theta, &s->theta));
   s->rows = d->rows.values;
   s->other = d->rows_bar.values;
   for (int b = 0; b < residual->n_block; b++) {
     DeviceBlock *block = &d->blocks[b];
     for (int begin = 0; begin < block->n; begin += block->most) {
-      const DevicePoints points =
-          points_of(block, residual->blocks[b].train.points.dim, begin, PetscMin(block->most, block->n - begin));
+      const DevicePoints points = ResidualDeviceTile(block, residual->blocks[b].train.points.dim, begin,
+                                                     PetscMin(block->most, block->n - begin));
       if (block->sweep)
         DeviceSweepForward(block->sweep, s->theta, (size_t)begin, (int)points.n, points.x, block->net.values);
       task(s, block, &points, residual->blocks[b].row + (size_t)begin);
     }
   }
-  PetscCall(give_back(residual, theta, &s->theta));
+  PetscCall(ResidualDeviceGiveBack(residual, theta, &s->theta));
   residual->rows_evaluated += residual->rows.n_row;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -157,8 +155,7 @@ static PetscErrorCode take_rows(const Residual residual, const double *from, dou
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The rows' squares term by term, and from them the loss. */
-static PetscErrorCode finish(const Residual residual, double r[], double *loss)
+PetscErrorCode ResidualDeviceFinish(const Residual residual, double r[], double *loss)
 {
   const ResidualDevice d = residual->device;
   double sum = 0.0;
@@ -179,8 +176,7 @@ static PetscErrorCode finish(const Residual residual, double r[], double *loss)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Points, where they have changed; this also makes the room for rows. */
-static PetscErrorCode renew(const Residual residual)
+PetscErrorCode ResidualDeviceRenew(Residual residual)
 {
   PetscFunctionBegin;
   if (residual->device->stale) PetscCall(ResidualDevicePoints(residual));
@@ -192,9 +188,9 @@ static PetscErrorCode RowsEvaluate_Device(void *self, Vec theta, double r[], dou
   Residual residual = self;
   Sweep s = {NULL};
   PetscFunctionBegin;
-  PetscCall(renew(residual));
+  PetscCall(ResidualDeviceRenew(residual));
   PetscCall(sweep(residual, theta, evaluate_points, &s));
-  PetscCall(finish(residual, r, loss));
+  PetscCall(ResidualDeviceFinish(residual, r, loss));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -203,10 +199,10 @@ static PetscErrorCode RowsGradient_Device(void *self, Vec theta, double *loss, V
   Residual residual = self;
   Sweep s = {NULL};
   PetscFunctionBegin;
-  PetscCall(renew(residual));
+  PetscCall(ResidualDeviceRenew(residual));
   PetscCall(gradient_begin(residual, gradient, &s.gradient));
   PetscCall(sweep(residual, theta, gradient_points, &s));
-  PetscCall(finish(residual, NULL, loss));
+  PetscCall(ResidualDeviceFinish(residual, NULL, loss));
   PetscCall(gradient_end(residual, gradient, &s.gradient));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -217,13 +213,13 @@ static PetscErrorCode RowsApply_Device(void *self, Vec theta, Vec v, double Jv[]
   const ResidualDevice d = residual->device;
   Sweep s = {NULL};
   PetscFunctionBegin;
-  PetscCall(renew(residual));
+  PetscCall(ResidualDeviceRenew(residual));
   for (int b = 0; b < residual->n_block; b++)
     if (d->blocks[b].sweep) PetscCall(DeviceSweepPrepareTangent(d->blocks[b].sweep));
-  PetscCall(borrow(residual, v, &d->direction, &s.direction));
+  PetscCall(ResidualDeviceBorrow(residual, v, &d->direction, &s.direction));
   PetscCall(sweep(residual, theta, tangent_points, &s));
   PetscCall(take_rows(residual, d->rows_bar.values, Jv));
-  PetscCall(give_back(residual, v, &s.direction));
+  PetscCall(ResidualDeviceGiveBack(residual, v, &s.direction));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -234,22 +230,12 @@ static PetscErrorCode RowsApplyTranspose_Device(void *self, Vec theta, const dou
   const size_t n_row = (size_t)residual->rows.n_row;
   Sweep s = {NULL};
   PetscFunctionBegin;
-  PetscCall(renew(residual));
+  PetscCall(ResidualDeviceRenew(residual));
   if (n_row) d->device->put(d->rows_bar.values, w, n_row * sizeof(double));
   PetscCall(gradient_begin(residual, y, &s.gradient));
   PetscCall(sweep(residual, theta, transpose_points, &s));
   PetscCall(gradient_end(residual, y, &s.gradient));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode RowsJacobian_Device(void *self, Vec theta, size_t begin, size_t count, double r[], double J[],
-                                          size_t ld)
-{
-  PetscFunctionBegin;
-  (void)self, (void)theta, (void)begin, (void)count, (void)r, (void)J, (void)ld;
-  PinnUserError(
-      "--backend cuda: this stage needs the rows of J one by one, which are not there on a device; stages that "
-      "need the gradient alone, like adam and lbfgs, run there");
 }
 
 static PetscErrorCode RowsUpdate_Device(void *self, Vec theta, PetscInt iteration, bool *changed)
@@ -275,11 +261,49 @@ static PetscErrorCode RowsHeldout_Device(void *self, Vec theta, double *rms)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const RowsOps ResidualDeviceOps = {.evaluate = RowsEvaluate_Device,
-                                   .gradient = RowsGradient_Device,
-                                   .apply = RowsApply_Device,
-                                   .apply_transpose = RowsApplyTranspose_Device,
-                                   .jacobian = RowsJacobian_Device,
-                                   .update = RowsUpdate_Device,
-                                   .next_update = RowsNextUpdate_Device,
-                                   .heldout = RowsHeldout_Device};
+static PetscErrorCode RowsVisit_Device(void *self, Vec theta, int layer, RowsPanelFn fn, void *context)
+{
+  PetscFunctionBegin;
+  PetscCall(ResidualRowsOps.visit(self, theta, layer, fn, context));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RowsNumbers_Device(void *self, PetscInt64 numbers[])
+{
+  PetscFunctionBegin;
+  PetscCall(ResidualRowsOps.numbers(self, numbers));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RowsSymbol_Device(void *self, Vec theta, double d[])
+{
+  PetscFunctionBegin;
+  PetscCall(ResidualRowsOps.symbol(self, theta, d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void ResidualDeviceOps(bool several, RowsOps *ops)
+{
+  *ops = (RowsOps){.evaluate = RowsEvaluate_Device,
+                   .gradient = RowsGradient_Device,
+                   .apply = RowsApply_Device,
+                   .apply_transpose = RowsApplyTranspose_Device,
+                   .jacobian = RowsJacobian_Device,
+                   .gram = RowsGram_Device,
+                   .gram_layer = RowsGramLayer_Device,
+                   .normal = RowsNormal_Device,
+                   .diagonal = RowsDiagonal_Device,
+                   .visit = RowsVisit_Device,
+                   .numbers = RowsNumbers_Device,
+                   .symbol = RowsSymbol_Device,
+                   .update = RowsUpdate_Device,
+                   .next_update = RowsNextUpdate_Device,
+                   .heldout = RowsHeldout_Device};
+  if (several) { /* rows of other ranks are on other devices: their products meet on the host */
+    ops->gram = NULL;
+    ops->gram_layer = NULL;
+    return;
+  }
+  ops->kernel = RowsKernel_Device;
+  ops->kernel_inverse = RowsKernelInverse_Device;
+}

@@ -3,6 +3,7 @@
 #pragma once
 #include <cublas_v2.h>
 #include <cuda_runtime.h>
+#include <cusolverDn.h>
 extern "C" {
 #include "pinn/device.h"
 }
@@ -14,9 +15,12 @@ extern "C" {
 cudaStream_t CudaStream(void);
 cublasHandle_t CudaBLAS(void);
 cublasComputeType_t CudaSingleProducts(void);
+cusolverDnHandle_t CudaSolver(void);
+cusolverDnParams_t CudaSolverParams(void);
 /* Keeps the first failure and what was being done. */
 void CudaNote(cudaError_t code, const char *what);
 void CudaNoteBLAS(cublasStatus_t code, const char *what);
+void CudaNoteSolver(cusolverStatus_t code, const char *what);
 /* Work space of at least so many bytes, until the next call; NULL and a failure where there is none. */
 void *CudaScratch(size_t bytes);
 
@@ -107,6 +111,11 @@ void REAL(DeviceScatterColumns_CUDA)(const DeviceSeeds *seeds, size_t n_out, siz
 void REAL(DeviceSpreadColumns_CUDA)(size_t n_column, size_t n, size_t n_out, const int *mode, const Real *columns,
                                     Real *u);
 void REAL(DeviceSumPoints_CUDA)(size_t n_column, size_t n, size_t n_out, const Real *u, Real *columns);
+void REAL(DeviceOuterRows_CUDA)(size_t n_column, size_t n, size_t n_out, size_t n_in, size_t first, size_t count,
+                                const Real *g, size_t stride_g, const Real *z, size_t stride_z, double *rows, size_t ld,
+                                int add);
+void REAL(DeviceScatterRows_CUDA)(const DeviceSeeds *seeds, size_t n, size_t n_out, size_t n_in, size_t first,
+                                  size_t count, const Real *g, double *rows, size_t ld);
 void REAL(DeviceNarrow_CUDA)(size_t n, const double *from, Real *to);
 void REAL(DeviceWiden_CUDA)(size_t n, const Real *from, double *to, int add);
 void DeviceEvaluate_CUDA(const DeviceProgram *program, const DevicePoints *points, const double *net, double *rows);
@@ -114,6 +123,9 @@ void DeviceReverse_CUDA(const DeviceProgram *program, const DevicePoints *points
                         double *net_bar);
 void DeviceTangent_CUDA(const DeviceProgram *program, const DevicePoints *points, const double *net_dot,
                         double *rows_dot);
+bool DeviceFactor_CUDA(size_t n, double *A, size_t ld, double shift);
+void DeviceSolve_CUDA(size_t n, const double *A, size_t ld, double *b);
+void DeviceTriangle_CUDA(size_t m, size_t n, const double *A, size_t lda, double *work, double *R);
 extern const KernelUpdates KernelUpdatesCUDA;
 extern const DeviceKernel DeviceKernelCUDA;
 extern const DeviceKernel_Single DeviceKernelCUDA_Single;

@@ -6,6 +6,8 @@
 static struct {
   cudaStream_t stream;
   cublasHandle_t blas;
+  cusolverDnHandle_t solver;
+  cusolverDnParams_t solver_params;
   cublasComputeType_t single;
   void *scratch;
   size_t scratch_bytes;
@@ -27,6 +29,21 @@ cublasComputeType_t CudaSingleProducts(void)
   return device.single;
 }
 
+/* Started when first asked for: it takes memory of its own. */
+cusolverDnHandle_t CudaSolver(void)
+{
+  if (device.solver) return device.solver;
+  CudaNoteSolver(cusolverDnCreate(&device.solver), "starting cuSOLVER");
+  CudaNoteSolver(cusolverDnCreateParams(&device.solver_params), "starting cuSOLVER");
+  if (!device.failure[0]) CudaNoteSolver(cusolverDnSetStream(device.solver, device.stream), "giving cuSOLVER a queue");
+  return device.solver;
+}
+
+cusolverDnParams_t CudaSolverParams(void)
+{
+  return device.solver_params;
+}
+
 void CudaNote(cudaError_t code, const char *what)
 {
   if (code == cudaSuccess || device.failure[0]) return;
@@ -37,6 +54,12 @@ void CudaNoteBLAS(cublasStatus_t code, const char *what)
 {
   if (code == CUBLAS_STATUS_SUCCESS || device.failure[0]) return;
   snprintf(device.failure, sizeof(device.failure), "cuBLAS: %.120s: %.100s", what, cublasGetStatusString(code));
+}
+
+void CudaNoteSolver(cusolverStatus_t code, const char *what)
+{
+  if (code == CUSOLVER_STATUS_SUCCESS || device.failure[0]) return;
+  snprintf(device.failure, sizeof(device.failure), "cuSOLVER: %.120s: error %d", what, (int)code);
 }
 
 static void *allocate(size_t bytes)
@@ -98,7 +121,11 @@ static void close_device(void)
   if (device.scratch) release(device.scratch);
   device.scratch = NULL;
   device.scratch_bytes = 0;
+  if (device.solver_params) cusolverDnDestroyParams(device.solver_params);
+  if (device.solver) cusolverDnDestroy(device.solver);
   if (device.blas) cublasDestroy(device.blas);
+  device.solver_params = 0;
+  device.solver = 0;
   if (device.stream) cudaStreamDestroy(device.stream);
   device.blas = 0;
   device.stream = 0;
@@ -186,6 +213,9 @@ const Device DeviceCUDA = {open_device,
                            DeviceEvaluate_CUDA,
                            DeviceReverse_CUDA,
                            DeviceTangent_CUDA,
+                           DeviceFactor_CUDA,
+                           DeviceSolve_CUDA,
+                           DeviceTriangle_CUDA,
                            &KernelUpdatesCUDA,
                            &DeviceKernelCUDA,
                            &DeviceKernelCUDA_Single};

@@ -15,6 +15,8 @@ const REAL(DeviceKernel) REAL(DeviceKernelCUDA) = {
     REAL(DeviceScatterColumns_CUDA),
     REAL(DeviceSpreadColumns_CUDA),
     REAL(DeviceSumPoints_CUDA),
+    REAL(DeviceOuterRows_CUDA),
+    REAL(DeviceScatterRows_CUDA),
     REAL(DeviceNarrow_CUDA),
     REAL(DeviceWiden_CUDA),
 };
