@@ -25,11 +25,13 @@ typedef struct {
 
 static inline PetscErrorCode test_gather(Vec x, double values[])
 {
+  static MPI_Comm kept = MPI_COMM_NULL; /* else each of the vectors below duplicates the communicator anew */
   VecScatter scatter;
   Vec all;
   const double *local;
   PetscInt n;
   PetscFunctionBegin;
+  if (kept == MPI_COMM_NULL) PetscCall(PetscCommDuplicate(PETSC_COMM_SELF, &kept, NULL));
   PetscCall(VecGetSize(x, &n));
   PetscCall(VecScatterCreateToAll(x, &scatter, &all));
   PetscCall(VecScatterBegin(scatter, x, all, INSERT_VALUES, SCATTER_FORWARD));
