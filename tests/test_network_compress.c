@@ -157,6 +157,21 @@ START_TEST(compressed_is_direct)
 }
 END_TEST
 
+/* A form's own second derivatives are sums over all coordinates. */
+START_TEST(quadratic_forms_are_compressed)
+{
+  static const char *const settings[] = {"hidden = [9, 8]; affine = true; quadratic = \"full\";",
+                                         "hidden = [9]; quadratic = \"full\"; block = 7;",
+                                         "hidden = [9]; affine = true; quadratic = \"diagonal\"; block = 7;"};
+  for (int s = 0; s < 3; s++)
+    for (Operators kind = 0; kind < OPERATORS; kind++) {
+      Fixture f = create(settings[s], kind == BIHARMONIC ? 20 : 60, kind);
+      check(&f);
+      destroy(&f);
+    }
+}
+END_TEST
+
 /* The outputs are functions of the affine part, too: beside laplacians, their squares by first derivatives count. */
 START_TEST(affine_parts_and_shared_inputs_are_compressed)
 {
@@ -286,5 +301,6 @@ START_TEST(single_precision_stays_single_precision)
 END_TEST
 
 TEST_SUITE("network compress", compressed_is_direct, affine_parts_and_shared_inputs_are_compressed,
-           few_coordinates_are_compressed_too, dependent_neurons_do_no_harm, zero_weights_and_nan_come_out_as_they_are,
-           gradients_add_up_over_sweeps, single_precision_stays_single_precision)
+           quadratic_forms_are_compressed, few_coordinates_are_compressed_too, dependent_neurons_do_no_harm,
+           zero_weights_and_nan_come_out_as_they_are, gradients_add_up_over_sweeps,
+           single_precision_stays_single_precision)

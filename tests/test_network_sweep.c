@@ -7,7 +7,15 @@ typedef struct {
   const char *activation;
   const double *theta;
   int n_coord, hidden[2], n_field, field;
+  int form; /* parameters of a quadratic form, of one field */
 } Reference;
+
+static Complex quadratic_form(int n_coord, int n, const double A[], const Complex z[])
+{
+  Complex sum = 0;
+  for (int k = 0; k < n; k++) sum += A[k] * (n == n_coord ? z[k] * z[k] : z[k / n_coord] * z[k % n_coord]);
+  return sum;
+}
 
 static Complex activate(const char *name, Complex z)
 {
@@ -25,9 +33,13 @@ static Complex reference(int n_coord, const Complex x[], const void *context)
   const Reference *r = context;
   const double *weights = r->theta;
   const int width[4] = {n_coord, r->hidden[0], r->hidden[1], r->n_field};
-  Complex z[4][MOST_COORDINATES];
+  Complex z[4][MOST_COORDINATES], beside = 0;
   for (int i = 0; i < n_coord; i++) z[0][i] = (x[i] - (0.5L + (-1 + 0.1 * (i % 10)) + 1)) * 2 / 3;
   for (int l = 0; l < 3; l++) {
+    if (l == 2) {
+      beside = quadratic_form(n_coord, r->form, weights + r->field * r->form, z[0]);
+      weights += r->n_field * r->form;
+    }
     for (int j = 0; j < width[l + 1]; j++) {
       z[l + 1][j] = weights[width[l] * width[l + 1] + j];
       for (int i = 0; i < width[l]; i++) z[l + 1][j] += weights[j * width[l] + i] * z[l][i];
@@ -35,7 +47,7 @@ static Complex reference(int n_coord, const Complex x[], const void *context)
     }
     weights += (width[l] + 1) * width[l + 1];
   }
-  return z[3][r->field];
+  return z[3][r->field] + beside;
 }
 
 /* A network of [7, 6] with two fields, its plan and a forward sweep at N points. */
@@ -76,15 +88,16 @@ static void destroy(Fixture *f)
   ck_petsc(PetscFree2(f->out, f->out_bar));
 }
 
-static void check_columns(const char *activation, PlanKind kind)
+static void check_columns(const char *activation, const char *form, PlanKind kind)
 {
   char settings[128];
-  snprintf(settings, sizeof(settings), "hidden = [7, 6]; activation = \"%s\";", activation);
+  snprintf(settings, sizeof(settings), "hidden = [7, 6]; activation = \"%s\"; quadratic = \"%s\";", activation, form);
   Fixture f = create(settings, kind);
+  const int n_form = !strcmp(form, "full") ? f.n_coord * f.n_coord : !strcmp(form, "diagonal") ? f.n_coord : 0;
   for (int c = 0; c < f.n_column; c++)
     for (int p = 0; p < N; p++)
       for (int field = 0; field < FIELDS; field++) {
-        const Reference r = {activation, f.theta, f.n_coord, {7, 6}, FIELDS, field};
+        const Reference r = {activation, f.theta, f.n_coord, {7, 6}, FIELDS, field, n_form};
         double size;
         const double exact =
             CauchyOperator(reference, &r, f.n_coord, f.x + p * f.n_coord, JetPlanOperator(f.plan, c), 0.5L, &size);
@@ -97,16 +110,25 @@ static void check_columns(const char *activation, PlanKind kind)
 
 START_TEST(columns_are_derivatives_of_the_network)
 {
-  for (int kind = 0; kind < PLANS; kind++) check_columns("tanh", kind);
+  for (int kind = 0; kind < PLANS; kind++) check_columns("tanh", "none", kind);
+}
+END_TEST
+
+START_TEST(columns_are_derivatives_with_a_quadratic_form)
+{
+  for (int kind = 0; kind < PLANS; kind++) {
+    check_columns("tanh", "full", kind);
+    check_columns("tanh", "diagonal", kind);
+  }
 }
 END_TEST
 
 START_TEST(every_activation_has_its_derivatives)
 {
   for (const Choice *row = ActivationTable.rows; row->name; row++) {
-    check_columns(row->name, PLAN_LINE_8);
-    check_columns(row->name, PLAN_MIXED);
-    check_columns(row->name, PLAN_LAPLACE_3);
+    check_columns(row->name, "none", PLAN_LINE_8);
+    check_columns(row->name, "none", PLAN_MIXED);
+    check_columns(row->name, "none", PLAN_LAPLACE_3);
   }
 }
 END_TEST
@@ -151,6 +173,8 @@ static const char *const settings_of_all[] = {
     "hidden = [7, 6]; activation = \"tanh\";",
     "hidden = [9]; activation = \"swish\"; normalize = false;",
     "hidden = [5, 8, 11, 4]; activation = \"sin\";",
+    "hidden = [7, 6]; affine = true; quadratic = \"full\";",
+    "hidden = [7]; quadratic = \"diagonal\"; normalize = false;",
     "type = \"random-features\"; features = 12; scale = 1.5; activation = \"sin\";",
     "type = \"random-features\"; features = 13; scale = 0.7; activation = \"gaussian\";",
     "hidden = [7, 6]; factorize = [0.5, 0.2];",
@@ -338,8 +362,8 @@ START_TEST(tiles_and_sizes_are_sensible)
 }
 END_TEST
 
-TEST_SUITE("network sweep", columns_are_derivatives_of_the_network, every_activation_has_its_derivatives,
-           a_collapsed_laplacian_is_the_sum_in_100_dimensions, tangent_and_reverse_are_adjoint,
-           tangents_are_limits_of_differences, rows_are_reverse_sweeps_of_single_points, rows_of_a_layer_in_between,
-           points_do_not_see_one_another, threads_repeat_one_another_bit_for_bit, a_nan_parameter_shows_in_every_output,
-           tiles_and_sizes_are_sensible)
+TEST_SUITE("network sweep", columns_are_derivatives_of_the_network, columns_are_derivatives_with_a_quadratic_form,
+           every_activation_has_its_derivatives, a_collapsed_laplacian_is_the_sum_in_100_dimensions,
+           tangent_and_reverse_are_adjoint, tangents_are_limits_of_differences,
+           rows_are_reverse_sweeps_of_single_points, rows_of_a_layer_in_between, points_do_not_see_one_another,
+           threads_repeat_one_another_bit_for_bit, a_nan_parameter_shows_in_every_output, tiles_and_sizes_are_sensible)

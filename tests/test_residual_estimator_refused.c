@@ -99,6 +99,11 @@ START_TEST(what_cannot_be_sampled_is_told)
                             "estimator: { type = \"hutchinson\"; directions = 2; };",
                             &c),
                  PETSC_ERR_USER_INPUT, "stde serves other sums");
+  ck_petsc_fails(CaseCreate("problem: { coordinates = [\"x[9]\"]; fields = [\"u\"]; equations = ( { residual = "
+                            "\"laplacian(u)\"; } ); };" BOX
+                            "estimator: { type = \"stde\"; directions = 4; }; network: { quadratic = \"full\"; };",
+                            &c),
+                 PETSC_ERR_USER_INPUT, "network.quadratic: a quadratic form has exact derivatives");
 }
 END_TEST
 

@@ -77,6 +77,24 @@ static const char one_hidden_layer[] =
     "points: { interior = { sampler = \"uniform\"; count = 61; };\n"
     "  conditions = { sampler = \"uniform\"; count = 20; }; };\n"
     "network: { hidden = [18]; affine = true; block = %d; };";
+/* A quadratic form: with derivatives along constants and along the point, with coefficients of the point before second
+   derivatives, of several fields; and compressed, with blocks of rows that have other derivatives. */
+static const char form_of_fields[] =
+    "problem: { coordinates = [\"x[5]\", \"s\"]; fields = [\"u\", \"v\"];\n"
+    "  equations = ( { residual = \"(1 + x[1])*d(u, x[0], x[2]) + x[0]*d(u, x[3], x[3]) + sin(s)*d(u, s) - u*v + "
+    "d(v, x[2])*d(v, x[4])\"; }, { residual = \"d(v, x[0]) + d(d(u, x[1]), s)\"; } );\n"
+    "  conditions = ( { on = \"boundary\"; residual = \"d(u, x[0]) - v\"; } ); };\n"
+    "domain: { type = \"box\"; lower = -1.0; upper = 1.5; };\n"
+    "points: { interior = { count = 150; }; conditions = { count = 90; }; };\n"
+    "network: { hidden = [12]; affine = true; quadratic = \"%s\"; block = %d; };";
+static const char form_compressed[] =
+    "problem: { coordinates = [\"x[40]\"]; fields = [\"u\"]; transform: { u = \"%s\"; };\n"
+    "  equations = ( { residual = \"laplacian(u) - u^3\"; }, { residual = \"laplacian(u)*u - x[3]\"; } );\n"
+    "  conditions = ( { on = \"boundary\"; residual = \"u - x[3]*d(u, x[2])\"; } ); };\n"
+    "domain: { type = \"ball\"; radius = 1.0; };\n"
+    "points: { interior = { sampler = \"uniform\"; count = 61; };\n"
+    "  conditions = { sampler = \"uniform\"; count = 20; }; };\n"
+    "network: { hidden = [%s]; quadratic = \"%s\"; normalize = %s; };";
 /* Points and sweeps fit, what would be stored does not. */
 static const char short_of_memory[] = POISSON "network: { hidden = [50, 45, 40]; }; limits: { memory = %g; };";
 static const char short_of_memory_flow[] = FLOW "network: { hidden = [7, 9]; }; limits: { memory = %g; };";
@@ -379,6 +397,29 @@ START_TEST(an_affine_part_and_shared_inputs)
 }
 END_TEST
 
+START_TEST(a_quadratic_form_of_several_fields)
+{
+  for (int k = 0; k < 4; k++) {
+    char text[1024];
+    snprintf(text, sizeof(text), form_of_fields, k % 2 ? "full" : "diagonal", k < 2 ? 1 : 5);
+    check(text, true);
+    check_alone(text);
+  }
+}
+END_TEST
+
+START_TEST(a_quadratic_form_beside_compressed_coordinates)
+{
+  for (int k = 0; k < 8; k++) {
+    char text[1024];
+    snprintf(text, sizeof(text), form_compressed, k & 1 ? "(2 - norm2(x))*net" : "net", k & 2 ? "9, 5" : "9",
+             k & 4 ? "full" : "diagonal", k & 1 ? "false" : "true");
+    check(text, true);
+    if (k % 3 == 0) check_alone(text);
+  }
+}
+END_TEST
+
 START_TEST(many_constant_inputs)
 {
   for (int k = 0; k < 3; k++) {
@@ -503,6 +544,7 @@ END_TEST
 TEST_SUITE("residual_linearization", several_equations_fields_and_normals, all_types, ranks_do_not_matter_to_any_type,
            a_frozen_layer, collapsed_columns_and_wide_layers, several_equations_in_wide_layers,
            more_inputs_than_columns, seeds_that_depend_on_the_point, an_affine_part_and_shared_inputs,
-           many_constant_inputs, constants_that_neurons_have_of_their_own, mixed_derivatives_of_fourth_order,
+           a_quadratic_form_of_several_fields, a_quadratic_form_beside_compressed_coordinates, many_constant_inputs,
+           constants_that_neurons_have_of_their_own, mixed_derivatives_of_fourth_order,
            short_memory_sweeps_again_with_the_same_results, single_precision_is_stored_as_it_is_swept,
            another_theta_or_other_points_are_not_mistaken)

@@ -197,6 +197,8 @@ END_TEST
 START_TEST(the_affine_part_is_a_layer_without_bias)
 {
   check_both(flow, "network: { hidden = [7, 9]; affine = true; };");
+  check_both(flow, "network: { hidden = [7, 9]; affine = true; quadratic = \"full\"; };");
+  check_both(flow, "network: { hidden = [7]; quadratic = \"diagonal\"; };");
   check_both(compressed_affine, "");
 }
 END_TEST

@@ -178,3 +178,5 @@ void JetTablesSet(JetTables tables, int n, const double factors[], size_t stride
 const KernelTables *JetTablesAt(JetTables tables, size_t width);
 /* The seeds of a column at point p, [n] as JetPlanSeeds lists them, before a factor of JetPlanSeedsOwn. */
 const double *JetTablesSeeds(JetTables tables, int column, int p);
+/* The value of a factor at point p, by its place in JetPlanFactors. */
+double JetTablesFactor(JetTables tables, int factor, int p);

@@ -1,13 +1,14 @@
 /* The trial functions: all fields at once as outputs of one network u(x; theta), or of one network each, with their
-   jets, and the three sweeps over them. Arrays of jets are [column][point][component], component fastest, columns
-   those of a JetPlan.
+   jets, and the three sweeps over them. Arrays of jets are [column][point][component], component fastest, columns those
+   of a JetPlan.
 
    Parameters come in two parts: theta [n_param], which optimizers see, and frozen weights, which belong to the network
    (the random hidden layer of `random-features`, frequencies that are kept). The last layer is linear and is the tail
    of theta: weights [n_field][n_hidden], then biases [n_field]; with network.affine, before them the weights
-   [n_field][n_coord] of the affine function that is added to it, which belong to it: u = W z + A x + b. Networks of
-   single fields have their last layers one after the other there. Behind them all stand the unknown coefficients of the
-   case (problem.unknowns), which no output depends on and no sweep touches.
+   [n_field][n_coord] of the affine function that is added to it, which belong to it: u = W z + A x + b; and with
+   network.quadratic, between these, [n_field][n_coord][n_coord] of a form x^T A x, or [n_field][n_coord] of a diagonal
+   one. Networks of single fields have their last layers one after the other there. Behind them all stand the unknown
+   coefficients of the case (problem.unknowns), which no output depends on and no sweep touches.
 
    A network is a list of steps between nodes, each a jet of so many neurons: dense layers, activations, products, sums
    (src/network/network_impl.h). All parameters are those of layers, J = sum_c g_c z_c^T; what multiplies no neurons
@@ -35,8 +36,9 @@ size_t NetworkParameters(Network network);  /* n_param, with the unknown coeffic
 double NetworkWeightCount(Network network); /* of all layers, frozen ones too: multiply-adds of a sweep, a jet column */
 double NetworkInputWeights(Network network);                           /* those among them that meet the coordinates */
 void NetworkLastLayer(Network network, size_t *begin, int *n_feature); /* theta[begin ..]; inputs of the linear part */
-/* The trained layers' weights (and those of the affine part), a matrix [*rows][*columns] at theta[*offset], and biases,
-   a vector of *rows with *columns = 0: number of both, and the k-th in the order of theta. */
+/* The trained layers' weights (and those of the parts beside the last one), a matrix [*rows][*columns] at
+   theta[*offset], and biases, a vector of *rows with *columns = 0: number of both, and the k-th in the order of theta.
+   */
 PetscInt NetworkParameterBlocks(Network network);
 void NetworkParameterBlock(Network network, PetscInt k, size_t *offset, PetscInt *rows, PetscInt *columns);
 const char *NetworkDescribe(Network network); /* "mlp 2-64-64-1, tanh"; owned by network */
@@ -75,6 +77,8 @@ PetscErrorCode NetworkCompressionCreate(Network network, int n_group, const JetG
                                         NetworkCompression *compression);
 PetscErrorCode NetworkCompressionDestroy(NetworkCompression *compression);
 double NetworkCompressionDoubles(NetworkCompression compression); /* its size, for estimates */
+/* Can the network be swept with such coordinates? A quadratic form is not sampled. */
+bool NetworkServesGroups(Network network, NetworkCompression compression);
 /* The terms in a draw of a group of samples, until the next call: terms [in] [passes][slots]. Update must follow. */
 void NetworkCompressionPick(NetworkCompression compression, int group, const int terms[]);
 /* The random directions of a group, V [in] [width][n]; likewise. */
@@ -174,18 +178,19 @@ void NetworkStoreSquares(NetworkStore store, int panel, double work[], double su
 
 /* A store of at most as many points as it was created for is made one of n_point points. */
 void NetworkStoreResize(NetworkStore store, int n_point);
-/* One layer of a panel as the arrays that its rows are made of, J[p] = sum_c g_c z_c^T for each term.
+/* One layer of a panel as the arrays that the rows of a term are made of, J[p] = sum_c g_c z_c^T.
      z       [out] [*n_column][n][n_in + 1]: inputs, and last the bias's, where it has one, 1 in column 0
      g       work for the adjoints, [NetworkStoreAdjointsWork]
-     return  [n_term][*n_column][n][n_out] borrowed */
-const double *NetworkStoreLayer(NetworkStore store, int panel, int layer, double z[], double g[], int *n_column);
+     return  [*n_column][n][n_out] borrowed */
+const double *NetworkStoreLayer(NetworkStore store, int panel, int layer, int term, double z[], double g[],
+                                int *n_column);
 /* Doubles that are enough for [*n_column][n] inputs or outputs of any layer, and for adjoints that are not in the
    store, 0 where all are. */
 size_t NetworkStoreInputsWork(NetworkStore store);
 size_t NetworkStoreAdjointsWork(NetworkStore store);
 
-/* Trained layers, the affine part being the last of them, for sums over layers: numbers [first, end), the place of one
-   in the order of theta, and its outputs. */
+/* Trained layers, the affine part and the quadratic form being the last of them, for sums over layers: numbers [first,
+   end), the place of one in the order of theta, and its outputs. */
 void NetworkTrainedLayers(Network network, int *first, int *end);
 int NetworkLayerPlace(Network network, int layer);
 int NetworkLayerOutputs(Network network, int layer);

@@ -267,6 +267,8 @@ const ConfigKey ConfigKeys[] = {
      "waves of a periodic coordinate that networks other than random and Fourier features read"},
     {"network.affine", CONFIG_BOOL, "false", NO_RANGE, "mlp",
      "add a trained linear function of the coordinates to the outputs, which the last layer's biases make affine"},
+    {"network.quadratic", CONFIG_WORD, "\"none\"", 0, 0, &QuadraticTable, "mlp",
+     "add a trained quadratic form of the coordinates to the outputs"},
     {"network.block", CONFIG_INT, "1", COUNT, NULL, "mlp",
      "components of a vector coordinate that follow each other and share a column of the first layer's weights"},
     {"network.normalize", CONFIG_BOOL, "true", NO_RANGE, "mlp fourier siren modified-mlp piratenet separable fields",

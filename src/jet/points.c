@@ -8,9 +8,10 @@ struct JetTables_s {
   JetPlan plan;
   size_t n_coef; /* of all tables of a point */
   int n_table, n_seed;
-  double *coef; /* [point][n_coef] by table */
-  double *seed; /* [point][n_seed] of the columns where some have a factor */
-  bool *varies; /* [n_table][n_column] */
+  double *coef;  /* [point][n_coef] by table */
+  double *seed;  /* [point][n_seed] of the columns where some have a factor */
+  double *value; /* [point][n_factor] */
+  bool *varies;  /* [n_table][n_column] */
   KernelTables tables;
   KernelProduct transpose;
   KernelPoints points[MOST_TABLES];
@@ -30,9 +31,9 @@ static size_t terms_of_tables(JetPlan plan)
 
 double JetTablesDoubles(JetPlan plan, int max_point)
 {
-  return plan->n_factor
-             ? (double)max_point * (double)(terms_of_tables(plan) + (size_t)plan->point_start[plan->n_column])
-             : 0.0;
+  return plan->n_factor ? (double)max_point * (double)(terms_of_tables(plan) +
+                                                       (size_t)(plan->point_start[plan->n_column] + plan->n_factor))
+                        : 0.0;
 }
 
 static const KernelProduct *table_of_plan(JetPlan plan, int t, const int **factor)
@@ -71,7 +72,8 @@ PetscErrorCode JetTablesCreate(JetPlan plan, int max_point, JetTables *tables)
   t->n_table = PetscMax(2, plan->order + 1);
   t->tables.order = plan->order;
   t->tables.n_lower = plan->tables.n_lower;
-  PetscCall(PetscMalloc2((size_t)max_point * t->n_coef, &t->coef, (size_t)max_point * (size_t)t->n_seed, &t->seed));
+  PetscCall(PetscMalloc3((size_t)max_point * t->n_coef, &t->coef, (size_t)max_point * (size_t)t->n_seed, &t->seed,
+                         max_point * plan->n_factor, &t->value));
   PetscCall(PetscCalloc1(t->n_table * plan->n_column, &t->varies));
   for (int k = 0; k < t->n_table; k++) {
     bind_table(t, k, begin);
@@ -85,7 +87,7 @@ PetscErrorCode JetTablesDestroy(JetTables *tables)
 {
   PetscFunctionBegin;
   if (!*tables) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree2((*tables)->coef, (*tables)->seed));
+  PetscCall(PetscFree3((*tables)->coef, (*tables)->seed, (*tables)->value));
   PetscCall(PetscFree((*tables)->varies));
   PetscCall(PetscFree(*tables));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -105,6 +107,8 @@ void JetTablesSet(JetTables tables, int n, const double factors[], size_t stride
   const int *factor;
   for (int p = 0; p < n; p++) {
     double *to = tables->coef + (size_t)p * tables->n_coef;
+    for (int k = 0; k < plan->n_factor; k++)
+      tables->value[p * plan->n_factor + k] = factors[(size_t)k * stride + (size_t)p];
     for (int t = 0; t < tables->n_table; t++) {
       const KernelProduct *table = table_of_plan(plan, t, &factor);
       to = set_point(terms(table), table->coef, factor, factors + p, stride, to);
@@ -122,6 +126,11 @@ const KernelTables *JetTablesAt(JetTables tables, size_t width)
 {
   for (int t = 0; t < tables->n_table; t++) tables->points[t].width = width;
   return &tables->tables;
+}
+
+double JetTablesFactor(JetTables tables, int factor, int p)
+{
+  return tables->value[p * tables->plan->n_factor + factor];
 }
 
 const double *JetTablesSeeds(JetTables tables, int column, int p)

@@ -1,4 +1,5 @@
-/* Which parts of theta are matrices: two blocks a trained layer, weights and biases, and the affine part's weights. */
+/* Which parts of theta are matrices: two blocks a trained layer, weights and biases, and the weights of the affine part
+   and of the quadratic form. */
 #include "network_impl.h"
 
 static PetscInt blocks_of(const Layer *layer)
@@ -6,25 +7,25 @@ static PetscInt blocks_of(const Layer *layer)
   return layer->frozen ? 0 : layer->unbiased ? 1 : 2;
 }
 
-/* The number of the layer at place k in the order of theta, and the place of layer k: the affine part and the last
-   layer change places. */
+/* The number of the layer at place k in the order of theta: what is beside the last layer comes before it. */
 static int in_order(Network network, int k)
 {
-  const int last = network->n_layer - 1;
-  return !network->affine || k < last ? k : k == last ? network->n_layer : last;
+  const int last = network->n_layer - 1, beside = NetworkAllLayers(network) - network->n_layer;
+  return !beside || k < last ? k : k < last + beside ? k + 1 : last;
 }
 
 int NetworkLayerPlace(Network network, int layer)
 {
-  int first, end;
+  int first, end, place = 0;
   NetworkTrainedLayers(network, &first, &end);
-  return in_order(network, layer) - first;
+  while (in_order(network, place) != layer) place++;
+  return place - first;
 }
 
 PetscInt NetworkParameterBlocks(Network network)
 {
   PetscInt n = 0;
-  for (int l = 0; l < network->n_layer + network->affine; l++) n += blocks_of(&network->layers[l]);
+  for (int l = 0; l < NetworkAllLayers(network); l++) n += blocks_of(&network->layers[l]);
   return n + (network->n_extra > 0);
 }
 

@@ -128,6 +128,7 @@ static PetscErrorCode check(const DeviceSweep s)
   PinnUserCheck(NetworkIsChain(s->network),
                 "a device has networks of plain dense layers, mlp and random-features, not '%s'",
                 NetworkDescribe(s->network));
+  PinnUserCheck(!s->network->quadratic, "network.quadratic is not there on a device");
   PinnUserCheck(precision->forward_single == precision->adjoint_single,
                 "precision = \"mixed\" is not there on a device: double or single");
   for (int g = 0; s->compression && g < s->compression->n_group; g++)
@@ -166,8 +167,7 @@ static void *place(Places *places, size_t bytes)
 static size_t largest_layer(Network network)
 {
   size_t largest = 0;
-  for (int l = 0; l < network->n_layer + network->affine; l++)
-    largest = PetscMax(largest, LayerSize(&network->layers[l]));
+  for (int l = 0; l < NetworkAllLayers(network); l++) largest = PetscMax(largest, LayerSize(&network->layers[l]));
   return largest;
 }
 

@@ -70,7 +70,7 @@ static void divide_rows(const Layer *layer, const double factors[], double V[])
 
 void NetworkInitialize(Network network, double theta[])
 {
-  for (int l = 0; l < network->n_layer + network->affine; l++) {
+  for (int l = 0; l < NetworkAllLayers(network); l++) {
     const Layer *layer = &network->layers[l];
     if (!layer->frozen) layer->draw(network, l, theta + layer->offset);
   }

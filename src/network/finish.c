@@ -11,6 +11,8 @@ static PetscErrorCode check_memory(Network network, Config config, const char *k
   PetscFunctionBegin;
   for (int l = 0; l < network->n_layer; l++)
     doubles += ((double)network->layers[l].n_in + (network->layers[l].unbiased ? 0.0 : 1.0)) * network->layers[l].n_out;
+  if (network->quadratic && (double)LayerSize(&network->layers[network->n_layer - 1]) > 0.5 * doubles)
+    key = "network.quadratic";
   const double needed = 4.0 * doubles * sizeof(double) / 1048576.0; /* theta, gradient and two directions */
   if (ConfigHas(config, "limits.memory")) PetscCall(ConfigGetReal(config, "limits.memory", &limit));
   PinnUserCheck(needed <= limit && doubles < PETSC_MAX_INT,
@@ -19,10 +21,16 @@ static PetscErrorCode check_memory(Network network, Config config, const char *k
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Where a layer comes: frozen ones, trained ones, those that give outputs, the affine part. */
+enum { FROZEN, TRAINED, LAST, AFFINE, QUADRATIC, N_RANK };
+
+/* Where a layer comes: frozen ones, trained ones, those that give outputs, the affine part and the quadratic form,
+   which have been added last. */
 static int rank_of(Network network, int l)
 {
-  return l == network->n_layer - 1 && network->affine ? 3 : network->layers[l].last ? 2 : !network->layers[l].frozen;
+  const int form = network->quadratic != NULL;
+  if (form && l == network->n_layer - 1) return QUADRATIC;
+  if (network->affine && l == network->n_layer - 1 - form) return AFFINE;
+  return network->layers[l].last ? LAST : network->layers[l].frozen ? FROZEN : TRAINED;
 }
 
 static PetscErrorCode order_layers(Network network)
@@ -32,7 +40,7 @@ static PetscErrorCode order_layers(Network network)
   int *place, next = 0;
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(n, &sorted, n, &place));
-  for (int rank = 0; rank <= 3; rank++)
+  for (int rank = 0; rank < N_RANK; rank++)
     for (int l = 0; l < n; l++)
       if (rank_of(network, l) == rank) sorted[place[l] = next++] = network->layers[l];
   PetscCall(PetscArraycpy(network->layers, sorted, n));
@@ -41,7 +49,7 @@ static PetscErrorCode order_layers(Network network)
   for (int k = 0; k < network->n_step; k++)
     if (network->steps[k].layer >= 0) network->steps[k].layer = place[network->steps[k].layer];
   PetscCall(PetscFree2(sorted, place));
-  if (network->affine) network->n_layer--;
+  network->n_layer -= network->affine + (network->quadratic != NULL);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -52,12 +60,12 @@ static void set_offset(Network network, Layer *layer)
   *end += LayerSize(layer);
 }
 
-/* theta is the hidden layers, the affine part, those that give the outputs. */
+/* theta is the hidden layers, the affine part, the quadratic form, those that give the outputs. */
 static void set_offsets(Network network)
 {
   int l = 0;
   for (; l < network->n_layer && !network->layers[l].last; l++) set_offset(network, &network->layers[l]);
-  if (network->affine) set_offset(network, &network->layers[network->n_layer]);
+  for (int k = network->n_layer; k < NetworkAllLayers(network); k++) set_offset(network, &network->layers[k]);
   for (; l < network->n_layer; l++) set_offset(network, &network->layers[l]);
 }
 

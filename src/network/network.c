@@ -60,6 +60,8 @@ static void describe_rest(Network network, const char *const coordinates[], cons
     if (network->periodic[i]) NetworkDescribeMore(network, ", periodic in %s", coordinates[i]);
   if (network->input_of) NetworkDescribeMore(network, ", coordinates share %d columns of weights", network->n_input);
   if (network->affine) NetworkDescribeMore(network, ", an affine function beside it");
+  if (network->quadratic)
+    NetworkDescribeMore(network, ", a%s quadratic form beside it", network->quadratic->full ? "" : " diagonal");
   if (network->precision->adjoint_single) NetworkDescribeMore(network, ", %s precision", precision);
 }
 
@@ -121,7 +123,7 @@ PetscErrorCode NetworkDestroy(Network *network)
   PetscFunctionBegin;
   if (!n) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree4(n->shift, n->stretch, n->lower, n->upper));
-  for (int l = 0; l < n->n_layer + n->affine; l++) PetscCall(PetscFree(n->layers[l].scales));
+  for (int l = 0; l < NetworkAllLayers(n); l++) PetscCall(PetscFree(n->layers[l].scales));
   PetscCall(PetscFree(n->layers));
   PetscCall(PetscFree(n->nodes));
   PetscCall(PetscFree(n->steps));
@@ -145,7 +147,7 @@ bool NetworkIsChain(Network network)
   for (int k = 0; k < network->n_step; k++) {
     const Step *step = &network->steps[k];
     const StepKind kind = k == 0 ? STEP_READ : k % 2 ? STEP_ACTIVATE : STEP_DENSE;
-    if (step->kind == STEP_AFFINE) continue;
+    if (step->kind == STEP_AFFINE || step->kind == STEP_QUADRATIC) continue;
     if (step->kind != kind || (k && step->from != network->steps[k - 1].to)) return false;
     if (kind == STEP_ACTIVATE && step->factor != 1.0) return false;
     if (step->layer >= 0 && (step->layer != k / 2 || network->layers[k / 2].unbiased)) return false;
@@ -156,15 +158,16 @@ bool NetworkIsChain(Network network)
 double NetworkWeightCount(Network network)
 {
   double count = 0.0;
-  for (int l = 0; l < network->n_layer + network->affine; l++)
+  for (int l = 0; l < NetworkAllLayers(network); l++)
     count += (double)network->layers[l].n_in * (double)network->layers[l].n_out;
   return count;
 }
 
 double NetworkInputWeights(Network network)
 {
-  const Layer *affine = NetworkAffine(network);
-  return (double)network->n_input * (double)network->layers[0].n_out + (affine ? (double)LayerSize(affine) : 0.0);
+  double beside = 0.0;
+  for (int l = network->n_layer; l < NetworkAllLayers(network); l++) beside += (double)LayerSize(&network->layers[l]);
+  return (double)network->n_input * (double)network->layers[0].n_out + beside;
 }
 
 bool NetworkIsWide(Network network)
@@ -189,8 +192,12 @@ int NetworkCompressedWidth(Network network)
 
 void NetworkLastLayer(Network network, size_t *begin, int *n_feature)
 {
-  *n_feature = network->affine ? network->n_coord : 0;
-  *begin = network->affine ? NetworkAffine(network)->offset : network->n_param;
+  *n_feature = 0;
+  *begin = network->n_param;
+  for (int l = network->n_layer; l < NetworkAllLayers(network); l++) {
+    *n_feature += (int)(LayerSize(&network->layers[l]) / (size_t)network->n_field);
+    *begin = PetscMin(*begin, network->layers[l].offset);
+  }
   for (int l = 0; l < network->n_layer; l++) {
     if (!network->layers[l].last) continue;
     *n_feature += network->layers[l].n_in;

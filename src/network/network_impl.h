@@ -24,6 +24,11 @@ typedef struct {
   bool forward_single, adjoint_single;
 } Precision;
 
+/* What a row of QuadraticTable points to. */
+typedef struct {
+  bool full; /* A is any symmetric matrix; else a diagonal one */
+} QuadraticForm;
+
 typedef struct Layer_s Layer;
 /* First weights and biases of layer l [LayerSize]. */
 typedef void (*LayerDraw)(Network network, int l, double weights[]);
@@ -48,16 +53,17 @@ struct Layer_s {
 
 /* A network is a list of steps between nodes, which hold jets of so many neurons. */
 typedef enum {
-  STEP_READ,     /* to = W x + b, the one layer that reads the coordinates */
-  STEP_DENSE,    /* to = W from + b */
-  STEP_ACTIVATE, /* to = f(factor from) */
-  STEP_SCALE,    /* to = s from + b, neuron by neuron: a direct layer (s, b) */
-  STEP_SKIP,     /* to = a from + (1 - a) beside, with one number a: a direct layer */
-  STEP_MULTIPLY, /* to = from beside */
-  STEP_ADD,      /* to = from + factor beside */
-  STEP_SLICE,    /* to = the neurons [at, at + width of to) of from */
-  STEP_PLACE,    /* the neurons [at, at + width of from) of to = from */
-  STEP_AFFINE,   /* to += A x: the other one */
+  STEP_READ,      /* to = W x + b, the one layer that reads the coordinates */
+  STEP_DENSE,     /* to = W from + b */
+  STEP_ACTIVATE,  /* to = f(factor from) */
+  STEP_SCALE,     /* to = s from + b, neuron by neuron: a direct layer (s, b) */
+  STEP_SKIP,      /* to = a from + (1 - a) beside, with one number a: a direct layer */
+  STEP_MULTIPLY,  /* to = from beside */
+  STEP_ADD,       /* to = from + factor beside */
+  STEP_SLICE,     /* to = the neurons [at, at + width of to) of from */
+  STEP_PLACE,     /* the neurons [at, at + width of from) of to = from */
+  STEP_AFFINE,    /* to += A x: the other one */
+  STEP_QUADRATIC, /* to += x^T A x (quadratic.h) */
   N_STEP
 } StepKind;
 
@@ -88,11 +94,12 @@ struct Network_s {
   const Precision *precision;
   int n_coord, n_input, n_field, n_layer;
   /* n_input: of the first layer, n_coord unless coordinates share some */
-  bool affine;   /* the outputs have A x beside the last layer; A is layers[n_layer] */
-  int *input_of; /* [n_coord] what layers[0].input_of shows, or NULL */
-  Layer *layers; /* [n_layer + affine]; frozen ones come first, those that give the outputs last */
-  Node *nodes;   /* [n_node]; the first is the output */
-  Step *steps;   /* [n_step] */
+  bool affine;                    /* the outputs have A x beside the last layer; A is layers[n_layer] */
+  const QuadraticForm *quadratic; /* NULL, or they have a quadratic form, of the layer after these */
+  int *input_of;                  /* [n_coord] what layers[0].input_of shows, or NULL */
+  Layer *layers;                  /* [NetworkAllLayers]; frozen ones come first, those that give the outputs last */
+  Node *nodes;                    /* [n_node]; the first is the output */
+  Step *steps;                    /* [n_step] */
   int n_node, n_step, most_layers, most_nodes, most_steps;
   int plain, embedded;      /* nodes of the coordinates, and of these with periodic ones embedded; -1: none reads it */
   int n_slot;               /* places in the work space of a sweep */
@@ -174,15 +181,29 @@ static inline size_t LayerSize(const Layer *layer)
 {
   return ((size_t)layer->n_in + (layer->unbiased ? 0 : 1)) * (size_t)layer->n_out;
 }
+/* The layers, and what is beside them. */
+static inline int NetworkAllLayers(Network network)
+{
+  return network->n_layer + network->affine + (network->quadratic != NULL);
+}
 /* The affine part, or NULL. */
 static inline const Layer *NetworkAffine(Network network)
 {
   return network->affine ? &network->layers[network->n_layer] : NULL;
 }
-/* Does a layer read the coordinates? */
+/* Is it the layer of the quadratic form? The form's own, or NULL. */
+static inline bool NetworkIsQuadratic(Network network, int l)
+{
+  return network->quadratic && l == network->n_layer + network->affine;
+}
+static inline const Layer *NetworkQuadratic(Network network)
+{
+  return network->quadratic ? &network->layers[network->n_layer + network->affine] : NULL;
+}
+/* Does a layer read the coordinates, linearly? */
 static inline bool NetworkReadsInputs(Network network, int l)
 {
-  return l == 0 || l == network->n_layer;
+  return l == 0 || (network->affine && l == network->n_layer);
 }
 /* Reads network.normalize, network.block: shift, stretch, n_input and input_of. Errors: blocks longer than any vector
    coordinate. */
@@ -210,7 +231,8 @@ static inline const double *NetworkWeights(Network network, const Layer *layer, 
 {
   return (layer->frozen ? network->frozen : theta) + layer->offset;
 }
-/* Is it dense layers with activations between them, each read by the next, and at most an affine part beside them?
+/* Is it dense layers with activations between them, each read by the next, and at most an affine part and a quadratic
+   form beside them?
    Then layer l is step 2 l, its activation the next one. */
 bool NetworkIsChain(Network network);
 int NetworkWidest(Network network); /* neurons of a node */

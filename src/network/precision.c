@@ -47,8 +47,8 @@ size_t NetworkJetNumbers(Network network)
 /* Bytes that one point takes in all sweeps. */
 static double bytes_per_point(Network network, JetPlan plan)
 {
-  const double numbers =
-      (double)JetPlanColumns(plan) * (double)NetworkJetNumbers(network) + (double)network->n_coord + 1.0;
+  const double points = (network->quadratic ? 2.0 : 1.0) * network->n_coord + 1.0;
+  const double numbers = (double)JetPlanColumns(plan) * (double)NetworkJetNumbers(network) + points;
   const Precision *p = network->precision;
   const double forward = p->forward_single ? sizeof(float) : sizeof(double);
   return numbers * (forward + (p->forward_single == p->adjoint_single ? 0.0 : sizeof(float))) +

@@ -1,5 +1,5 @@
 /* Rows of J: for each point the sum over columns of outer products of a layer's output adjoint and its input. */
-#include "sweep_impl.h"
+#include "quadratic.h"
 
 /* row[n] = values[n] */
 static void widen(size_t n, const Real values[], double row[])
@@ -67,7 +67,9 @@ static void add_rows(void *context, REAL(Sweep) * s, int l, const Real u_bar[])
   const size_t n_weight = (size_t)layer->n_in * (size_t)layer->n_out, n_out = (size_t)layer->n_out;
   if (layer->offset < rows->begin || layer->offset >= rows->begin + rows->count) return;
   double *at = rows->J + (layer->offset - rows->begin), *bias = layer->direct ? at : at + n_weight;
-  if (NetworkReadsInputs(s->network, l))
+  if (NetworkIsQuadratic(s->network, l))
+    REAL(QuadraticRows)(s, u_bar, at, rows->ld);
+  else if (NetworkReadsInputs(s->network, l))
     input_rows(s, layer, rows->theta, u_bar, at, rows->ld);
   else if (!layer->direct)
     dense_rows(s, l, u_bar, at, rows->ld);

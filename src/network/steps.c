@@ -141,8 +141,15 @@ static void activate_tangent(REAL(Sweep) * s, int k, const double theta[], const
 static const REAL(StepOps) step_activate = {activate_forward, activate_reverse, activate_tangent};
 
 const REAL(StepOps) *const REAL(StepTable)[N_STEP] = {
-    [STEP_READ] = &step_read,        [STEP_DENSE] = &step_dense,      [STEP_ACTIVATE] = &step_activate,
-    [STEP_SCALE] = &REAL(StepScale), [STEP_SKIP] = &REAL(StepSkip),   [STEP_MULTIPLY] = &REAL(StepMultiply),
-    [STEP_ADD] = &REAL(StepAdd),     [STEP_SLICE] = &REAL(StepSlice), [STEP_PLACE] = &REAL(StepPlace),
+    [STEP_READ] = &step_read,
+    [STEP_DENSE] = &step_dense,
+    [STEP_ACTIVATE] = &step_activate,
+    [STEP_SCALE] = &REAL(StepScale),
+    [STEP_SKIP] = &REAL(StepSkip),
+    [STEP_MULTIPLY] = &REAL(StepMultiply),
+    [STEP_ADD] = &REAL(StepAdd),
+    [STEP_SLICE] = &REAL(StepSlice),
+    [STEP_PLACE] = &REAL(StepPlace),
     [STEP_AFFINE] = &step_affine,
+    [STEP_QUADRATIC] = &REAL(StepQuadratic),
 };

@@ -57,6 +57,14 @@ static size_t lay_out(Network network, JetPlan plan, int n_term, size_t z_at[], 
   for (int l = first; l < n_layer; l++) {
     const Layer *layer = &network->layers[l];
     const bool reads = NetworkReadsInputs(network, l), again = reads && l && !network->input_of;
+    if (NetworkIsQuadratic(network, l)) {
+      const bool own = network->input_of && !network->affine; /* nothing else has the coordinates one by one */
+      if (z_at) z_at[l] = own ? end : network->input_of ? z_at[network->n_layer] : inputs;
+      if (own) end += (size_t)network->n_coord;
+      if (g_at) g_at[l] = end;
+      end += (size_t)n_term * StoreQuadraticPoint(network, plan);
+      continue;
+    }
     if (z_at) z_at[l] = again ? inputs : end;
     if (!again) end += StoreColumns(network, l, n_own, C) * (size_t)layer->n_in;
     if (g_at) g_at[l] = end;
@@ -127,6 +135,7 @@ PetscErrorCode NetworkStoreCreate(Network network, JetPlan plan, NetworkCompress
   PetscCall(PetscMalloc2(n_layer, &s->z_at, n_layer, &s->g_at));
   s->point = lay_out(network, plan, n_term, s->z_at, s->g_at);
   if (s->first == 0) PetscCall(create_constants(s));
+  if (network->quadratic) PetscCall(QuadraticJetsCreate(network, plan, compression, &s->quadratic));
   PetscCall(PetscMalloc1((size_t)n_point * s->point + LINE, &s->storage));
   s->data = s->storage + LINE - (uintptr_t)s->storage / sizeof(double) % LINE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -174,6 +183,7 @@ PetscErrorCode NetworkStoreDestroy(NetworkStore *store)
   PetscCall(PetscFree(s->apart[0]));
   PetscCall(PetscFree(s->apart[1]));
   PetscCall(PetscFree(s->columns));
+  PetscCall(QuadraticJetsDestroy(&s->quadratic));
   PetscCall(PetscFree(s->storage));
   PetscCall(PetscFree(*store));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -218,5 +228,9 @@ PanelLayer StorePanelLayer(NetworkStore s, int panel, int l)
   part.z = data + (size_t)part.n * s->z_at[l];
   part.g = data + (size_t)part.n * s->g_at[l];
   part.g_term = part.n_column * (size_t)part.n * part.n_out;
+  if (NetworkIsQuadratic(s->network, l)) {
+    part.form = s->quadratic;
+    part.g_term = (size_t)part.n * StoreQuadraticPoint(s->network, s->plan);
+  }
   return part;
 }

@@ -6,7 +6,8 @@
 size_t NetworkStoreGramWork(NetworkStore a, NetworkStore b)
 {
   const size_t m = (size_t)a->panel, n = (size_t)b->panel;
-  return 2 * (size_t)a->n_column * m * (size_t)b->n_column * n + m * n;
+  const size_t pairs = 2 * (size_t)a->n_column * m * (size_t)b->n_column * n + m * n;
+  return a->quadratic ? PetscMax(pairs, StoreQuadraticGramWork(a, b)) : pairs;
 }
 
 static double kept_columns(NetworkStore s, int l)
@@ -20,6 +21,7 @@ double NetworkStoreGramFlops(NetworkStore a, NetworkStore b, int l)
   const double columns = kept_columns(a, l) * kept_columns(b, l), terms = (double)a->n_term * b->n_term;
   const double own = NetworkReadsInputs(a->network, l) ? (double)a->n_own * b->n_own : columns;
   const double inputs = 2.0 * own * layer->n_in;
+  if (NetworkIsQuadratic(a->network, l)) return StoreQuadraticGramFlops(a, b);
   if (NetworkReadsInputs(a->network, l) && a->first == 0 && (a->apart[0] || b->apart[0])) return INFINITY;
   return inputs + terms * columns * (2.0 * layer->n_out + PAIR_COST);
 }
@@ -48,10 +50,27 @@ static void constant_inputs(const PanelLayer *A, const PanelLayer *B, double X[]
     }
 }
 
+void StoreAddBlock(NetworkStore a, int panel_a, size_t e, NetworkStore b, int panel_b, size_t f, bool turned,
+                   const double sums[], double K[], size_t ldk)
+{
+  const size_t row = e * (size_t)a->n_point + (size_t)(panel_a * a->panel);
+  const size_t column = f * (size_t)b->n_point + (size_t)(panel_b * b->panel);
+  double *to = turned ? K + column * ldk + row : K + row * ldk + column;
+  int begin, m, n;
+  NetworkStorePanel(a, panel_a, &begin, &m);
+  NetworkStorePanel(b, panel_b, &begin, &n);
+  for (size_t p = 0; p < (size_t)m; p++)
+    for (size_t q = 0; q < (size_t)n; q++) to[turned ? q * ldk + p : p * ldk + q] += sums[p * (size_t)n + q];
+}
+
 void NetworkStoreGram(NetworkStore a, int panel_a, NetworkStore b, int panel_b, int l, bool own, bool lower,
                       double work[], double K[], size_t ldk)
 {
   PanelLayer A = StorePanelLayer(a, panel_a, l), B = StorePanelLayer(b, panel_b, l);
+  if (NetworkIsQuadratic(a->network, l)) {
+    StoreQuadraticGram(a, panel_a, b, panel_b, lower, work, K, ldk);
+    return;
+  }
   if (own) A.n_column = A.n_own, B.n_column = B.n_own;
   const size_t m = (size_t)A.n, n = (size_t)B.n, rows = A.n_column * m, columns = B.n_column * n;
   double *X = work, *Y = X + rows * columns, *sums = Y + rows * columns;
@@ -67,11 +86,6 @@ void NetworkStoreGram(NetworkStore a, int panel_a, NetworkStore b, int panel_b, 
       KernelCPU.gemm('N', 'T', rows, columns, A.n_out, 1.0, A.g + e * A.g_term, A.n_out, B.g + f * B.g_term, A.n_out,
                      0.0, Y, columns);
       KernelCPU.pair_product(A.n_column, m, B.n_column, n, X, Y, sums, n);
-      const bool turned = lower && e < f;
-      const size_t row = e * (size_t)a->n_point + (size_t)(panel_a * a->panel);
-      const size_t column = f * (size_t)b->n_point + (size_t)(panel_b * b->panel);
-      double *to = turned ? K + column * ldk + row : K + row * ldk + column;
-      for (size_t p = 0; p < m; p++)
-        for (size_t q = 0; q < n; q++) to[turned ? q * ldk + p : p * ldk + q] += sums[p * n + q];
+      StoreAddBlock(a, panel_a, e, b, panel_b, f, lower && e < f, sums, K, ldk);
     }
 }

@@ -24,6 +24,10 @@ void REAL(StoreInputs)(NetworkStore store, int panel, int at, void *sweep)
   for (int l = first; l < n_layer; l++) {
     const PanelLayer part = StorePanelLayer(store, panel, l);
     const size_t size = (size_t)s->n * part.n_in, stride = (size_t)part.n * part.n_in;
+    if (NetworkIsQuadratic(store->network, l)) {
+      if (store->network->input_of) widen(size, s->input, part.z + (size_t)at * part.n_in);
+      continue;
+    }
     if (NetworkReadsInputs(store->network, l)) {
       if (l == 0 || store->network->input_of) keep_inputs(store, &part, at, s);
       continue;
@@ -51,9 +55,23 @@ typedef struct {
   int panel, at, term;
 } Place;
 
+static void keep_quadratic(const Place *place, REAL(Sweep) * s, const Real u_bar[])
+{
+  double *w = s->form_point[1], *b = s->form_point[2];
+  for (int f = 0; f < s->network->n_field; f++)
+    for (int p = 0; p < s->n; p++) {
+      REAL(QuadraticAdjoint)(s, f, p, u_bar, w, b);
+      StoreQuadraticKeep(place->store, place->panel, f, place->at + p, place->term, w, b);
+    }
+}
+
 static void keep_layer(void *context, REAL(Sweep) * s, int l, const Real u_bar[])
 {
   const Place *place = context;
+  if (NetworkIsQuadratic(s->network, l)) {
+    keep_quadratic(place, s, u_bar);
+    return;
+  }
   const PanelLayer part = StorePanelLayer(place->store, place->panel, l);
   keep_adjoints(place->store, &part, place->at, place->term, s, NetworkReadsInputs(s->network, l), u_bar);
 }

@@ -7,14 +7,16 @@
 size_t NetworkStoreWork(NetworkStore s)
 {
   size_t wide = 0, deep = 0;
-  for (int l = s->first; l < s->network->n_layer + s->network->affine; l++) {
-    wide = PetscMax(wide, (size_t)s->network->layers[l].n_out);
+  for (int l = s->first; l < NetworkAllLayers(s->network); l++) {
     deep = PetscMax(deep, (size_t)s->network->layers[l].n_in + 1);
+    if (NetworkIsQuadratic(s->network, l)) continue;
+    wide = PetscMax(wide, (size_t)s->network->layers[l].n_out);
   }
   const size_t products = ((size_t)s->n_column * (size_t)s->panel + (size_t)s->n_kept) * wide;
   const size_t projections =
       (size_t)s->n_own * (size_t)s->panel * (size_t)(s->n_kept - s->n_own) * (s->apart[0] ? wide : 1);
-  return PetscMax(PetscMax(products, projections), deep + SQUARE_COLUMNS);
+  const size_t form = s->quadratic ? StoreQuadraticWork(s) : 0;
+  return PetscMax(PetscMax(products, projections), PetscMax(form, deep + SQUARE_COLUMNS));
 }
 
 static void add_bias(const PanelLayer *part, const double bias[], double a[])
@@ -59,10 +61,14 @@ static void add_constants(const PanelLayer *part, size_t begin, size_t count, co
 
 void NetworkStoreApply(NetworkStore s, int panel, const double v[], double work[], double Jv[], size_t stride)
 {
-  for (int l = s->first; l < s->network->n_layer + s->network->affine; l++) {
+  for (int l = s->first; l < NetworkAllLayers(s->network); l++) {
     const PanelLayer part = StorePanelLayer(s, panel, l);
     const size_t n_in = part.n_in, n_out = part.n_out, n = (size_t)part.n, C = part.n_own, rest = part.n_column - C;
     const double *V = v + part.layer->offset;
+    if (NetworkIsQuadratic(s->network, l)) {
+      StoreQuadraticApply(s, panel, V, work, Jv, stride);
+      continue;
+    }
     double *constant = work + C * n * n_out; /* [rest][n_out] */
     KernelCPU.gemm('N', 'T', C * n, n_out, n_in, 1.0, part.z, n_in, V, n_in, 0.0, work, n_out);
     add_bias(&part, V + n_in * n_out, work);
@@ -88,10 +94,14 @@ static void sum_points(const PanelLayer *part, const double a[], double h[])
 void NetworkStoreApplyTranspose(NetworkStore s, int panel, const double w[], size_t stride, double work[],
                                 double gradient[])
 {
-  for (int l = s->first; l < s->network->n_layer + s->network->affine; l++) {
+  for (int l = s->first; l < NetworkAllLayers(s->network); l++) {
     const PanelLayer part = StorePanelLayer(s, panel, l);
     const size_t n_in = part.n_in, n_out = part.n_out, n = (size_t)part.n, C = part.n_own, rest = part.n_column - C;
     double *grad = gradient + part.layer->offset, *sums = work + part.g_term;
+    if (NetworkIsQuadratic(s->network, l)) {
+      StoreQuadraticApplyTranspose(s, panel, w, stride, work, grad);
+      continue;
+    }
     for (int e = 0; e < s->n_term; e++)
       KernelCPU.scale_points(part.n_column, n, n_out, w + (size_t)e * stride, part.g + (size_t)e * part.g_term, work,
                              e > 0);
@@ -109,6 +119,10 @@ static void point_row(const PanelLayer *part, int term, size_t p, size_t begin, 
 {
   const size_t n_in = part->n_in, n_out = part->n_out, n = (size_t)part->n, C = part->n_own;
   const double *g = part->g + (size_t)term * part->g_term + p * n_out + begin, *first = part->z + p * n_in;
+  if (part->form) {
+    StoreQuadraticRow(part, term, p, begin * n_in, count * n_in, row);
+    return;
+  }
   if (C == 1)
     KernelCPU.outer_point(part->apart ? 1 : part->n_column, count, n_in, g, n * n_out, first, part->seeds, n_in, row);
   else
@@ -132,7 +146,7 @@ static void single_rows(const PanelLayer *part, int term, double J[], size_t ld)
 
 static void layer_rows(const PanelLayer *part, int term, size_t begin, size_t count, double J[], size_t ld)
 {
-  if (part->n_own == 1 && part->n_out == 1) {
+  if (part->n_own == 1 && part->n_out == 1 && !part->form) {
     single_rows(part, term, J, ld);
     return;
   }
@@ -141,7 +155,7 @@ static void layer_rows(const PanelLayer *part, int term, size_t begin, size_t co
 
 void NetworkStoreRows(NetworkStore s, int panel, size_t begin, size_t count, double J[], size_t stride, size_t ld)
 {
-  for (int l = s->first; l < s->network->n_layer + s->network->affine; l++) {
+  for (int l = s->first; l < NetworkAllLayers(s->network); l++) {
     const PanelLayer part = StorePanelLayer(s, panel, l);
     const size_t offset = part.layer->offset;
     if (offset < begin || offset >= begin + count) continue;
@@ -152,7 +166,7 @@ void NetworkStoreRows(NetworkStore s, int panel, size_t begin, size_t count, dou
 
 void NetworkStoreSquares(NetworkStore s, int panel, double row[], double sums[])
 {
-  for (int l = s->first; l < s->network->n_layer + s->network->affine; l++) {
+  for (int l = s->first; l < NetworkAllLayers(s->network); l++) {
     const PanelLayer part = StorePanelLayer(s, panel, l);
     const size_t n_in = part.n_in, n_out = part.n_out, most = PetscMax(1, SQUARE_COLUMNS / (n_in + 1));
     for (size_t begin = 0; begin < n_out; begin += most) {
@@ -173,7 +187,7 @@ void NetworkStoreSquares(NetworkStore s, int panel, double row[], double sums[])
 void NetworkTrainedLayers(Network network, int *first, int *end)
 {
   *first = 0;
-  *end = network->n_layer + network->affine;
+  *end = NetworkAllLayers(network);
   while (network->layers[*first].frozen) ++*first;
 }
 

@@ -2,6 +2,7 @@
    [column][point][neuron]. What the forward sweep leaves is what the others need: the nodes, and the jets D = f'(u) by
    which du becomes dv and v_bar becomes u_bar. */
 #include <string.h>
+#include "quadratic.h"
 #include "store_impl.h"
 
 #define LINE (64 / sizeof(Real)) /* numbers of a cache line: unaligned vectors cost twice the time */
@@ -50,7 +51,7 @@ static PetscErrorCode create_buffers(REAL(Sweep) * s, int max_point)
   const size_t points = (size_t)max_point, jets = (size_t)s->n_column * points;
   size_t largest = 0, direct = 0;
   PetscFunctionBegin;
-  for (int l = 0; l < network->n_layer + network->affine; l++) {
+  for (int l = 0; l < NetworkAllLayers(network); l++) {
     const Layer *layer = &network->layers[l];
     largest = PetscMax(largest, LayerSize(layer));
     if (layer->direct) direct = PetscMax(direct, (size_t)layer->n_out);
@@ -75,6 +76,17 @@ static PetscErrorCode create_buffers(REAL(Sweep) * s, int max_point)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode create_quadratic(REAL(Sweep) * s, int max_point)
+{
+  const size_t n_coord = (size_t)s->network->n_coord;
+  PetscFunctionBegin;
+  if (!s->network->quadratic) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(QuadraticJetsCreate(s->network, s->plan, s->compression, &s->quadratic));
+  PetscCall(PetscMalloc4((size_t)max_point * n_coord, &s->form, n_coord, &s->form_point[0], n_coord, &s->form_point[1],
+                         s->quadratic->n_second, &s->form_point[2]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode sweep_create(Network network, JetPlan plan, JetTables tables, NetworkCompression compression,
                                    int max_point, void **sweep)
 {
@@ -91,6 +103,7 @@ static PetscErrorCode sweep_create(Network network, JetPlan plan, JetTables tabl
   s->seed_bar = s->seed_bars;
   PetscCall(create_buffers(s, max_point));
   PetscCall(REAL(SweepFindScaled)(s));
+  PetscCall(create_quadratic(s, max_point));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -100,6 +113,8 @@ static PetscErrorCode sweep_destroy(void **sweep)
   PetscFunctionBegin;
   if (!s) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree3(s->output, s->narrowed[0], s->narrowed[1]));
+  PetscCall(PetscFree4(s->form, s->form_point[0], s->form_point[1], s->form_point[2]));
+  PetscCall(QuadraticJetsDestroy(&s->quadratic));
   PetscCall(PetscFree(s->seeds));
   PetscCall(PetscFree(s->shared));
   PetscCall(PetscFree(s->column));
@@ -188,7 +203,9 @@ static void add_gradient(void *context, REAL(Sweep) * s, int l, const Real u_bar
   const size_t n_bias = layer->unbiased && !layer->direct ? 0 : n_out;
   double *gradient = (double *)context + layer->offset;
   Real *g = gradient_begin(s, layer, gradient), *bias = layer->direct ? g : g + n_in * n_out;
-  if (NetworkReadsInputs(s->network, l))
+  if (NetworkIsQuadratic(s->network, l))
+    REAL(QuadraticGradient)(s, u_bar, g);
+  else if (NetworkReadsInputs(s->network, l))
     REAL(SweepInputGradient)(s, layer, u_bar, g);
   else if (!layer->direct)
     REAL(KernelCPU).gemm('T', 'N', n_out, n_in, (size_t)s->n_column * (size_t)s->n, 1, u_bar, n_out,

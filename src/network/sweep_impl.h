@@ -24,6 +24,8 @@ extern const SweepOps SweepInReal, SweepInReal_Single;
 /* Makes `sweep` hold what a forward sweep in double has left in its nodes and derivatives. */
 void SweepTake_Single(void *sweep, int n, const double input[], double *const value[], double *const derivative[]);
 
+typedef struct QuadraticJets_s *QuadraticJets;
+
 typedef struct {
   Network network;
   JetPlan plan;
@@ -43,8 +45,11 @@ typedef struct {
   Real *origin;     /* [n_input] the coordinates less the inputs, in the inputs' scale; NULL where all are 0 */
   Real **work;      /* [n_slot]: [column][n][widest] */
   Real *storage;
-  Real *output;      /* float only: [column][n][n_field] */
-  Real *narrowed[2]; /* float only: a layer's parameters and a direction's, or its gradient */
+  Real *output;            /* float only: [column][n][n_field] */
+  Real *narrowed[2];       /* float only: a layer's parameters and a direction's, or its gradient */
+  QuadraticJets quadratic; /* NULL where there is no form */
+  Real *form;              /* [max_point][n_coord] products of its */
+  double *form_point[3];   /* [n_coord] a point, w and b of it */
   NetworkCompression compression;
   int slot;                     /* of the compression */
   int pass;                     /* over its seeds */
@@ -142,7 +147,7 @@ typedef struct {
 } REAL(StepOps);
 extern const REAL(StepOps) *const REAL(StepTable)[N_STEP];
 extern const REAL(StepOps) REAL(StepScale), REAL(StepSkip), REAL(StepMultiply), REAL(StepAdd), REAL(StepSlice),
-    REAL(StepPlace);
+    REAL(StepPlace), REAL(StepQuadratic);
 
 /* Does a sweep's step read a node whose tangent and adjoint there are? */
 static inline bool SweepTrains(const REAL(Sweep) * sweep, int node)

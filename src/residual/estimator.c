@@ -114,6 +114,9 @@ static PetscErrorCode note_limits(Residual residual, Config config)
     PetscCall(check_distribution(&residual->blocks[b], config));
     residual->n_draw = PetscMax(residual->n_draw, probe->n_draw);
     if (probe->n_pass > 1) residual->rows.gradient_only = "the estimator sdgd";
+    PinnUserCheck(NetworkServesGroups(residual->network, probe->compression),
+                  "%s: a quadratic form has exact derivatives and is not estimated: %s does not go with it",
+                  ConfigWhere(config, "network.quadratic"), residual->blocks[b].estimator.name);
     PinnUserCheck(probe->n_pass == 1 || !ProgramHasSlots(probe->program),
                   "%s: sdgd does not serve a sum of derivatives with different functions of the point as coefficients; "
                   "stde does",

@@ -50,9 +50,9 @@ static void visit_panel(const Visit *visit, int block, NetworkStore store, int p
     const int number = NetworkLayerPlace(visit->residual->network, l);
     int n_column;
     if (visit->layer >= 0 && visit->layer != number) continue;
-    const double *g = NetworkStoreLayer(store, panel, l, z, adjoints, &n_column);
     const size_t n_out = (size_t)NetworkLayerOutputs(visit->residual->network, l);
     for (int e = 0; e < n_term; e++) {
+      const double *g = NetworkStoreLayer(store, panel, l, e, z, adjoints, &n_column);
       const RowsPanel part = {.layer = number,
                               .term = b->term + e,
                               .interior = b->block->interior,
@@ -62,7 +62,7 @@ static void visit_panel(const Visit *visit, int block, NetworkStore store, int p
                               .n_in = (PetscInt)NetworkLayerColumns(visit->residual->network, l, 1),
                               .n_out = (PetscInt)n_out,
                               .z = z,
-                              .g = g + (size_t)e * (size_t)n_column * (size_t)n * n_out,
+                              .g = g,
                               .work = work};
       visit->fn(visit->context, omp_get_thread_num(), &part);
     }

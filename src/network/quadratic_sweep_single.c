@@ -1,0 +1,2 @@
+#define PINN_SINGLE
+#include "quadratic_sweep.c"
