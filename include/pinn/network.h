@@ -208,6 +208,14 @@ size_t NetworkLayerColumns(Network network, int layer, int count);
    GramFlops: of that for one pair of points; DenseFlops: of the same by rows of J. */
 void NetworkStoreGram(NetworkStore a, int panel_a, NetworkStore b, int panel_b, int layer, bool own, bool lower,
                       double work[], double K[], size_t ldk);
+/* The parts of all layers that read the coordinates, and of a quadratic form, with the products of two points made
+   once; constants are left out. Where both stores share them: the inputs of their columns are multiples of the points.
+   */
+bool NetworkStoreShares(NetworkStore a, NetworkStore b);
+bool NetworkLayerShares(Network network, int layer);
+size_t NetworkStoreTogetherWork(NetworkStore a, NetworkStore b);
+void NetworkStoreGramTogether(NetworkStore a, int panel_a, NetworkStore b, int panel_b, bool lower, double work[],
+                              double K[], size_t ldk);
 /* What `own` leaves out, between stores of one block at one theta, by rows in the coordinates of the constants
    (store_reduced.c): K += G Q^T + Q G^T.
      Constants         their number k, 0 in layers without; a neuron's own ones are counted once

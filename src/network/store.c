@@ -136,6 +136,7 @@ PetscErrorCode NetworkStoreCreate(Network network, JetPlan plan, NetworkCompress
   s->point = lay_out(network, plan, n_term, s->z_at, s->g_at);
   if (s->first == 0) PetscCall(create_constants(s));
   if (network->quadratic) PetscCall(QuadraticJetsCreate(network, plan, compression, &s->quadratic));
+  if (s->first == 0) PetscCall(StoreFindScales(s));
   PetscCall(PetscMalloc1((size_t)n_point * s->point + LINE, &s->storage));
   s->data = s->storage + LINE - (uintptr_t)s->storage / sizeof(double) % LINE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -184,6 +185,7 @@ PetscErrorCode NetworkStoreDestroy(NetworkStore *store)
   PetscCall(PetscFree(s->apart[1]));
   PetscCall(PetscFree(s->columns));
   PetscCall(QuadraticJetsDestroy(&s->quadratic));
+  PetscCall(PetscFree(s->scales));
   PetscCall(PetscFree(s->storage));
   PetscCall(PetscFree(*store));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -22,6 +22,7 @@ struct NetworkStore_s {
   double *apart[2];  /* [n_kept - n_own][n_out][n_in] of the first layer and of the affine part, where each neuron has
                           constants of its own; else NULL */
   QuadraticJets quadratic; /* NULL where there is no form */
+  double *scales;          /* [n_own] the inputs of the own columns as multiples of the points, or NULL */
   size_t *z_at, *g_at;     /* [NetworkAllLayers] doubles a point before Z and G of a layer */
   size_t point;            /* doubles a point */
   double *data, *storage;
@@ -58,6 +59,11 @@ void StoreQuadraticApplyTranspose(NetworkStore store, int panel, const double w[
 void StoreQuadraticRow(const PanelLayer *part, int term, size_t p, size_t begin, size_t count, double row[]);
 void StoreQuadraticGram(NetworkStore a, int panel_a, NetworkStore b, int panel_b, bool lower, double work[], double K[],
                         size_t ldk);
+/* sums [m][n] += the form's part of a pair of terms; S [m][n] products of points, NULL for a diagonal form; work as for
+   a Gram matrix */
+void StoreQuadraticPairs(NetworkStore a, int panel_a, size_t e, NetworkStore b, int panel_b, size_t f, const double S[],
+                         double work[], double sums[]);
+PetscErrorCode StoreFindScales(NetworkStore store);
 /* Sums of a pair of terms [m][n] go to their places in K; `turned` = to the transposed ones. */
 void StoreAddBlock(NetworkStore a, int panel_a, size_t e, NetworkStore b, int panel_b, size_t f, bool turned,
                    const double sums[], double K[], size_t ldk);

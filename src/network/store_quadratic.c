@@ -156,8 +156,9 @@ double StoreQuadraticGramFlops(NetworkStore a, NetworkStore b)
 typedef struct {
   const PanelLayer *A, *B;
   size_t e, f, field, m, n, d;
-  double *S, *products[3]; /* [m][n] z . z'; w . z', z . w', w . w' */
-  double *sums;            /* [m][n] */
+  const double *S;     /* [m][n] z . z' */
+  double *products[3]; /* [m][n] w . z', z . w', w . w' */
+  double *sums;        /* [m][n] */
   double *rest;
 } Pair;
 
@@ -248,27 +249,35 @@ static void add_second(const Pair *pair, bool same_plan)
   if (k) KernelCPU.gemm('N', 'T', m, n, k, 1.0, own, k, right, k, 1.0, pair->sums, n);
 }
 
+void StoreQuadraticPairs(NetworkStore a, int panel_a, size_t e, NetworkStore b, int panel_b, size_t f, const double S[],
+                         double work[], double sums[])
+{
+  const PanelLayer A = panel_of(a, panel_a), B = panel_of(b, panel_b);
+  const size_t m = (size_t)A.n, n = (size_t)B.n;
+  Pair pair = {.A = &A, .B = &B, .e = e, .f = f, .m = m, .n = n, .d = A.n_in, .S = S, .sums = sums};
+  for (size_t i = 0; i < 3; i++) pair.products[i] = work + i * m * n;
+  pair.rest = work + 3 * m * n;
+  for (pair.field = 0; pair.field < (size_t)a->network->n_field; pair.field++) {
+    if (a->network->quadratic->full)
+      add_full(&pair);
+    else
+      add_diagonal(&pair);
+    add_second(&pair, a->plan == b->plan);
+  }
+}
+
 void StoreQuadraticGram(NetworkStore a, int panel_a, NetworkStore b, int panel_b, bool lower, double work[], double K[],
                         size_t ldk)
 {
   const PanelLayer A = panel_of(a, panel_a), B = panel_of(b, panel_b);
-  const size_t m = (size_t)A.n, n = (size_t)B.n;
-  const bool full = a->network->quadratic->full;
-  Pair pair = {.A = &A, .B = &B, .m = m, .n = n, .d = A.n_in, .S = work, .sums = work + 4 * m * n};
-  for (size_t i = 0; i < 3; i++) pair.products[i] = work + (i + 1) * m * n;
-  pair.rest = pair.sums + m * n;
-  if (full) multiply(&pair, A.z, B.z, pair.S);
-  for (pair.e = 0; pair.e < (size_t)a->n_term; pair.e++)
-    for (pair.f = 0; pair.f < (size_t)b->n_term; pair.f++) {
-      if (lower && pair.e < pair.f && panel_a == panel_b) continue;
-      memset(pair.sums, 0, m * n * sizeof(double));
-      for (pair.field = 0; pair.field < (size_t)a->network->n_field; pair.field++) {
-        if (full)
-          add_full(&pair);
-        else
-          add_diagonal(&pair);
-        add_second(&pair, a->plan == b->plan);
-      }
-      StoreAddBlock(a, panel_a, pair.e, b, panel_b, pair.f, lower && pair.e < pair.f, pair.sums, K, ldk);
+  const size_t m = (size_t)A.n, n = (size_t)B.n, d = A.n_in;
+  double *S = work, *sums = S + m * n, *rest = sums + m * n;
+  if (a->network->quadratic->full) KernelCPU.gemm('N', 'T', m, n, d, 1.0, A.z, d, B.z, d, 0.0, S, n);
+  for (size_t e = 0; e < (size_t)a->n_term; e++)
+    for (size_t f = 0; f < (size_t)b->n_term; f++) {
+      if (lower && e < f && panel_a == panel_b) continue;
+      memset(sums, 0, m * n * sizeof(double));
+      StoreQuadraticPairs(a, panel_a, e, b, panel_b, f, S, rest, sums);
+      StoreAddBlock(a, panel_a, e, b, panel_b, f, lower && e < f, sums, K, ldk);
     }
 }

@@ -4,9 +4,11 @@
        2 C_a C_b (n_in + e f n_out) + e f C_a C_b PAIR_COST,
 
    or rows of J, 2 e f (n_in + 1) n_out, or, between the rows of one block and where inputs are constants, rows in the
-   coordinates of these (gram_reduced.c). Columns of J with a scaling of their own leave only rows of J. Ranks compute
-   the lower triangle of their own rows and go round half the ring: rank k takes the pairs with rows of ranks k - 1,
-   k - 2 ... and hands on their transposes. Where the ring is even, the ranks opposite each other share the layers. */
+   coordinates of these (gram_reduced.c). Layers that read the coordinates share products of points, where they can and
+   all are wanted (NetworkStoreGramTogether). Columns of J with a scaling of their own leave only rows of J. Ranks
+   compute the lower triangle of their own rows and go round half the ring: rank k takes the pairs with rows of ranks k
+   - 1, k - 2 ... and hands on their transposes. Where the ring is even, the ranks opposite each other share the layers.
+   */
 #include <math.h>
 #include <omp.h>
 #include "linearization.h"
@@ -25,8 +27,9 @@ typedef struct {
 typedef struct {
   Residual residual;
   const double *scaling;
-  int layer; /* -1 = all */
-  double *K; /* corner of what is computed */
+  int layer;    /* -1 = all */
+  bool divided; /* some of the layers are another rank's */
+  double *K;    /* corner of what is computed */
   size_t ld;
 } Gram;
 
@@ -54,21 +57,47 @@ static PetscErrorCode side_destroy(Side *side)
 }
 
 /* How a layer's part between two blocks is computed. */
-typedef enum { BY_ROWS, BY_PAIRS, REDUCED } Way;
+typedef enum { BY_ROWS, BY_PAIRS, REDUCED, TOGETHER } Way;
+
+/* Is a layer with constants among its inputs best done in their coordinates? */
+static bool reduces(NetworkStore x, NetworkStore y, int layer)
+{
+  return NetworkStoreConstants(x, layer) > 0 &&
+         NetworkStoreReducedFlops(x, y, layer) <
+             fmin(NetworkStoreDenseFlops(x, y, layer), NetworkStoreGramFlops(x, y, layer));
+}
+
+/* Do two blocks' layers that read the coordinates go together? */
+static bool together(const Gram *gram, const Side *A, int a, const Side *B, int b)
+{
+  const NetworkStore x = A->stores[a], y = B->stores[b];
+  if (gram->scaling || gram->layer >= 0 || gram->divided || !NetworkStoreShares(x, y)) return false;
+  return a == b && NetworkStoreConstants(x, 0) > 0 ? reduces(x, y, 0)
+                                                   : !NetworkStoreConstants(x, 0) && !NetworkStoreConstants(y, 0);
+}
 
 static Way way_of(const Gram *gram, const Side *A, int a, const Side *B, int b, int layer)
 {
   const NetworkStore x = A->stores[a], y = B->stores[b];
+  if (NetworkLayerShares(gram->residual->network, layer) && together(gram, A, a, B, b))
+    return NetworkStoreConstants(x, layer) > 0 ? REDUCED : TOGETHER;
   const double rows = NetworkStoreDenseFlops(x, y, layer), pairs = NetworkStoreGramFlops(x, y, layer);
   if (gram->scaling) return BY_ROWS;
-  if (a == b && NetworkStoreConstants(x, layer) > 0 && NetworkStoreReducedFlops(x, y, layer) < fmin(rows, pairs))
-    return REDUCED;
+  if (a == b && reduces(x, y, layer)) return REDUCED;
   return rows <= pairs ? BY_ROWS : BY_PAIRS;
 }
 
 static bool by_rows(const Gram *gram, const Side *A, int a, const Side *B, int b, int layer)
 {
   return way_of(gram, A, a, B, b, layer) == BY_ROWS;
+}
+
+/* Is it a layer's turn, or with layer < 0 that of those that go together, between two blocks? */
+static bool by_pairs(const Gram *gram, const Side *A, int a, const Side *B, int b, int layer)
+{
+  const bool shares = together(gram, A, a, B, b);
+  if (layer < 0) return shares;
+  return !by_rows(gram, A, a, B, b, layer) && !(shares && NetworkLayerShares(gram->residual->network, layer));
 }
 
 /* All pairs of panels of blocks that do without rows of J; lower: A is B. Every entry of K is one pair's. */
@@ -81,19 +110,25 @@ static PetscErrorCode add_pairs(const Gram *gram, const Side *A, const Side *B, 
   PetscFunctionBegin;
   for (int a = 0; a < A->n_block; a++)
     for (int b = 0; b < B->n_block; b++)
-      if (!by_rows(gram, A, a, B, b, layer))
-        n_work = PetscMax(n_work, NetworkStoreGramWork(A->stores[a], B->stores[b]));
+      if (by_pairs(gram, A, a, B, b, layer))
+        n_work = PetscMax(n_work, layer < 0 ? NetworkStoreTogetherWork(A->stores[a], B->stores[b])
+                                            : NetworkStoreGramWork(A->stores[a], B->stores[b]));
   if (!n_work) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc1((size_t)n_thread * n_work, &work));
 #pragma omp parallel for schedule(dynamic) collapse(2) num_threads(n_thread)
   for (int i = 0; i < A->n_panel; i++)
     for (int j = 0; j < B->n_panel; j++) {
       const TileRange *p = &A->panels[i], *q = &B->panels[j];
-      if ((lower && j > i) || by_rows(gram, A, p->block, B, q->block, layer)) continue;
-      NetworkStoreGram(A->stores[p->block], p->begin, B->stores[q->block], q->begin, layer,
-                       way_of(gram, A, p->block, B, q->block, layer) == REDUCED, lower && p->block == q->block,
-                       work + (size_t)omp_get_thread_num() * n_work,
-                       gram->K + A->row[p->block] * gram->ld + B->row[q->block], gram->ld);
+      if ((lower && j > i) || !by_pairs(gram, A, p->block, B, q->block, layer)) continue;
+      const NetworkStore a = A->stores[p->block], b = B->stores[q->block];
+      const bool triangle = lower && p->block == q->block;
+      double *own = work + (size_t)omp_get_thread_num() * n_work;
+      double *K = gram->K + A->row[p->block] * gram->ld + B->row[q->block];
+      if (layer < 0)
+        NetworkStoreGramTogether(a, p->begin, b, q->begin, triangle, own, K, gram->ld);
+      else
+        NetworkStoreGram(a, p->begin, b, q->begin, layer, way_of(gram, A, p->block, B, q->block, layer) == REDUCED,
+                         triangle, own, K, gram->ld);
     }
   PetscCall(PetscFree(work));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -153,11 +188,13 @@ static PetscErrorCode add_rows(const Gram *gram, const Side *A, const Side *B, i
 }
 
 /* share: -1 all layers; 0 or 1: about half of the weights, the same layers on all ranks. */
-static PetscErrorCode add_layers(const Gram *gram, const Side *A, const Side *B, int share)
+static PetscErrorCode add_layers(Gram *gram, const Side *A, const Side *B, int share)
 {
   double load[2] = {0.0, 0.0};
   int first, end;
   PetscFunctionBegin;
+  gram->divided = share >= 0;
+  PetscCall(add_pairs(gram, A, B, -1));
   NetworkTrainedLayers(gram->residual->network, &first, &end);
   for (int l = first; l < end; l++) {
     const int owner = load[0] > load[1];
@@ -266,7 +303,7 @@ static PetscErrorCode go_round(Gram *gram, const Side *own, const RowsPlaces *pl
 static PetscErrorCode gram_stored(Residual residual, const double scaling[], int layer, double K[], size_t ld)
 {
   const int n_block = residual->n_block;
-  Gram gram = {residual, scaling, layer, K, ld};
+  Gram gram = {residual, scaling, layer, false, K, ld};
   RowsPlaces places;
   Side own;
   int *n_point;
