@@ -2,13 +2,15 @@
 
    The products of a network are tall and thin. OpenBLAS multiplies without packing where m n k <= 10^6 and B is not
    transposed, at nearly twice the speed: so C is cut into blocks of columns and these into such pieces, and a
-   transposed B (weights) is turned first. Other libraries lose nothing by it. */
+   transposed B (weights) is turned first. Other libraries lose nothing by it. Products that are large in all directions
+   are faster packed. */
 #include <cblas.h>
 #include "cpu_impl.h"
 
 #define PIECE     1000000 /* m n k of a product that is not packed */
 #define MIN_PIECE 32      /* rows below which cutting does not pay */
 #define MAX_TURN  16384   /* numbers of B that are turned, on the stack */
+#define LARGE     256     /* columns of C and numbers of a sum, or of A, from which packing pays */
 
 #ifdef PINN_SINGLE
 #define BLAS(name) cblas_s##name
@@ -73,7 +75,7 @@ void REAL(KernelGemm_CPU)(char op_a, char op_b, size_t m, size_t n, size_t k, Re
     gemv(op_a, op_b, m, k, alpha, a, lda, b, ldb, beta, c, ldc);
   } else if (m == 1) { /* the transposes */
     gemv(op_b == 'N' ? 'T' : 'N', op_a == 'N' ? 'T' : 'N', n, k, alpha, b, ldb, a, lda, beta, c, 1);
-  } else if (!k || m < MIN_PIECE || (op_a != 'N' && op_b != 'N')) {
+  } else if (!k || m < MIN_PIECE || (op_a != 'N' && op_b != 'N') || (n >= LARGE && (op_a == 'N' ? k : m) >= LARGE)) {
     gemm(op_a, op_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   } else {
     const size_t block = block_columns(n, op_a == 'N' ? k : m);
