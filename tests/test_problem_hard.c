@@ -125,7 +125,8 @@ START_TEST(mistakes)
        "test.cfg:3: problem.conditions[0].on: a hard condition holds on faces of the domain, x = 0 or 1, not on 'x = "
        "0.5'"},
       {"{ on = \"x = 0 & t = 0\"; residual = \"u\"; hard = true; }", "holds on whole faces, not on 'x = 0 & t = 0'"},
-      {"{ on = \"wall\"; residual = \"u\"; hard = true; }", "(\"x = 0\", \"x.lower\", \"walls\"), not on 'wall'"},
+      {"{ on = \"wall\"; residual = \"u\"; hard = true; }",
+       "(\"x = 0\", \"x.lower\", \"walls\", a shape's name), not on 'wall'"},
       {"{ on = \"x = 0\"; residual = \"u*v - 1\"; hard = true; }", "values of one field, as u - g does"},
       {"{ on = \"x = 0\"; residual = \"abs(u)\"; hard = true; }", "values of one field, as u - g does"},
       {"{ on = \"x = 0\"; residual = \"max(u, -5) - t\"; hard = true; }", "values of one field, as u - g does"},
@@ -154,7 +155,7 @@ START_TEST(mistakes)
                         "conditions = ( { on = \"x = 0\"; residual = \"u\"; hard = true; } ); };\n"
                         "domain: { type = \"polygon\"; vertices = [ 0.0, 0.0, 1.0, 0.0, 0.0, 1.0 ]; };",
                         &p),
-                 PETSC_ERR_USER_INPUT, "not with domain.type = \"polygon\"");
+                 PETSC_ERR_USER_INPUT, "called by name with domain.type = \"polygon\"");
 }
 END_TEST
 

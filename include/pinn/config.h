@@ -84,6 +84,8 @@ const char *ConfigMember(Config config, const char *path, int k);
 /* "case.cfg:12: network.hidden" for messages about a setting ("--set network.hidden" for an override,
    "case.cfg: network.hidden" for a default or an absent one). Owned by config; stays valid. Cannot fail. */
 const char *ConfigWhere(Config config, const char *path);
+/* Cuts the text before `separator` off *rest, which becomes NULL after the last part, and trims it. */
+char *ConfigCutPart(char **rest, char separator);
 /* snprintf into one of 8 rotating buffers: ConfigGetReal(c, ConfigPath("solver[%d].tolerance", k), &tol). */
 const char *ConfigPath(const char *format, ...);
 

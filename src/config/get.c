@@ -1,4 +1,5 @@
 /* Settings by their paths. */
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -154,6 +155,17 @@ const char *ConfigWhere(Config config, const char *path)
   if (ConfigAlloc(config, size, &where)) return path;
   snprintf(where, size, "%s: %s", config->file.name, path);
   return where;
+}
+
+char *ConfigCutPart(char **rest, char separator)
+{
+  char *part = *rest, *end = strchr(part, separator);
+  *rest = end ? end + 1 : NULL;
+  if (!end) end = part + strlen(part);
+  while (isspace((unsigned char)*part)) part++;
+  while (end > part && isspace((unsigned char)end[-1])) end--;
+  *end = '\0';
+  return part;
 }
 
 const char *ConfigPath(const char *format, ...)

@@ -1,23 +1,10 @@
 /* Selections: alternatives separated by |, each a conjunction of terms separated by &. A term is a word of the domain,
    a face x.lower or x.upper, or a plane x = value. */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include "points_impl.h"
 
 #define MAX_NAMES 16 /* listed in a message */
-
-/* Cuts the text before `separator` off *rest, which becomes NULL after the last part, and trims it. */
-static char *next_part(char **rest, char separator)
-{
-  char *part = *rest, *end = strchr(part, separator);
-  *rest = end ? end + 1 : NULL;
-  if (!end) end = part + strlen(part);
-  while (isspace((unsigned char)*part)) part++;
-  while (end > part && isspace((unsigned char)end[-1])) end--;
-  *end = '\0';
-  return part;
-}
 
 /* " (did you mean 'x'? known: x, y)" of n names. */
 static void suggest(int n, const char *const names[], const char *name, char text[], size_t size)
@@ -96,7 +83,7 @@ static PetscErrorCode parse_term(Domain domain, const char *where, char *term, S
   PinnUserCheck(*term, "%s: a selection is empty, or lacks a term beside '|' or '&'", where);
   if (selector->word >= 0) PetscFunctionReturn(PETSC_SUCCESS);
   if (equals) {
-    const char *name = next_part(&term, '=');
+    const char *name = ConfigCutPart(&term, '=');
     PetscCall(find_coordinate(domain, where, name, &selector->coord));
     PetscCall(FormulaParseConstant(domain->formula, where, term, &selector->value));
   } else if (dot && !begins_word(domain, term, strchr(term, '.'))) {
@@ -128,7 +115,7 @@ static PetscErrorCode intersect_terms(Region region, char *text, const char *sho
   for (int first = 1; text; first = 0, ++*n_term) {
     PieceList term = {0};
     Selector selector;
-    PetscCall(parse_term(region->domain, region->where, next_part(&text, '&'), &selector));
+    PetscCall(parse_term(region->domain, region->where, ConfigCutPart(&text, '&'), &selector));
     PetscCall(region->domain->ops->select(region->domain, &selector, &term));
     if (first)
       *pieces = term;
@@ -169,7 +156,7 @@ PetscErrorCode RegionCreate(Domain domain, const char *where, const char *on, Re
   PetscCall(PetscStrallocpy(where, &r->where));
   r->domain = domain;
   PetscCall(PetscStrallocpy(on, &text));
-  for (char *rest = text; rest && !code;) code = add_conjunction(r, next_part(&rest, '|'), &n_term);
+  for (char *rest = text; rest && !code;) code = add_conjunction(r, ConfigCutPart(&rest, '|'), &n_term);
   PetscCall(PetscFree(text));
   PetscCall(code);
   if (n_term > 1) PetscCall(PieceListRemoveContained(&r->pieces)); /* the pieces of one term are distinct */

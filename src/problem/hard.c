@@ -1,16 +1,17 @@
 /* Hard conditions: a field is u = G + D N, N what it was before, with D = 0 and G the prescribed value wherever a hard
-   condition holds. D is the product of distances to the faces of a box in units of its sides, and for a ball
-   (R^2 - |x - c|^2) / (2 R). The values of several conditions are blended by inverse distances (Rvachev, Sheiko 1995),
+   condition holds. D is the product of distances to the faces of a box in units of its sides, or of functions of shapes
+   (hard_shape.c). The values of several conditions are blended by inverse distances (Rvachev, Sheiko 1995),
      G = sum_i g_i prod_(j != i) d_j / sum_i prod_(j != i) d_j. */
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include "hard.h"
 
 #define TINY 1e-30 /* beside a distance: 0/0 where conditions meet becomes their common value */
 
-/* Entry of a setting of the domain for a coordinate of its shape; `t` counts where it is one of them. */
-PetscErrorCode HardShapeValue(Problem p, const char *key, int coord, double *value)
+/* Entry of a setting of the box for a coordinate of its shape; `t` counts where it is one of them. */
+static PetscErrorCode box_value(Problem p, const char *key, int coord, double *value)
 {
   const int t = ConfigHas(p->config, "domain.time") ? FormulaFindCoordinate(p->formula, "t") : -1;
   const PetscReal *values;
@@ -39,11 +40,11 @@ PetscErrorCode HardEnds(Problem p, int k, int coord, double ends[2])
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PinnUserCheck(!strcmp(type, "box"),
-                "%s: hard conditions are there on faces of a box, on the boundary of a ball and at the first time, "
-                "not with domain.type = \"%s\"",
+                "%s: planes are for hard conditions on faces of a box and at the first time, shapes and their faces "
+                "are called by name with domain.type = \"%s\"",
                 HardWhere(p, k, "on"), type);
-  PetscCall(HardShapeValue(p, "domain.lower", coord, &ends[0]));
-  PetscCall(HardShapeValue(p, "domain.upper", coord, &ends[1]));
+  PetscCall(box_value(p, "domain.lower", coord, &ends[0]));
+  PetscCall(box_value(p, "domain.upper", coord, &ends[1]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -62,33 +63,53 @@ static PetscErrorCode check_periodic(Problem p, const Hard *hard, int coord)
 }
 
 /* Faces named twice count once: the square of a distance would prescribe a derivative, too. */
-static PetscErrorCode add_face(Problem p, Hard *hard, int coord, bool upper)
+static PetscErrorCode add_face(Problem p, Hard *hard, const HardFace *face)
 {
   PetscFunctionBegin;
   for (int i = 0; i < hard->n_face; i++)
-    if (hard->faces[i].coord == coord && hard->faces[i].upper == upper) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(check_periodic(p, hard, coord));
+    if (HardSameFace(&hard->faces[i], face)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(check_periodic(p, hard, face->coord));
   PinnUserCheck(hard->n_face < HARD_FACES, "%s: more than %d faces are too many for a hard condition",
                 HardWhere(p, hard->number, "on"), HARD_FACES);
-  hard->faces[hard->n_face++] = (HardFace){coord, upper};
+  hard->faces[hard->n_face++] = *face;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* "walls" of a box, "boundary" of a ball. */
+/* Shapes, their faces and all that is made of them. */
+static PetscErrorCode add_parts(Problem p, Hard *hard, const char *word, bool *found)
+{
+  const char *where = HardWhere(p, hard->number, "on");
+  char wanted[128];
+  PetscFunctionBegin;
+  if (!hard->shapes->n) PetscCall(HardShapesCreate(p, where, hard->shapes));
+  snprintf(wanted, sizeof(wanted), "|%s|", word);
+  for (int k = 0; k < hard->shapes->n; k++) {
+    const HardPart *part = &hard->shapes->part[k];
+    if (!strstr(part->words, wanted)) continue;
+    PinnUserCheck(part->distance >= 0,
+                  "%s: '%s' has a surface from a file: hard conditions are there on shapes of formulas", where, word);
+    PetscCall(add_face(p, hard, &(HardFace){HARD_SHAPE, false, k}));
+    *found = true;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A word, of a box "walls" alone. */
 static PetscErrorCode add_word(Problem p, Hard *hard, const char *word, bool *found)
 {
   const int t = FormulaFindCoordinate(p->formula, "t");
   const char *type;
   PetscFunctionBegin;
   PetscCall(ConfigGetString(p->config, "domain.type", &type));
-  *found = true;
-  if (!strcmp(type, "ball") && (!strcmp(word, "walls") || (!strcmp(word, "boundary") && t < 0)))
-    PetscCall(add_face(p, hard, HARD_BALL, false));
-  else if (!strcmp(type, "box") && (!strcmp(word, "walls") || (!strcmp(word, "boundary") && t < 0)))
+  *found = false;
+  if (strchr(word, '=') || !strcmp(word, "t.lower") || !strcmp(word, "t.upper")) PetscFunctionReturn(PETSC_SUCCESS);
+  if (strcmp(type, "box")) {
+    PetscCall(add_parts(p, hard, word, found));
+  } else if (!strcmp(word, "walls") || (!strcmp(word, "boundary") && t < 0)) {
+    *found = true;
     for (int i = 0; i < FormulaCoordinates(p->formula); i++)
-      for (int side = 0; side < 2 && i != t; side++) PetscCall(add_face(p, hard, i, side));
-  else
-    *found = false;
+      for (int side = 0; side < 2 && i != t; side++) PetscCall(add_face(p, hard, &(HardFace){i, side, 0}));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -98,22 +119,24 @@ static PetscErrorCode add_alternative(Problem p, Hard *hard, char *text)
   const char *where = HardWhere(p, hard->number, "on");
   char *equals = strchr(text, '='), *dot = strrchr(text, '.'), name[64];
   double ends[2], value = NAN;
-  bool found;
+  bool found = false;
   PetscFunctionBegin;
   PetscCall(add_word(p, hard, text, &found));
   if (found) PetscFunctionReturn(PETSC_SUCCESS);
   char *end = equals ? equals : dot;
-  PinnUserCheck(end && (size_t)(end - text) < sizeof(name),
-                "%s: a hard condition holds on whole faces (\"x = 0\", \"x.lower\", \"walls\"), not on '%s'", where,
-                text);
+  PinnUserCheck(
+      end && (size_t)(end - text) < sizeof(name),
+      "%s: a hard condition holds on whole faces (\"x = 0\", \"x.lower\", \"walls\", a shape's name), not on '%s'",
+      where, text);
   const char *side = end + 1;
   while (end > text && isspace((unsigned char)end[-1])) end--;
   memcpy(name, text, (size_t)(end - text));
   name[end - text] = '\0';
   const int coord = FormulaFindCoordinate(p->formula, name);
-  PinnUserCheck(coord >= 0,
-                "%s: a hard condition holds on whole faces (\"x = 0\", \"x.lower\", \"walls\"), not on '%s'", where,
-                text);
+  PinnUserCheck(
+      coord >= 0,
+      "%s: a hard condition holds on whole faces (\"x = 0\", \"x.lower\", \"walls\", a shape's name), not on '%s'",
+      where, text);
   PetscCall(HardEnds(p, hard->number, coord, ends));
   if (equals)
     PetscCall(FormulaParseConstant(p->formula, where, side, &value));
@@ -122,7 +145,7 @@ static PetscErrorCode add_alternative(Problem p, Hard *hard, char *text)
   PinnUserCheck(value == ends[0] || value == ends[1],
                 "%s: a hard condition holds on faces of the domain, %s = %lg or %lg, not on '%s'", where, name, ends[0],
                 ends[1], text);
-  PetscCall(add_face(p, hard, coord, value == ends[1]));
+  PetscCall(add_face(p, hard, &(HardFace){coord, value == ends[1], 0}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -134,11 +157,8 @@ static PetscErrorCode read_faces(Problem p, Hard *hard)
   PetscCall(ConfigGetString(p->config, ConfigPath("problem.conditions[%d].on", hard->number), &on));
   PinnUserCheck(on && on[0], "%s: is required: where the condition holds", HardWhere(p, hard->number, "on"));
   PetscCall(PetscStrallocpy(on, &copy));
-  for (char *part = copy, *next = NULL; part; part = next) {
-    next = strchr(part, '|');
-    if (next) *next++ = '\0';
-    while (isspace((unsigned char)*part)) part++;
-    for (char *end = part + strlen(part); end > part && isspace((unsigned char)end[-1]);) *--end = '\0';
+  for (char *rest = copy; rest;) {
+    char *part = ConfigCutPart(&rest, '|');
     PinnUserCheck(!strchr(part, '&'), "%s: a hard condition holds on whole faces, not on '%s'",
                   HardWhere(p, hard->number, "on"), part);
     PetscCall(add_alternative(p, hard, part));
@@ -150,63 +170,55 @@ static PetscErrorCode read_faces(Problem p, Hard *hard)
 /* node = the text, in which `a` and `b` stand for other nodes. */
 static PetscErrorCode combine(Problem p, const char *text, FormulaNode a, FormulaNode b, FormulaNode *node)
 {
-  const char *where = "hard condition";
   PetscFunctionBegin;
-  PetscCall(FormulaDefine(p->formula, where, "hard_a", a));
-  PetscCall(FormulaDefine(p->formula, where, "hard_b", b));
-  PetscCall(FormulaParse(p->formula, where, text, node));
-  PetscCall(FormulaUndefine(p->formula, "hard_a"));
-  PetscCall(FormulaUndefine(p->formula, "hard_b"));
+  PetscCall(HardSay(p, node, 2, (FormulaNode[]){a, b}, "%s", text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ball_distance(Problem p, FormulaNode *node)
+PetscErrorCode HardPlane(Problem p, int k, const HardFace *face, FormulaNode *node)
 {
-  const int n = FormulaCoordinates(p->formula), t = FormulaFindCoordinate(p->formula, "t");
-  PetscReal radius;
-  char text[256];
-  double center;
-  PetscFunctionBegin;
-  PetscCall(ConfigGetReal(p->config, "domain.radius", &radius));
-  PetscCall(FormulaParse(p->formula, "hard condition", "0", node));
-  for (int i = 0; i < n; i++) {
-    if (i == t) continue;
-    PetscCall(HardShapeValue(p, "domain.center", i, &center));
-    snprintf(text, sizeof(text), "hard_a + (%.100s - (%.17g))^2", FormulaCoordinateName(p->formula, i), center);
-    PetscCall(combine(p, text, *node, *node, node));
-  }
-  snprintf(text, sizeof(text), "(%.17g - hard_a)/%.17g", radius * radius, 2.0 * radius);
-  PetscCall(combine(p, text, *node, *node, node));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode face_distance(Problem p, int k, const HardFace *face, FormulaNode *node)
-{
-  double ends[2];
-  char text[256];
-  PetscFunctionBegin;
-  if (face->coord == HARD_BALL) {
-    PetscCall(ball_distance(p, node));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
   const char *name = FormulaCoordinateName(p->formula, face->coord);
+  double ends[2];
+  PetscFunctionBegin;
   PetscCall(HardEnds(p, k, face->coord, ends));
   if (face->upper)
-    snprintf(text, sizeof(text), "(%.17g - %.100s)/%.17g", ends[1], name, ends[1] - ends[0]);
+    PetscCall(HardSay(p, node, 0, NULL, "(%.17g - %.100s)/%.17g", ends[1], name, ends[1] - ends[0]));
   else
-    snprintf(text, sizeof(text), "(%.100s - (%.17g))/%.17g", name, ends[0], ends[1] - ends[0]);
-  PetscCall(FormulaParse(p->formula, "hard condition", text, node));
+    PetscCall(HardSay(p, node, 0, NULL, "(%.100s - (%.17g))/%.17g", name, ends[0], ends[1] - ends[0]));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is face i the first of its group, all of whose parts are there? */
+static bool is_whole_group(const Hard *hard, int i, bool *first)
+{
+  const HardShapes *s = hard->shapes;
+  const int group = s->part[hard->faces[i].part].group;
+  int n = 0;
+  *first = true;
+  for (int j = 0; j < hard->n_face; j++) {
+    if (hard->faces[j].coord != HARD_SHAPE || s->part[hard->faces[j].part].group != group) continue;
+    n++;
+    *first = *first && j >= i;
+  }
+  return n == s->size[group];
 }
 
 static PetscErrorCode find_distance(Problem p, Hard *hard)
 {
   PetscFunctionBegin;
-  PetscCall(FormulaParse(p->formula, "hard condition", "1", &hard->distance));
+  PetscCall(HardSay(p, &hard->distance, 0, NULL, "1"));
   for (int i = 0; i < hard->n_face; i++) {
     FormulaNode face;
-    PetscCall(face_distance(p, hard->number, &hard->faces[i], &face));
-    PetscCall(combine(p, "hard_a * hard_b", hard->distance, face, &hard->distance));
+    bool first = true;
+    if (hard->faces[i].coord != HARD_SHAPE) {
+      PetscCall(HardPlane(p, hard->number, &hard->faces[i], &face));
+    } else {
+      const HardPart *part = &hard->shapes->part[hard->faces[i].part];
+      const bool whole = is_whole_group(hard, i, &first);
+      face = whole ? hard->shapes->whole[part->group] : part->distance;
+      first = first || !whole;
+    }
+    if (first) PetscCall(combine(p, "hard_0 * hard_1", hard->distance, face, &hard->distance));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -234,13 +246,13 @@ static PetscErrorCode is_linear(Problem p, const Hard *hard, const char *text, F
   PetscFunctionBegin;
   PetscCall(FormulaParse(p->formula, "hard condition", "0", &zero));
   PetscCall(residual_at(p, hard, text, 1.0, &r));
-  PetscCall(combine(p, "hard_b - hard_a", r0, r, slope));
+  PetscCall(combine(p, "hard_1 - hard_0", r0, r, slope));
   *linear = r != r0 && !FormulaUsesNetwork(p->formula, *slope);
   for (size_t k = 0; k < sizeof(at) / sizeof(at[0]) && *linear; k++) {
     char times[64];
-    snprintf(times, sizeof(times), "hard_b - (%.0f)*hard_a", at[k]);
+    snprintf(times, sizeof(times), "hard_1 - (%.0f)*hard_0", at[k]);
     PetscCall(residual_at(p, hard, text, at[k], &r));
-    PetscCall(combine(p, "hard_b - hard_a", r0, r, &r));
+    PetscCall(combine(p, "hard_1 - hard_0", r0, r, &r));
     PetscCall(combine(p, times, *slope, r, &line));
     *linear = line == zero;
   }
@@ -275,7 +287,7 @@ static PetscErrorCode find_value(Problem p, Hard *hard)
                 where, text);
   PetscCall(FormulaParse(p->formula, where, "0", &zero));
   hard->value = zero; /* also where the slope is 0 */
-  if (r0 != zero) PetscCall(combine(p, "-hard_a/hard_b", r0, slope, &hard->value));
+  if (r0 != zero) PetscCall(combine(p, "-hard_0/hard_1", r0, slope, &hard->value));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -293,18 +305,18 @@ static PetscErrorCode harden(Problem p, int f, int n, const Hard hard[], const i
     FormulaNode weight;
     one = one && hard[own[i]].value == hard[own[0]].value;
     PetscCall(FormulaParse(p->formula, "hard condition", "1", &weight));
-    snprintf(text, sizeof(text), "hard_a * (hard_b + %g)", TINY);
+    snprintf(text, sizeof(text), "hard_0 * (hard_1 + %g)", TINY);
     for (int j = 0; j < n; j++)
       if (j != i) PetscCall(combine(p, text, weight, hard[own[j]].distance, &weight));
-    PetscCall(combine(p, "hard_a + hard_b", weights, weight, &weights));
-    PetscCall(combine(p, "hard_a * hard_b", weight, hard[own[i]].value, &weight));
-    PetscCall(combine(p, "hard_a + hard_b", sum, weight, &sum));
-    PetscCall(combine(p, "hard_a * hard_b", all, hard[own[i]].distance, &all));
+    PetscCall(combine(p, "hard_0 + hard_1", weights, weight, &weights));
+    PetscCall(combine(p, "hard_0 * hard_1", weight, hard[own[i]].value, &weight));
+    PetscCall(combine(p, "hard_0 + hard_1", sum, weight, &sum));
+    PetscCall(combine(p, "hard_0 * hard_1", all, hard[own[i]].distance, &all));
   }
   value = hard[own[0]].value;
-  if (!one) PetscCall(combine(p, "hard_a / hard_b", sum, weights, &value));
-  PetscCall(combine(p, "hard_a * hard_b", all, p->field[f], &all));
-  PetscCall(combine(p, "hard_a + hard_b", value, all, &p->field[f]));
+  if (!one) PetscCall(combine(p, "hard_0 / hard_1", sum, weights, &value));
+  PetscCall(combine(p, "hard_0 * hard_1", all, p->field[f], &all));
+  PetscCall(combine(p, "hard_0 + hard_1", value, all, &p->field[f]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -312,8 +324,10 @@ PetscErrorCode ProblemHarden(Problem p, bool *any)
 {
   const int n_condition = ConfigCount(p->config, "problem.conditions");
   int n = 0, *own;
+  HardShapes *shapes;
   Hard *hard;
   PetscFunctionBegin;
+  PetscCall(PetscNew(&shapes));
   PetscCall(PetscCalloc2(n_condition, &hard, n_condition, &own));
   for (int k = 0; k < n_condition; k++) {
     bool is_hard;
@@ -323,6 +337,8 @@ PetscErrorCode ProblemHarden(Problem p, bool *any)
       PinnUserCheck(!ConfigHas(p->config, ConfigPath("problem.conditions[%d].%s", k, *key)),
                     "%s: does not go with `%s`", HardWhere(p, k, "hard"), *key);
     hard[n].number = k;
+    hard[n].shapes = shapes;
+    PetscCall(PetscMalloc1(HARD_FACES, &hard[n].faces));
     PetscCall(read_faces(p, &hard[n]));
     PetscCall(find_value(p, &hard[n]));
     PetscCall(find_distance(p, &hard[n]));
@@ -336,6 +352,9 @@ PetscErrorCode ProblemHarden(Problem p, bool *any)
     if (n_own) PetscCall(harden(p, f, n_own, hard, own));
   }
   *any = n > 0;
+  for (int j = 0; j < n; j++) PetscCall(PetscFree(hard[j].faces));
   PetscCall(PetscFree2(hard, own));
+  PetscCall(HardShapesDestroy(shapes));
+  PetscCall(PetscFree(shapes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

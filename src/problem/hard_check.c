@@ -6,38 +6,23 @@
 #define CHECKS 66   /* points where two conditions are compared */
 #define SAME   1e-8 /* relative difference of values that agree */
 
-/* Points where face a of one condition and face b of another meet: x [CHECKS][n]; their number, 0 where they do not. */
+/* Points where face a of one condition and face b of another meet, both planes: x [CHECKS][n]; their number, 0 where
+   they do not. */
 static PetscErrorCode meeting_points(Problem p, int k, const HardFace *a, const HardFace *b, double x[], int *count)
 {
-  const int n = FormulaCoordinates(p->formula), t = FormulaFindCoordinate(p->formula, "t");
-  const bool ball = a->coord == HARD_BALL || b->coord == HARD_BALL;
-  PetscReal radius = 0.0;
+  const int n = FormulaCoordinates(p->formula);
   double ends[2], whole;
   PetscFunctionBegin;
   *count = a->coord == b->coord && a->upper != b->upper ? 0 : CHECKS;
-  if (ball) PetscCall(ConfigGetReal(p->config, "domain.radius", &radius));
-  for (int i = 0; i < *count; i++) {
-    double length = 0.0;
+  for (int i = 0; i < *count; i++)
     for (int c = 0; c < n; c++) {
       const double part = i < 2 ? i : modf((i + 0.5) * sqrt(c + 2.0), &whole);
       double *at = &x[i * n + c];
-      if (ball && c != t) {
-        PetscCall(HardShapeValue(p, "domain.center", c, &ends[0]));
-        *at = part - (i < 2 ? 0.3 * (c + 1) : 0.5);
-        length += *at * *at;
-        continue;
-      }
       PetscCall(HardEnds(p, k, c, ends));
       *at = ends[0] + part * (ends[1] - ends[0]);
       if (c == a->coord) *at = ends[a->upper];
       if (c == b->coord) *at = ends[b->upper];
     }
-    for (int c = 0; c < n && ball; c++) {
-      if (c == t) continue;
-      PetscCall(HardShapeValue(p, "domain.center", c, &ends[0]));
-      x[i * n + c] = ends[0] + radius / sqrt(length) * x[i * n + c];
-    }
-  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -52,7 +37,10 @@ static PetscErrorCode check_faces(Problem p, const Hard *a, const Hard *b, Progr
   int count;
   PetscFunctionBegin;
   PetscCall(PetscMalloc1((size_t)CHECKS * (size_t)n, &x));
-  PetscCall(meeting_points(p, b->number, one, two, x, &count));
+  if (one->coord == HARD_SHAPE || two->coord == HARD_SHAPE)
+    PetscCall(HardMeet(p, b->number, b->shapes, one, two, CHECKS, x, &count));
+  else
+    PetscCall(meeting_points(p, b->number, one, two, x, &count));
   PetscCall(ProgramWorkCreate(program, CHECKS, &work));
   if (count) ProgramEvaluate(program, work, count, x, NULL, NULL, 0, NULL, p->n_field + p->n_unknown, values);
   PetscCall(ConfigGetString(p->config, ConfigPath("problem.conditions[%d].name", a->number), &name[0]));
@@ -88,7 +76,7 @@ PetscErrorCode HardCheckPair(Problem p, const Hard *a, const Hard *b)
     for (int j = 0; j < b->n_face; j++) PetscCall(check_faces(p, a, b, program, &a->faces[i], &b->faces[j]));
   for (int i = 0; i < a->n_face; i++)
     for (int j = 0; j < b->n_face; j++)
-      PinnUserCheck(a->faces[i].coord != b->faces[j].coord || a->faces[i].upper != b->faces[j].upper,
+      PinnUserCheck(!HardSameFace(&a->faces[i], &b->faces[j]),
                     "%s: a face has the values of a field from one hard condition, that of problem.conditions[%d] has "
                     "them already",
                     HardWhere(p, b->number, "on"), a->number);
