@@ -1,5 +1,6 @@
 /* Rows on the device against those of the CPU: values, gradients, products with J, for cases of many kinds; and what a
    device does not do. */
+#include <stdlib.h>
 #include <string.h>
 #include "case_fixture.h"
 #include "device_fixture.h"
@@ -92,6 +93,23 @@ static void assert_near_vec(const char *name, Vec got, Vec want, double near)
   ck_petsc(VecRestoreArrayRead(want, &b));
 }
 
+/* T^T T = [J r]^T [J r] in the columns [begin, begin + count) of J [m][n]; T [count + 1][count + 2]. */
+static void check_triangle(const Sample *sample, size_t m, size_t n, size_t begin, size_t count, const double J[],
+                           const double r[], const double T[])
+{
+  const size_t ld = count + 2, order = count + 1;
+  double *want = calloc(order * order, sizeof(double)), *got = calloc(order * order, sizeof(double));
+  for (size_t i = 0; i < order; i++)
+    for (size_t j = 0; j < order; j++) {
+      for (size_t k = 0; k < m; k++)
+        want[i * order + j] += (i < count ? J[k * n + begin + i] : r[k]) * (j < count ? J[k * n + begin + j] : r[k]);
+      for (size_t k = 0; k < order; k++) got[i * order + j] += T[i * ld + k] * T[j * ld + k];
+      if (i > j) ck_assert(T[j * ld + i] == 0.0);
+    }
+  assert_near(sample->name, order * order, got, want, 10 * sample->near);
+  free(want), free(got);
+}
+
 /* Some columns of J, J J^T and J^T J with and without scaling, and solves with the kernel, by both. */
 static void compare_matrices(const Sample *sample, Rows cpu, Rows device, Vec theta)
 {
@@ -129,6 +147,11 @@ static void compare_matrices(const Sample *sample, Rows cpu, Rows device, Vec th
   BOTH(RowsGram(rows[k], theta, scaling, A[k], m));
   ck_petsc(RowsGram(cpu, theta, NULL, A[0], m));
   for (size_t i = 0; i < m; i++) trace += A[0][i * (m + 1)];
+  ck_petsc(device->ops->triangle(device->self, theta, begin, count, r[1], A[1], count + 2));
+  ck_petsc(cpu->ops->jacobian(cpu->self, theta, 0, n, r[0], A[0], n));
+  assert_near(sample->name, m, r[1], r[0], sample->near);
+  check_triangle(sample, m, n, begin, count, A[0], r[0], A[1]);
+  ck_petsc(RowsGram(cpu, theta, NULL, A[0], m));
   ck_petsc(device->ops->kernel(device->self, theta, &mean));
   ck_near(mean, trace / (double)m, 10 * sample->near, 0);
   CaseFill(1, 0.4, m, r[1]);

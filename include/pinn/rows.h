@@ -69,6 +69,9 @@ typedef struct {
      precision. */
   PetscErrorCode (*kernel)(void *self, Vec theta, double *mean);
   PetscErrorCode (*kernel_inverse)(void *self, double shift, double w[], bool *solved);
+  /* optional, on one rank: r [n_row], and the upper triangle T [count + 1][ld], by columns, zero below, of
+     [J r] = Q T with the columns [begin, begin + count) of J */
+  PetscErrorCode (*triangle)(void *self, Vec theta, size_t begin, size_t count, double r[], double T[], size_t ld);
   /* optional: J^T J of the local rows, lower triangle: N [out] [n_param][ld], row-major; and J^T r of the local rows,
      b [out] [n_param]. The sum over ranks is the caller's. */
   PetscErrorCode (*normal)(void *self, Vec theta, double N[], size_t ld, double b[]);

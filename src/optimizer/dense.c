@@ -10,8 +10,8 @@ double DenseBytes(Dense d)
   if (d->wide && d->size > 1) doubles += local * all;
   if (shared) doubles += (GramSystemBytes(ld, d->size) / sizeof(double)) + (d->wide ? 0.0 : n * n / d->size);
   if (!d->wide || (!d->rank && alone)) doubles += (alone ? d->rank ? 2.0 : 3.0 : 1.0) * small;
-  if (!d->gram_only) doubles += local * (n + 1.0);
-  if (!d->gram_only && !d->wide) doubles += local * (n + 1.0);
+  if (!d->gram_only && !DenseTakesTriangle(d)) doubles += local * (n + 1.0);
+  if (!d->gram_only && !d->wide && !DenseTakesTriangle(d)) doubles += local * (n + 1.0);
   if (!d->gram_only && d->wide && !d->rank) doubles += all * n * (d->size > 1 ? 2.0 : 1.0);
   return doubles * sizeof(double);
 }
@@ -141,6 +141,28 @@ static PetscErrorCode assemble_rows(Dense d, double diagonal[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The same from the triangle T of [J r]: J^T r = R^T (Q^T r), and J's columns are as long as R's. */
+static PetscErrorCode assemble_triangle(Dense d, double diagonal[])
+{
+  const size_t n = d->n, ld = (size_t)d->ld;
+  PetscFunctionBegin;
+  PetscCall(DenseProductsPrepare(d));
+  PetscCall(d->rows->ops->triangle(d->rows->self, d->theta, d->begin, n, d->r, d->T, ld));
+  const double *right = d->T + n * ld;
+  for (size_t k = 0; k < n; k++) {
+    const double *column = d->T + k * ld;
+    d->gradient[k] = diagonal[k] = 0.0;
+    for (size_t i = 0; i <= k; i++) {
+      d->gradient[k] += column[i] * right[i];
+      diagonal[k] += column[i] * column[i];
+    }
+  }
+  d->loss = 0.0;
+  for (size_t i = 0; i <= n; i++) d->loss += 0.5 * right[i] * right[i];
+  d->has_triangle = true;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DenseAssemble(Dense d, Vec theta, double evenness, bool with_rows)
 {
   double *diagonal;
@@ -148,16 +170,20 @@ PetscErrorCode DenseAssemble(Dense d, Vec theta, double evenness, bool with_rows
   if (!d->gradient) PetscCall(allocate(d));
   PetscCheck(with_rows || d->n == d->rows->n_param, d->rows->comm, PETSC_ERR_ARG_INCOMP, "products are of all columns");
   d->theta = theta;
-  d->has_rows = d->has_r_all = false;
+  d->has_rows = d->has_r_all = d->has_triangle = d->has_normal = false;
   d->kind = DENSE_NONE;
   PetscCall(PetscMalloc1(d->n, &diagonal));
-  if (with_rows)
+  const bool triangle = with_rows && DenseTakesTriangle(d);
+  if (triangle)
+    PetscCall(assemble_triangle(d, diagonal));
+  else if (with_rows)
     PetscCall(assemble_rows(d, diagonal));
   else
     PetscCall(DenseProductsLinearize(d, theta, diagonal));
   RowsScaling(d->n, evenness, diagonal, d->scaling);
   for (size_t k = 0; k < d->n; k++) d->gradient[k] *= d->scaling[k];
-  if (with_rows) scale_rows(d);
+  if (triangle) DenseScaleTriangle(d);
+  if (with_rows && !triangle) scale_rows(d);
   PetscCall(PetscFree(diagonal));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

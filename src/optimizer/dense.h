@@ -38,13 +38,15 @@ typedef struct {
   PetscBLASInt k, ld; /* order of the small problem; leading dimension of T, F and B, which is k + 1 */
 
   /* of the last DenseAssemble */
-  Vec theta;        /* borrowed */
-  bool has_rows;    /* J is there */
-  double *J;        /* [n_row][n] local, row-major: column-major J^T; scaled */
-  double *r;        /* [n_row] local */
-  double *gradient; /* [n] J^T r, on all ranks; scaled */
-  double *scaling;  /* [n] D^{-1/2}, on all ranks */
-  double loss;      /* 1/2 |r|^2 */
+  Vec theta;         /* borrowed */
+  bool has_rows;     /* J is there */
+  bool has_normal;   /* T is J^T J of the local rows, unscaled */
+  bool has_triangle; /* T is the triangle of [J r], scaled, which the rows have found themselves */
+  double *J;         /* [n_row][n] local, row-major: column-major J^T; scaled */
+  double *r;         /* [n_row] local */
+  double *gradient;  /* [n] J^T r, on all ranks; scaled */
+  double *scaling;   /* [n] D^{-1/2}, on all ranks */
+  double loss;       /* 1/2 |r|^2 */
 
   /* of the last DenseReduce */
   DenseKind kind;
@@ -99,16 +101,22 @@ PetscErrorCode DenseShift(Dense dense, Vec x, Vec theta, double factor, const do
      DenseTriangle  T of a tall problem = the triangle of [J r] = Q T, order n + 1, on rank 0. Collective.
      DenseGather    rows of `width` doubles of all ranks, to rank 0; nothing on one rank where all == local */
 PetscErrorCode DenseTriangle(Dense dense);
+/* Do the rows find that triangle themselves, without showing J? */
+bool DenseTakesTriangle(Dense dense);
+/* T of J's scaled columns from that of J. */
+void DenseScaleTriangle(Dense dense);
 PetscErrorCode DenseGather(Dense dense, PetscMPIInt width, const double local[], double all[]);
 /* The rows of J, scaled by what the last DenseAssemble found. Collective. */
 PetscErrorCode DenseFormRows(Dense dense);
 
 /* Without rows of J (dense_products.c), all collective:
+     Prepare    what the others need
      Linearize  r, loss, the unscaled gradient and diag J^T J [n]; where tall also T = J^T J of the local rows, unscaled
      Gram       T = the scaled J^T J or J J^T on rank 0
      Multiply   Jv [n_row] = J v, v [n] scaled
      Transpose  y [n] = J^T w on all ranks, scaled, w [n_row]
      Scatter    one number a row from rank 0: local [n_row] from all [n_row_global] */
+PetscErrorCode DenseProductsPrepare(Dense dense);
 PetscErrorCode DenseProductsLinearize(Dense dense, Vec theta, double diagonal[]);
 PetscErrorCode DenseProductsGram(Dense dense);
 PetscErrorCode DenseProductsMultiply(Dense dense, const double v[], double Jv[]);

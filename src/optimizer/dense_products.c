@@ -1,7 +1,7 @@
 /* The small problem without rows of J: from the rows' own products at one theta. */
 #include "dense.h"
 
-static PetscErrorCode prepare(Dense d)
+PetscErrorCode DenseProductsPrepare(Dense d)
 {
   PetscFunctionBegin;
   if (d->direction) PetscFunctionReturn(PETSC_SUCCESS);
@@ -33,7 +33,7 @@ PetscErrorCode DenseProductsLinearize(Dense d, Vec theta, double diagonal[])
   const size_t n = d->n;
   PetscFunctionBegin;
   d->theta = theta;
-  PetscCall(prepare(d));
+  PetscCall(DenseProductsPrepare(d));
   PetscCall(RowsLinearize(d->rows, theta, d->r, &d->loss));
   if (d->wide) {
     PetscCall(transpose(d, d->r, d->gradient));
@@ -41,6 +41,7 @@ PetscErrorCode DenseProductsLinearize(Dense d, Vec theta, double diagonal[])
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(RowsNormal(d->rows, theta, d->T, (size_t)d->ld, d->gradient));
+  d->has_normal = true;
   for (size_t k = 0; k < n; k++) diagonal[k] = d->T[k * (size_t)d->ld + k];
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, d->gradient, d->k, MPI_DOUBLE, MPI_SUM, d->rows->comm));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, diagonal, d->k, MPI_DOUBLE, MPI_SUM, d->rows->comm));

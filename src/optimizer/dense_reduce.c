@@ -33,12 +33,37 @@ static PetscErrorCode factor_copy(Dense d, size_t rows, PetscBLASInt columns)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+bool DenseTakesTriangle(Dense d)
+{
+  return !d->wide && d->size == 1 && d->rows->ops->triangle;
+}
+
+void DenseScaleTriangle(Dense d)
+{
+  for (size_t k = 0; k < d->n; k++)
+    for (size_t i = 0; i <= k; i++) d->T[k * (size_t)d->ld + i] *= d->scaling[k];
+}
+
+static PetscErrorCode take_own_triangle(Dense d)
+{
+  PetscFunctionBegin;
+  if (d->has_triangle) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(d->rows->ops->triangle(d->rows->self, d->theta, d->begin, d->n, d->r, d->T, (size_t)d->ld));
+  DenseScaleTriangle(d);
+  d->has_triangle = true;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DenseTriangle(Dense d)
 {
   const size_t n_row = (size_t)d->rows->n_row;
   MPI_Comm comm = d->rows->comm;
   MPI_Datatype column;
   PetscFunctionBegin;
+  if (DenseTakesTriangle(d)) {
+    PetscCall(take_own_triangle(d));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (!d->copy) PetscCall(PetscMalloc1(n_row * (d->n + 1), &d->copy));
   transpose_rows(d);
   PetscCall(factor_copy(d, n_row, d->ld));
@@ -82,6 +107,7 @@ static PetscErrorCode reduce_gram(Dense d)
   PetscBLASInt n, n_row;
   PetscFunctionBegin;
   if (!d->has_rows) {
+    if (!d->wide && !d->has_normal) PetscCall(RowsNormal(d->rows, d->theta, d->T, (size_t)d->ld, d->work));
     PetscCall(DenseProductsGram(d));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
@@ -133,7 +159,7 @@ PetscErrorCode DenseReduce(Dense d, DenseKind kind)
   PetscFunctionBegin;
   const bool needs_rows = kind == DENSE_TRIANGLE || kind == DENSE_SINGULAR;
   if (d->kind == kind) PetscFunctionReturn(PETSC_SUCCESS);
-  const bool forms_rows = needs_rows && !d->has_rows;
+  const bool forms_rows = needs_rows && !d->has_rows && !DenseTakesTriangle(d);
   if (forms_rows) PetscCall(DenseFormRows(d));
   if (d->wide && d->has_rows && (forms_rows || d->kind == DENSE_NONE)) {
     PetscMPIInt n;
@@ -158,6 +184,8 @@ PetscErrorCode DenseReduce(Dense d, DenseKind kind)
     PetscCall(reduce_singular(d));
     break;
   }
+  d->has_normal = false;
+  d->has_triangle = d->has_triangle && kind == DENSE_TRIANGLE;
   d->kind = kind;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -63,6 +63,8 @@ PetscErrorCode RowsGram_Device(void *self, Vec theta, const double scaling[], do
 PetscErrorCode RowsGramLayer_Device(void *self, Vec theta, int layer, const double scaling[], double K[], size_t ld);
 PetscErrorCode RowsNormal_Device(void *self, Vec theta, double N[], size_t ld, double b[]);
 PetscErrorCode RowsDiagonal_Device(void *self, Vec theta, double d[]);
+PetscErrorCode RowsTriangle_Device(void *self, Vec theta, size_t begin, size_t count, double r[], double T[],
+                                   size_t ld);
 PetscErrorCode RowsKernel_Device(void *self, Vec theta, double *mean);
 PetscErrorCode RowsKernelInverse_Device(void *self, double shift, double w[], bool *solved);
 

@@ -24,7 +24,7 @@ static PetscErrorCode make_room(Residual residual, size_t count, size_t *columns
 
 /* The rows of one term at the points of a sweep: the derivative of those alone. */
 static void form_term(Residual residual, int b, int e, const double *theta, const DevicePoints *points, int begin,
-                      size_t first, size_t count)
+                      size_t first, size_t count, size_t ld)
 {
   const ResidualDevice d = residual->device;
   const RowBlock *block = &residual->blocks[b];
@@ -34,15 +34,14 @@ static void form_term(Residual residual, int b, int e, const double *theta, cons
   d->device->clear(bar + block->row, n * (size_t)block->block->n_term * sizeof(double));
   d->device->copy(bar + row + (size_t)e * n, own->ones.values, points->n * sizeof(double));
   ProgramDeviceReverse(own->program, points, bar + row, own->net_bar.values);
-  DeviceSweepRows(own->sweep, theta, own->net_bar.values, first, count, d->J.values + (row + (size_t)e * n) * count,
-                  count);
+  DeviceSweepRows(own->sweep, theta, own->net_bar.values, first, count, d->J.values + (row + (size_t)e * n) * ld, ld);
 }
 
-/* d->J [n_row][count] = columns [first, first + count) of J, and the rows themselves. */
-static PetscErrorCode form(Residual residual, const double *theta, size_t first, size_t count)
+/* d->J [n_row][ld] = columns [first, first + count) of J, and the rows themselves. */
+static PetscErrorCode form(Residual residual, const double *theta, size_t first, size_t count, size_t ld)
 {
   const ResidualDevice d = residual->device;
-  const size_t n_number = (size_t)residual->rows.n_row * count;
+  const size_t n_number = (size_t)residual->rows.n_row * ld;
   PetscFunctionBegin;
   if (n_number) d->device->clear(d->J.values, n_number * sizeof(double));
   for (int b = 0; b < residual->n_block; b++) {
@@ -54,7 +53,7 @@ static PetscErrorCode form(Residual residual, const double *theta, size_t first,
       if (own->sweep) DeviceSweepForward(own->sweep, theta, (size_t)begin, (int)points.n, points.x, own->net.values);
       ProgramDeviceEvaluate(own->program, &points, own->net.values, d->rows.values + block->row + (size_t)begin);
       for (int e = 0; e < block->block->n_term && own->sweep; e++)
-        form_term(residual, b, e, theta, &points, begin, first, count);
+        form_term(residual, b, e, theta, &points, begin, first, count, ld);
     }
   }
   residual->rows_evaluated += residual->rows.n_row;
@@ -82,7 +81,7 @@ static PetscErrorCode for_columns(Residual residual, Vec theta, size_t begin, si
   PetscCall(ResidualDeviceBorrow(residual, theta, &d->theta, &values));
   for (size_t first = begin; first < begin + count; first += most) {
     const size_t n = PetscMin(most, begin + count - first);
-    PetscCall(form(residual, values, first, n));
+    PetscCall(form(residual, values, first, n, n));
     if (scaling)
       d->device->in_double->kernel->scale_points(n_row, n, 1, d->numbers.values + first, d->J.values, d->J.values, 0);
     PetscCall(fn(residual, first, n, context));
@@ -228,7 +227,7 @@ PetscErrorCode RowsNormal_Device(void *self, Vec theta, double N[], size_t ld, d
   PetscCall(ResidualDeviceTake(d, n, &d->numbers));
   PetscCall(ResidualDeviceTake(d, m * n, &d->J));
   PetscCall(ResidualDeviceBorrow(residual, theta, &d->theta, &values));
-  PetscCall(form(residual, values, 0, n));
+  PetscCall(form(residual, values, 0, n, n));
   PetscCall(ResidualDeviceGiveBack(residual, theta, &values));
   const Kernel *kernel = d->device->in_double->kernel;
   kernel->gemm('T', 'N', n, n, m, 1.0, d->J.values, n, d->J.values, n, 0.0, d->K.values, n);
@@ -236,6 +235,28 @@ PetscErrorCode RowsNormal_Device(void *self, Vec theta, double N[], size_t ld, d
   PetscCall(take_matrix(d->device, n, n, d->K.values, N, ld));
   d->device->get(b, d->numbers.values, n * sizeof(double));
   PetscCall(DeviceCheck(d->device));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RowsTriangle_Device(void *self, Vec theta, size_t begin, size_t count, double r[], double T[], size_t ld)
+{
+  Residual residual = self;
+  const ResidualDevice d = residual->device;
+  const size_t m = (size_t)residual->rows.n_row, width = count + 1;
+  const double *values;
+  PetscFunctionBegin;
+  PetscCall(ResidualDeviceRenew(residual));
+  PetscCall(ResidualDeviceTake(d, m * width, &d->J));
+  PetscCall(ResidualDeviceTake(d, m * width, &d->K)); /* the same by columns */
+  PetscCall(ResidualDeviceTake(d, width * width, &d->factor));
+  PetscCall(ResidualDeviceBorrow(residual, theta, &d->theta, &values));
+  PetscCall(form(residual, values, begin, count, width));
+  PetscCall(ResidualDeviceGiveBack(residual, theta, &values));
+  /* r is the last column */
+  d->device->in_double->outer_rows(1, m, 1, 1, 0, 1, d->rows.values, 0, NULL, 0, d->J.values + count, width, 0);
+  d->device->triangle(m, width, d->J.values, width, d->K.values, d->factor.values);
+  PetscCall(take_matrix(d->device, width, width, d->factor.values, T, ld));
+  PetscCall(ResidualDeviceFinish(residual, r, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

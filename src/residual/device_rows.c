@@ -304,6 +304,7 @@ void ResidualDeviceOps(bool several, RowsOps *ops)
     ops->gram_layer = NULL;
     return;
   }
+  ops->triangle = RowsTriangle_Device;
   ops->kernel = RowsKernel_Device;
   ops->kernel_inverse = RowsKernelInverse_Device;
 }
