@@ -56,6 +56,7 @@ refuse() { # TEXT OPTION...
   [ $status = 2 ] && [ "$(wc -l <err)" -le 3 ] && grep -qF -- "$text" err
   ok $? "'$text': status $status, said: $(head -3 err)"
 }
+refuse 'products = "tf32" is there on a GPU alone' --set products=tf32
 refuse "directions = 51 is more than the 50 terms" --set estimator.type=stde --set estimator.directions=51
 refuse "estimates derivatives that this is not linear in" --set estimator.type=stde \
   --set 'problem.equations[0].residual=laplacian(u)^2 - f'

@@ -18,7 +18,8 @@ START_TEST(unknown_keys)
 {
   FAILS("domain: { };\nnetwork: {\n hiden = [ 3 ]; };",
         "a.cfg:9: unknown key 'hiden' in network (did you mean 'hidden'? known: type, activation, hidden, ");
-  FAILS("domian: { };", "a.cfg:7: unknown key 'domian' (did you mean 'domain'? known: seed, precision, problem, ");
+  FAILS("domian: { };",
+        "a.cfg:7: unknown key 'domian' (did you mean 'domain'? known: seed, precision, products, problem, ");
   FAILS("domain: { }; solver = ( { type = \"adam\"; },\n { type = \"adam\"; learning-rate = 1.0; } );",
         "a.cfg:8: unknown key 'learning-rate' in solver[] (did you mean 'learning_rate'?");
   FAILS("domain: { }; network: { bogus = 1; };", "a.cfg:7: unknown key 'bogus' in network (known: type,");

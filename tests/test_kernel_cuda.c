@@ -187,6 +187,30 @@ START_TEST(matrix_products_of_all_shapes)
 }
 END_TEST
 
+/* Factors of so many bits at least, and after that all of them again. */
+START_TEST(products_with_rounded_factors)
+{
+  enum { SIDE = 64 };
+  static const DeviceProducts kinds[] = {PRODUCTS_TF32, PRODUCTS_BF16, PRODUCTS_FULL};
+  static const double near[] = {0x1p-10, 0x1p-7, 0};
+  const Device *device = TestDevice();
+  if (!device) return;
+  Real *A = random_array(SIDE * SIDE, 5), *B = random_array(SIDE * SIDE, 6), *C = random_array(SIDE * SIDE, 7);
+  Real *got = malloc(SIDE * SIDE * sizeof(Real));
+  void *k_A = OnDevice(device, SIDE * SIDE * sizeof(Real), A), *k_B = OnDevice(device, SIDE * SIDE * sizeof(Real), B);
+  REAL(KernelCPU).gemm('N', 'T', SIDE, SIDE, SIDE, 1, A, SIDE, B, SIDE, 0, C, SIDE);
+  for (int k = 0; k < 3; k++) {
+    void *k_C = OnDevice(device, SIDE * SIDE * sizeof(Real), NULL);
+    device->set_products(kinds[k]);
+    IN(device)->kernel->gemm('N', 'T', SIDE, SIDE, SIDE, 1, k_A, SIDE, k_B, SIDE, 0, k_C, SIDE);
+    TakeBack(device, k_C, SIDE * SIDE * sizeof(Real), got);
+    for (int i = 0; i < SIDE * SIDE; i++) ck_near(got[i], C[i], 0, NEAR * 30 + (NEAR > 1e-9 ? SIDE * near[k] : 0));
+  }
+  Drop(device, k_A), Drop(device, k_B);
+  free(A), free(B), free(C), free(got);
+}
+END_TEST
+
 START_TEST(combinations_of_many_vectors)
 {
   enum { TERMS = 21 };
@@ -248,5 +272,5 @@ START_TEST(contractions_over_points)
 END_TEST
 
 TEST_SUITE("kernel_cuda" SUFFIX, jets_are_composed_and_multiplied_as_on_the_cpu, orders_that_need_scratch_memory,
-           coefficients_may_depend_on_the_point, matrix_products_of_all_shapes, combinations_of_many_vectors,
-           contractions_over_points)
+           coefficients_may_depend_on_the_point, matrix_products_of_all_shapes, products_with_rounded_factors,
+           combinations_of_many_vectors, contractions_over_points)

@@ -138,6 +138,37 @@ START_TEST(kernel_steps_move_rows_alone)
 }
 END_TEST
 
+static size_t hardly_any(void)
+{
+  return 100000;
+}
+
+/* Two kernels of 180 rows are 518 kB, [J r] twice and its triangle 0.4 MB. */
+START_TEST(what_does_not_fit_is_said_before_it_starts)
+{
+  static const char *const types[] = {"spring", "least-squares", "gauss-newton"};
+  static Device small;
+  if (!TestDevice()) return;
+  for (int k = 0; k < 3; k++) {
+    char text[2048];
+    Optimizer optimizer;
+    Case c;
+    small = *TestDevice();
+    snprintf(text, sizeof(text), "%ssolver = ( { type = \"%s\"; } );\n", CASE, types[k]);
+    ck_petsc(CaseCreate(text, &c));
+    ck_petsc(ResidualSetDevice(c.residual, &small));
+    small.free_bytes = hardly_any;
+    if (k == 1)
+      ck_petsc(OptimizerCreate(c.config, 0, ResidualRows(c.residual), &optimizer)); /* nine columns */
+    else
+      ck_petsc_fails(OptimizerCreate(c.config, 0, ResidualRows(c.residual), &optimizer), PETSC_ERR_USER_INPUT,
+                     "of the device, which has 0 MB left");
+    ck_petsc(OptimizerDestroy(&optimizer));
+    ck_petsc(CaseDestroy(&c));
+  }
+}
+END_TEST
+
 Suite *TestSuite(void)
 {
   Suite *suite = suite_create("optimizer_cuda");
@@ -146,6 +177,7 @@ Suite *TestSuite(void)
   tcase_add_loop_test(tcase, twenty_iterations_agree, 0, STAGES);
   tcase_add_test(tcase, iterations_move_nothing_but_sums);
   tcase_add_test(tcase, kernel_steps_move_rows_alone);
+  tcase_add_test(tcase, what_does_not_fit_is_said_before_it_starts);
   suite_add_tcase(suite, tcase);
   return suite;
 }

@@ -25,6 +25,7 @@ extern const ChoiceTable ActivationTable; /* network */
 extern const ChoiceTable FeatureLawTable;
 extern const ChoiceTable NetworkTable;   /* network */
 extern const ChoiceTable QuadraticTable; /* network: forms beside it */
+extern const ChoiceTable ProductsTable;  /* kernel */
 extern const ChoiceTable PrecisionTable; /* network */
 extern const ChoiceTable EstimatorTable; /* residual */
 extern const ChoiceTable LawTable;       /* residual: of random directions */

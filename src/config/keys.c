@@ -128,6 +128,8 @@ const ConfigKey ConfigKeys[] = {
     {"seed", CONFIG_INT, "1", TIMES, NULL, NULL, "seed of all random numbers of the run"},
     {"precision", CONFIG_WORD, "\"double\"", 0, 0, &PrecisionTable, NULL,
      "floating-point types of the network's sweeps"},
+    {"products", CONFIG_WORD, "\"full\"", 0, 0, &ProductsTable, NULL,
+     "how a GPU (--backend cuda) may round the factors of matrix products in single precision"},
 
     GROUP("problem", NULL, "what is solved"),
     {"problem.coordinates", CONFIG_STRINGS, NULL, NO_RANGE, NULL,

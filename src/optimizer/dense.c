@@ -32,6 +32,10 @@ PetscErrorCode DenseCreate(Optimizer optimizer, Config config, Rows rows, size_t
   PetscCallMPI(MPI_Comm_size(d->rows->comm, &d->size));
   PetscCall(PetscBLASIntCast(wide ? d->rows->n_row_global : (PetscInt)n, &d->k));
   d->ld = d->k + 1;
+  if (optimizer && !gram_only && DenseTakesTriangle(d)) /* [J r] twice, and its triangle */
+    PetscCall(OptimizerCheckDevice(optimizer,
+                                   ((double)n + 1.0) * (2.0 * (double)rows->n_row + (double)n + 1.0) * sizeof(double),
+                                   "fewer points, a smaller network, or lbfgs or adam"));
   if (optimizer)
     PetscCall(
         OptimizerCheckMemory(optimizer, config, DenseBytes(d), "fewer points, a smaller network, or lbfgs or adam"));

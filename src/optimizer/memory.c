@@ -45,3 +45,14 @@ PetscErrorCode OptimizerCheckMemory(Optimizer optimizer, Config config, double r
                 advice);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode OptimizerCheckDevice(Optimizer optimizer, double bytes, const char *advice)
+{
+  const Device *device = optimizer->rows->device;
+  PetscFunctionBegin;
+  if (!device) PetscFunctionReturn(PETSC_SUCCESS);
+  const double have = (double)device->free_bytes();
+  PinnUserCheck(bytes <= have, "solver[%d] (%s) would take %.0f MB of the device, which has %.0f MB left: %s",
+                optimizer->index, optimizer->name, bytes / 1048576.0, have / 1048576.0, advice);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

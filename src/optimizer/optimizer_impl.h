@@ -69,6 +69,8 @@ PetscErrorCode OptimizerMemoryShare(Rows rows, Config config, double rank_bytes,
 /* Adds to this rank's bytes of matrices, and refuses (PETSC_ERR_USER_INPUT) what limits.memory or the machine cannot
    hold, all ranks of a node together; advice: "fewer points or lbfgs". Collective. */
 PetscErrorCode OptimizerCheckMemory(Optimizer optimizer, Config config, double rank_bytes, const char *advice);
+/* Refuses (PETSC_ERR_USER_INPUT) what the rows' device has no room for; nothing without one. */
+PetscErrorCode OptimizerCheckDevice(Optimizer optimizer, double bytes, const char *advice);
 /* Makes [n] doubles or a vector part of the state; name and memory must live as long as the optimizer. */
 PetscErrorCode OptimizerAddValues(Optimizer optimizer, const char *name, size_t n, double values[]);
 PetscErrorCode OptimizerAddVec(Optimizer optimizer, const char *name, Vec vec);

@@ -74,7 +74,10 @@ static PetscErrorCode OptimizerSetUp_SPRING(Optimizer optimizer, Config config)
   const double factor = GramSystemPays(optimizer->rows->n_row_global, size) ? GramSystemBytes(all, size)
                         : rank                                              ? 0.0
                                                                             : all * all * sizeof(double);
-  if (!stays(optimizer->rows))
+  if (stays(optimizer->rows)) /* the kernel, its factor, and a column of J at least */
+    PetscCall(OptimizerCheckDevice(optimizer, (2.0 * all * all + all) * sizeof(double),
+                                   "fewer points: they may be drawn anew by points.interior.resample"));
+  else
     PetscCall(OptimizerCheckMemory(optimizer, config, local * all * sizeof(double) + factor,
                                    "fewer points: they may be drawn anew by points.interior.resample"));
   PetscCall(OptimizerCreateVec(optimizer, &s->phi));
