@@ -380,7 +380,8 @@ const ConfigKey ConfigKeys[] = {
     {"diagnostics.spectrum", CONFIG_INT, "64", 1, 10000, NULL, NULL, "largest singular values of J that are sought"},
     {"diagnostics.precond", CONFIG_WORD, "\"none\"", 0, 0, &PrecondTable, NULL,
      "whose effect on the spectrum of J^T J + damping is looked at, too; none = it is not"},
-    {"diagnostics.damping", CONFIG_REAL, "1e-8", NOT_NEGATIVE, NULL, NULL, "of that matrix, with columns of J scaled"},
+    {"diagnostics.damping", CONFIG_REAL, "", NOT_NEGATIVE, NULL, NULL,
+     "of that matrix, with columns of J scaled; 1e-8 unless given"},
     {"diagnostics.alignment", CONFIG_BOOL, "true", NO_RANGE, NULL,
      "cosines between the gradients of each two equations and conditions"},
 

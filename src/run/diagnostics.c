@@ -8,6 +8,7 @@
 #include "pinn/precond.h"
 #include "run_impl.h"
 
+#define DAMPING    1e-8 /* of what is preconditioned, unless the case gives another */
 #define RANK_LIMIT 1e-5 /* a singular value counts above this part of the largest */
 
 struct Diagnostics_s {
@@ -56,7 +57,9 @@ static PetscErrorCode read_precond(const RunParts *parts, Diagnostics d)
   const char *word, *key = "diagnostics.precond";
   PetscFunctionBegin;
   PetscCall(ConfigGetString(parts->config, key, &word));
-  PetscCall(ConfigGetReal(parts->config, "diagnostics.damping", &d->damping));
+  d->damping = DAMPING;
+  if (ConfigHas(parts->config, "diagnostics.damping"))
+    PetscCall(ConfigGetReal(parts->config, "diagnostics.damping", &d->damping));
   PinnUserCheck(strcmp(word, "none") || !ConfigHas(parts->config, "diagnostics.damping"),
                 "%s: is that of diagnostics.precond, which is none", ConfigWhere(parts->config, "diagnostics.damping"));
   if (!strcmp(word, "none")) PetscFunctionReturn(PETSC_SUCCESS);
