@@ -30,6 +30,7 @@ extern const ChoiceTable PrecisionTable; /* network */
 extern const ChoiceTable EstimatorTable; /* residual */
 extern const ChoiceTable LawTable;       /* residual: of random directions */
 extern const ChoiceTable AdaptTable;     /* residual: how interior points follow it */
+extern const ChoiceTable BalanceTable;   /* residual: weights of equations and conditions */
 extern const ChoiceTable PrecondTable;   /* precond */
 extern const ChoiceTable StageTable;     /* optimizer */
 extern const ChoiceTable MethodTable;    /* optimizer: how gauss-newton solves for its step */

@@ -36,6 +36,7 @@ typedef struct {
   int slab;    /* of time, from 1; 0 = there are none. Set by who knows, as is what follows. */
   bool causal; /* interior points have causal weights */
   double epsilon, least_weight;
+  const double *weights;    /* [terms] factors of their weights; NULL = 1 */
   PetscInt iteration;       /* of this stage, 0 = before the first step */
   PetscInt iterations;      /* asked for */
   double loss;              /* 1/2 |r|^2 */

@@ -20,7 +20,8 @@ typedef enum {
   RANDOM_DRAW,
   RANDOM_SPECTRUM,
   RANDOM_ROWS,
-  RANDOM_COLUMNS
+  RANDOM_COLUMNS,
+  RANDOM_BALANCE
 } RandomStream;
 
 /* Flips a bit of the stream for normals, so that they are independent of the uniforms of the same key. */

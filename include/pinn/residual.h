@@ -85,8 +85,8 @@ void ResidualForgetLinearization(Residual residual);
 /* Rows evaluated by this rank so far (a row with its derivative counts once), for rows/s. */
 double ResidualRowsEvaluated(Residual residual);
 
-/* Points that depend on the past (resampled or adapted ones), for checkpoints: values [*n], the same on all ranks,
-   freed by the caller; *n = 0 where all points follow from the case alone. Setting them draws and places the points
+/* Points and weights that depend on the past (resampled or adapted ones), for checkpoints: values [*n], the same on all
+   ranks, freed by the caller; *n = 0 where all follow from the case alone. Setting them draws and places the points
    again and takes what Get gave (PETSC_ERR_USER_INPUT where n does not fit). Collective. */
 PetscErrorCode ResidualGetPoints(Residual residual, size_t *n, double **values);
 PetscErrorCode ResidualSetPoints(Residual residual, size_t n, const double values[]);
@@ -94,6 +94,11 @@ PetscErrorCode ResidualSetPoints(Residual residual, size_t n, const double value
 /* The epsilon of causal weights (points.interior.causal) and the smallest weight of an interior point, NaN before the
    first step; false where there are none. */
 bool ResidualCausal(Residual residual, double *epsilon, double *least);
+
+/* Factors by which balance.type has changed the weights of the terms, [n_term], borrowed; of self-adaptive the means
+   over their rows. NULL where the weights are those of the case. And what a person wants to know of it, empty then. */
+const double *ResidualWeights(Residual residual);
+void ResidualDescribeBalance(Residual residual, char *text, size_t size);
 
 /* Where NaN or Inf is at theta: "equation 'burgers' at (x, t) = (0.5, 0): log(u - 1), where its argument is -0.3";
    empty where all rows are finite. Collective, same text on all ranks. */

@@ -115,6 +115,8 @@ struct Rows_s {
   const double *scaling;     /* [n_param] */
   bool linear;               /* r is affine in the last layer's parameters */
   bool search_scales;        /* the case asks a least-squares stage for a search */
+  int stage;                 /* set by OptimizerSolve for `update`: the stage's place in the solver list, */
+  bool keeps_weights; /* and whether it learns the curvature of one loss: weights then change at its start alone */
 };
 
 /* A zero vector laid out like theta, where the rows want it; owned by the caller. Collective. */

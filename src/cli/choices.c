@@ -10,9 +10,16 @@ static const Choice backend_rows[] = {
 };
 const ChoiceTable BackendTable = {"backend", "where the arithmetic is done", backend_rows};
 
-const ChoiceTable *const ChoiceTables[] = {
-    &FunctionTable, &DataTable,       &DomainTable,     &RadialTable,    &SamplerTable,
-    &NetworkTable,  &ActivationTable, &FeatureLawTable, &QuadraticTable, &PrecisionTable,
-    &ProductsTable, &EstimatorTable,  &LawTable,        &AdaptTable,     &PrecondTable,
-    &StageTable,    &ScheduleTable,   &BaseTable,       &MethodTable,    &KrylovTable,
-    &DampingTable,  &LengthTable,     &OutputOnTable,   &BackendTable,   NULL};
+const ChoiceTable *const ChoiceTables[] = {&FunctionTable,   &DataTable,
+                                           &DomainTable,     &RadialTable,
+                                           &SamplerTable,    &NetworkTable,
+                                           &ActivationTable, &FeatureLawTable,
+                                           &QuadraticTable,  &PrecisionTable,
+                                           &ProductsTable,   &EstimatorTable,
+                                           &LawTable,        &AdaptTable,
+                                           &BalanceTable,    &PrecondTable,
+                                           &StageTable,      &ScheduleTable,
+                                           &BaseTable,       &MethodTable,
+                                           &KrylovTable,     &DampingTable,
+                                           &LengthTable,     &OutputOnTable,
+                                           &BackendTable,    NULL};

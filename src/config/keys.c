@@ -255,6 +255,26 @@ const ConfigKey ConfigKeys[] = {
     {"points.heldout", CONFIG_INT, "", COUNT, NULL, NULL,
      "fresh points for the verification of each block; default: 4096, in d > 976 coordinates 4000000/d, at least 100"},
 
+    GROUP(
+        "balance", "{}",
+        "weights of equations and conditions that change while the network learns; factors of the weights of the case"),
+    {"balance.type", CONFIG_WORD, "\"fixed\"", 0, 0, &BalanceTable, NULL, "where they come from"},
+    {"balance.every", CONFIG_INT, "100", COUNT, NULL, "gradient-norm ntk-trace",
+     "iterations between new weights; lbfgs and the dense quasi-Newton stages take new ones when they begin"},
+    {"balance.every", CONFIG_INT, "1", COUNT, NULL, "self-adaptive relobralo",
+     "iterations between new weights, each of which costs an evaluation; lbfgs and the dense quasi-Newton stages take "
+     "new ones when they begin"},
+    {"balance.momentum", CONFIG_REAL, "0.9", 0, 0.9999999, NULL, "gradient-norm ntk-trace",
+     "part of the last weights that is kept"},
+    {"balance.momentum", CONFIG_REAL, "0.999", 0, 0.9999999, NULL, "relobralo",
+     "part of the last weights that is kept, but for looks back"},
+    {"balance.temperature", CONFIG_REAL, "0.1", POSITIVE, NULL, "relobralo",
+     "the weights are more alike the larger it is"},
+    {"balance.lookback", CONFIG_REAL, "0.999", 0, 1, NULL, "relobralo",
+     "probability that weights go on from the last ones; else they are set by the losses relative to the first ones"},
+    {"balance.rate", CONFIG_REAL, "0.01", POSITIVE, NULL, "self-adaptive",
+     "how much the multipliers rise in an update, on average"},
+
     GROUP("network", "{}", "the trial function"),
     {"network.type", CONFIG_WORD, "\"mlp\"", 0, 0, &NetworkTable, NULL, "architecture"},
     NETWORK("network."),

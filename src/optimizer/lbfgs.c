@@ -41,6 +41,7 @@ static PetscErrorCode OptimizerSetUp_LBFGS(Optimizer optimizer, Config config)
   PetscFunctionBegin;
   PetscCall(PetscNew(&lbfgs));
   optimizer->data = lbfgs;
+  optimizer->one_loss = true;
   PetscCall(ConfigGetInt(config, OptimizerKey(optimizer, "history"), &history));
   lbfgs->n_slot = history + 1;
   PetscCall(OptimizerCreateVec(optimizer, &lbfgs->gradient));

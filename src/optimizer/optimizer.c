@@ -127,6 +127,8 @@ PetscErrorCode OptimizerSolve(Optimizer optimizer, Vec theta, OptimizerReason *r
   PetscCheck((size_t)n == optimizer->rows->n_param, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
              "theta has %" PetscInt_FMT " entries, the rows have %zu parameters", n, optimizer->rows->n_param);
   *reason = OPTIMIZER_RUNNING;
+  optimizer->rows->stage = optimizer->index;
+  optimizer->rows->keeps_weights = optimizer->one_loss;
   PetscCall(optimizer->ops->solve(optimizer, theta, reason));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -36,8 +36,9 @@ struct Optimizer_s {
   void *data;
   struct FirstOrder_s *first; /* part of data; NULL but for first-order stages */
   int index;
-  Rows rows;    /* borrowed */
-  double bytes; /* of this rank's matrices */
+  Rows rows;     /* borrowed */
+  bool one_loss; /* Rows.keeps_weights */
+  double bytes;  /* of this rank's matrices */
   PetscInt iterations;
   double tolerance;
   double iteration;    /* whole: steps done */

@@ -33,6 +33,7 @@ static PetscErrorCode set_up(Optimizer optimizer, Config config, ScalingFn scali
                                  "a smaller network or lbfgs"));
   PetscCall(PetscNew(&qn));
   optimizer->data = qn;
+  optimizer->one_loss = true;
   qn->scaling = scaling;
   PetscCall(InverseHessianCreate(n, &qn->H));
   PetscCall(LineSearchCreate(optimizer->rows, &qn->line));

@@ -41,15 +41,16 @@ static PetscErrorCode copy_names(int n, const char *const names[], char ***copie
 
 static PetscErrorCode create_history(Report report)
 {
-  const int n = report->n_term + report->n_field + 2;
+  const int n = report->n_term + report->n_weight + report->n_field + 2, error = report->n_term + report->n_weight;
   char(*names)[256];
   const char **pointers;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(n, &names, n, &pointers));
   for (int t = 0; t < report->n_term; t++) snprintf(names[t], sizeof(names[t]), "rms_%s", report->terms[t]);
-  for (int f = 0; f < report->n_field; f++)
-    snprintf(names[report->n_term + f], sizeof(names[0]), "error_%s", report->fields[f]);
+  for (int t = 0; t < report->n_weight; t++)
+    snprintf(names[report->n_term + t], sizeof(names[t]), "weight_%s", report->terms[t]);
+  for (int f = 0; f < report->n_field; f++) snprintf(names[error + f], sizeof(names[0]), "error_%s", report->fields[f]);
   snprintf(names[n - 2], sizeof(names[0]), "rows_per_second");
   snprintf(names[n - 1], sizeof(names[0]), "seconds");
   for (int c = 0; c < n; c++) pointers[c] = names[c];
@@ -83,6 +84,15 @@ PetscErrorCode ReportCreate_Names(MPI_Comm comm, const ReportOptions *options, F
   r->header_stage = r->stage = -1;
   PetscCall(create_history(r));
   *report = r;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ReportAddWeights(Report report)
+{
+  PetscFunctionBegin;
+  report->n_weight = report->n_term;
+  PetscCall(HistoryDestroy(&report->history));
+  PetscCall(create_history(report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -178,6 +188,7 @@ static PetscErrorCode put_sample_event(Report report, const Sample *sample)
   JsonInteger(&json, "iteration", sample->iteration);
   JsonNumber(&json, "loss", progress->loss);
   put_numbers(&json, "rms", report->n_term, report->terms, sample->rms);
+  if (progress->weights) put_numbers(&json, "weights", report->n_term, report->terms, progress->weights);
   if (progress->control_name[0]) JsonNumber(&json, progress->control_name, progress->control);
   JsonNumber(&json, "gradient_norm", progress->gradient_norm);
   for (int k = 0; k < N_MEASURE; k++)
@@ -243,7 +254,8 @@ static void fill_fixed(double row[N_COLUMN], const Progress *progress, PetscInt 
 
 static PetscErrorCode store_sample(Report report, const Sample *sample)
 {
-  const int n = N_COLUMN + report->n_term + report->n_field + 2;
+  const int n = N_COLUMN + report->n_term + report->n_weight + report->n_field + 2;
+  const double *weights = sample->progress->weights;
   double *row, *next;
   char stage[128];
 
@@ -252,6 +264,7 @@ static PetscErrorCode store_sample(Report report, const Sample *sample)
   fill_fixed(row, sample->progress, sample->iteration, stage);
   next = row + N_COLUMN;
   for (int t = 0; t < report->n_term; t++) *next++ = sample->rms[t];
+  for (int t = 0; t < report->n_weight; t++) *next++ = weights ? weights[t] : NAN;
   for (int f = 0; f < report->n_field; f++) *next++ = sample->error ? sample->error[f] : NAN;
   *next++ = sample->rate;
   *next = sample->seconds;

@@ -14,6 +14,7 @@ PetscErrorCode ReportCreate(MPI_Comm comm, const ReportOptions *options, Folder 
   for (int f = 0; f < n_field; f++) fields[f] = ProblemFieldName(problem, f);
   PetscCall(ReportCreate_Names(comm, options, folder, n_term, terms, n_field, fields, report));
   (*report)->residual = residual;
+  if (ResidualWeights(residual)) PetscCall(ReportAddWeights(*report));
   PetscCall(PetscFree2(terms, fields));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -64,6 +64,7 @@ struct Report_s {
   Folder folder;
   Residual residual;
   int n_term, n_field;
+  int n_weight;           /* n_term where terms have weights that change, else 0 */
   char **terms, **fields; /* distinct names */
   double *rms, *error;    /* [n_term], [n_field] of the last iteration */
   bool last_has_error, last_is_shown;
@@ -97,6 +98,8 @@ struct Report_s {
    ranks, rank 0 only. Collective. */
 PetscErrorCode ReportCreate_Names(MPI_Comm comm, const ReportOptions *options, Folder folder, int n_term,
                                   const char *const terms[], int n_field, const char *const fields[], Report *report);
+/* A column for the weight of each term, before the first line. */
+PetscErrorCode ReportAddWeights(Report report);
 PetscErrorCode ReportProgress_Rows(Report report, const Progress *progress, const double rms[], const double error[],
                                    double rows, bool print);
 PetscErrorCode ReportStageEnd_Text(Report report, const Progress *progress, const char *reason);

@@ -160,7 +160,7 @@ PetscErrorCode ResidualGetPoints(Residual residual, size_t *n, double **values)
   const size_t n_point = point_numbers(residual);
   double *all;
   PetscFunctionBegin;
-  *n = n_point + CausalNumbers(residual);
+  *n = n_point + CausalNumbers(residual) + BalanceNumbers(residual);
   *values = NULL;
   if (!*n) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscCalloc1(*n, &all));
@@ -172,6 +172,7 @@ PetscErrorCode ResidualGetPoints(Residual residual, size_t *n, double **values)
   if (n_point) all[0] = (double)residual->blocks[0].sampling.key.iteration;
   if (n_point && residual->adapt_by->keeps) all[n_point - 1] = (double)residual->updated;
   CausalGet(residual, all + n_point);
+  PetscCall(BalanceGet(residual, all + n_point + CausalNumbers(residual)));
   *values = all;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -181,7 +182,8 @@ PetscErrorCode ResidualSetPoints(Residual residual, size_t n, const double value
   RowBlock *block = &residual->blocks[0];
   const int dim = block->train.points.dim;
   const PetscInt count = block->train.points.count;
-  const size_t n_point = point_numbers(residual), wanted = n_point + CausalNumbers(residual);
+  const size_t n_point = point_numbers(residual), n_causal = CausalNumbers(residual);
+  const size_t wanted = n_point + n_causal + BalanceNumbers(residual);
   PetscFunctionBegin;
   PinnUserCheck(n == wanted, "the checkpoint holds %zu numbers for the points, this case has %zu", n, wanted);
   for (int b = 0; b < residual->n_block && n_point; b++)
@@ -191,6 +193,7 @@ PetscErrorCode ResidualSetPoints(Residual residual, size_t n, const double value
     if (residual->adapt_by->keeps) residual->updated = (PetscInt)values[n_point - 1];
   }
   PetscCall(CausalSet(residual, values + n_point));
+  PetscCall(BalanceSet(residual, values + n_point + n_causal));
   if (n) PetscCall(ResidualLayout(residual));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

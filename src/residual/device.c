@@ -9,6 +9,8 @@ static PetscErrorCode check(const Residual residual)
   PetscFunctionBegin;
   PinnUserCheck(!residual->adapt, "--backend cuda: points.interior.adapt is not there on a device");
   PinnUserCheck(!residual->causal, "--backend cuda: points.interior.causal is not there on a device");
+  PinnUserCheck(!BalanceRows(residual->balance),
+                "--backend cuda: a multiplier for each row (balance.type) is not there on a device");
   for (int b = 0; b < residual->n_block; b++) {
     const RowBlock *block = &residual->blocks[b];
     PinnUserCheck(

@@ -148,3 +148,35 @@ PetscErrorCode RowsDiagonal_Residual(void *self, Vec theta, double d[])
   PetscCall(ResidualThetaRestore(residual, theta, &values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode ResidualTermTraces(Residual residual, Vec theta, double traces[])
+{
+  const size_t n = residual->rows.n_param, n_term = (size_t)residual->n_term;
+  const double *values;
+  double *work, *sums; /* [n_thread][n_term] */
+  PetscFunctionBegin;
+  PetscCall(ResidualThetaGet(residual, theta, &values));
+  Pieces pieces = pieces_at(residual, values);
+  const size_t room = most_rows(&pieces) * (n + 1);
+  PetscCall(
+      PetscMalloc2((size_t)residual->n_thread * pieces.n_work, &pieces.work, (size_t)residual->n_thread * room, &work));
+  PetscCall(PetscCalloc1((size_t)residual->n_thread * n_term, &sums));
+#pragma omp parallel for schedule(static, 1) num_threads(residual->n_thread)
+  for (int k = 0; k < pieces.n; k++) {
+    const size_t thread = (size_t)omp_get_thread_num(), rows = piece_rows(&pieces, k);
+    double *r = work + thread * room, *J = r + rows;
+    double *sum = sums + thread * n_term + residual->blocks[pieces.ranges[k].block].term;
+    form_piece(&pieces, k, r, J);
+    for (size_t i = 0; i < rows; i++)
+      for (size_t j = 0; j < n; j++) sum[i / (size_t)pieces.ranges[k].n] += J[i * n + j] * J[i * n + j];
+  }
+  for (size_t e = 0; e < n_term; e++) {
+    traces[e] = 0.0;
+    for (size_t t = 0; t < (size_t)residual->n_thread; t++) traces[e] += sums[t * n_term + e];
+  }
+  PetscCall(PetscFree2(pieces.work, work));
+  PetscCall(PetscFree(sums));
+  PetscCall(ResidualThetaRestore(residual, theta, &values));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, traces, residual->n_term, MPI_DOUBLE, MPI_SUM, residual->rows.comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -258,6 +258,7 @@ PetscErrorCode ResidualCreate(MPI_Comm comm, Config config, Problem problem, Dom
   PetscCall(CausalCreate(r, config, domain));
   PetscCall(ResidualLayout(r));
   PetscCall(EstimatorDraw(r, 0, &drawn));
+  PetscCall(BalanceCreate(r, config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -279,6 +280,7 @@ PetscErrorCode ResidualDestroy(Residual *residual)
     PetscCall(PetscFree(block->scale));
   }
   PetscCall(CausalDestroy(&r->causal));
+  PetscCall(BalanceDestroy(&r->balance));
   PetscCall(LinearizationDestroy(&r->linearization));
   PetscCall(PetscFree4(r->tiles, r->pieces, r->last, r->raw));
   PetscCall(PetscFree(r->other));

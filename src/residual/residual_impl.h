@@ -110,6 +110,7 @@ typedef struct {
 
 typedef struct Linearization_s *Linearization;
 typedef struct Causal_s *Causal;
+typedef struct Balance_s *Balance;
 typedef struct Adapt_s Adapt;
 
 struct Residual_s {
@@ -129,6 +130,7 @@ struct Residual_s {
   const Adapt *adapt_by;
   PetscInt updated;  /* the last iteration that began; -1 = none */
   Causal causal;     /* NULL = interior points of all times count alike */
+  Balance balance;   /* NULL = the weights of the case alone */
   bool several;      /* ranks */
   FullVec full;      /* of theta */
   double *gradients; /* [n_thread][n_param] */
@@ -258,6 +260,22 @@ PetscErrorCode CausalUpdate(Residual residual, const double theta[], PetscInt it
 size_t CausalNumbers(Residual residual);
 void CausalGet(Residual residual, double values[]);
 PetscErrorCode CausalSet(Residual residual, const double values[]);
+/* Weights that balance the terms (balance.c), after the rows are laid out: creation from the case, their factor of a
+   term's weight, those of the local rows (NULL = 1), new weights where it is time (*changed is set), and what a
+   checkpoint holds of them, BalanceNumbers values; RowBlockWeigh is the caller's after Set. All but the factors and
+   Numbers are collective. */
+PetscErrorCode BalanceCreate(Residual residual, Config config);
+PetscErrorCode BalanceDestroy(Balance *balance);
+double BalanceFactor(const struct Balance_s *balance, int term);
+const double *BalanceRows(const struct Balance_s *balance);
+PetscErrorCode BalanceUpdate(Residual residual, Vec theta, PetscInt iteration, bool *changed);
+size_t BalanceNumbers(Residual residual);
+PetscErrorCode BalanceGet(Residual residual, double values[]);
+PetscErrorCode BalanceSet(Residual residual, const double values[]);
+/* Of the rows of each term as they are weighed, by the processor: the length of J^T r, and the trace of J J^T; norms,
+   traces [out] [n_term]. Collective. Cost: an evaluation and a reverse sweep a term; all rows of J, some at a time. */
+PetscErrorCode ResidualTermGradientNorms(Residual residual, Vec theta, double norms[]);
+PetscErrorCode ResidualTermTraces(Residual residual, Vec theta, double traces[]);
 /* Interior points that follow the residual (adapt.c): the case's keys, after those of resampling, and new points.
    Collective. */
 PetscErrorCode ResidualReadAdapt(Residual residual, Config config);

@@ -399,6 +399,7 @@ static PetscErrorCode RowsUpdate_Residual(void *self, Vec theta, PetscInt iterat
     PetscCall(CausalUpdate(residual, values, iteration, changed));
     PetscCall(ResidualThetaRestore(residual, theta, &values));
   }
+  PetscCall(BalanceUpdate(residual, theta, iteration, changed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -9,7 +9,7 @@ typedef struct {
 
 /* What a run is, as long as it goes on: the stages may get more iterations, output and limits may change. */
 static const Part run_parts[] = {{"problem", "file"}, {"domain", NULL}, {"network", NULL}, {"points", NULL},
-                                 {"seed", NULL},      {"time", NULL},   {NULL, NULL}};
+                                 {"balance", NULL},   {"seed", NULL},   {"time", NULL},    {NULL, NULL}};
 /* What the parameters mean: another equation may start from them. Scales are read from the checkpoint. */
 static const Part parameter_parts[] = {{"problem.coordinates", NULL},
                                        {"problem.fields", NULL},

@@ -91,8 +91,8 @@ PetscErrorCode RunHeader(const RunParts *parts)
   enum { LINES = 12 };
   static const char *const names[LINES] = {"case",    "equations", "conditions", "domain", "rows",    "points",
                                            "network", "memory",    "machine",    "seed",   "version", "time"};
-  char equations[MOST_TEXT], conditions[MOST_TEXT], rows[128], network[320], memory[256], stages[160], machine[320],
-      seed[32], slabs[512], device[256];
+  char equations[MOST_TEXT], conditions[MOST_TEXT], rows[256], balance[160], network[320], memory[256], stages[160],
+      machine[320], seed[32], slabs[512], device[256];
   const Rows r = ResidualRows(parts->residual);
   const int n_thread = omp_get_max_threads();
   PetscMPIInt n_rank;
@@ -102,7 +102,9 @@ PetscErrorCode RunHeader(const RunParts *parts)
   PetscCall(ConfigGetInt(parts->config, "seed", &number));
   describe_terms(parts->problem, false, equations);
   describe_terms(parts->problem, true, conditions);
-  snprintf(rows, sizeof(rows), "%d, %s in the last layer", (int)r->n_row_global, r->linear ? "linear" : "nonlinear");
+  ResidualDescribeBalance(parts->residual, balance, sizeof(balance));
+  snprintf(rows, sizeof(rows), "%d, %s in the last layer%s%s", (int)r->n_row_global, r->linear ? "linear" : "nonlinear",
+           balance[0] ? "; balanced by " : "", balance);
   snprintf(network, sizeof(network), "%s, %zu parameters", NetworkDescribe(parts->network), r->n_param);
   PetscCall(describe_memory(parts, stages, sizeof(stages)));
   snprintf(memory, sizeof(memory), "%s; %.2g GFLOP an evaluation with gradient", stages, gigaflops(parts->residual));

@@ -59,6 +59,7 @@ static PetscErrorCode monitor(Optimizer optimizer, const Progress *progress, Vec
   loop->progress.stage_index += loop->parts->slab * loop->n_stage;
   loop->progress.slab = loop->parts->slabs.n > 1 ? loop->parts->slab + 1 : 0;
   loop->progress.causal = ResidualCausal(loop->parts->residual, &loop->progress.epsilon, &loop->progress.least_weight);
+  loop->progress.weights = ResidualWeights(loop->parts->residual);
   PetscCall(ClockTick(&loop->clock, progress->iteration, &print, &limit, &checkpoint));
   PetscCall(CliStopRequested(loop->parts->comm, stop, &signal));
   PetscCall(report_progress(loop, print || *stop || limit, theta));
