@@ -180,7 +180,26 @@ START_TEST(pieces_have_their_values)
 }
 END_TEST
 
-#define BOX_AND_BALL                                                                                                   \
+/* However many surfaces one condition is on, its function rises alike from each. */
+START_TEST(surfaces_far_apart_do_not_steepen_each_other)
+{
+  PointSet wall;
+  ck_petsc(create("\"x\", \"y\"", "{ on = \"disks\"; residual = \"u\"; hard = true; }",
+                  "type = \"difference\"; of = ( { type = \"box\"; lower = -0.5; upper = 0.5; }, "
+                  "{ name = \"disks\"; type = \"balls\"; radius = 0.1; "
+                  "centers = [ 0.3, 0.3, -0.3, 0.3, 0.3, -0.3, -0.3, -0.3 ]; } );"));
+  draw("disks", 200, &wall);
+  for (int p = 0; p < wall.n; p++) {
+    double x[2];
+    for (int c = 0; c < 2; c++) x[c] = wall.x[2 * p + c] - 1e-6 * wall.normal[2 * p + c];
+    ck_near(function_at(x), 1e-6, 1e-3, 0);
+  }
+  ck_petsc(PointSetDestroy(&wall));
+  destroy();
+}
+END_TEST
+
+#define TWO_BALLS                                                                                                      \
   "type = \"union\"; of = ( { name = \"a\"; type = \"ball\"; }, { name = \"b\"; type = \"ball\"; center = [ 1.0, 0.0 " \
   "]; } );"
 
@@ -206,7 +225,7 @@ START_TEST(mistakes)
       {"{ on = \"a\"; residual = \"u\"; hard = true; }, { on = \"walls\"; residual = \"u\"; hard = true; }",
        "type = \"intersection\"; of = ( { name = \"a\"; type = \"ball\"; }, { name = \"b\"; type = \"ball\"; } );",
        "a face has the values of a field from one hard condition"},
-      {"{ on = \"a\"; residual = \"u\"; hard = true; }", BOX_AND_BALL,
+      {"{ on = \"a\"; residual = \"u\"; hard = true; }", TWO_BALLS,
        "holds on whole faces (\"x = 0\", \"x.lower\", \"walls\", a shape's name), not on 'a'"},
       {"{ on = \"walls\"; residual = \"u\"; hard = true; }", "type = \"mesh\"; file = \"meshes/disk.msh\";",
        "'walls' has a surface from a file"},
@@ -231,4 +250,5 @@ START_TEST(mistakes)
 }
 END_TEST
 
-TEST_SUITE("problem hard shapes", functions_vanish_on_the_surface_alone, pieces_have_their_values, mistakes)
+TEST_SUITE("problem hard shapes", functions_vanish_on_the_surface_alone, pieces_have_their_values,
+           surfaces_far_apart_do_not_steepen_each_other, mistakes)

@@ -203,8 +203,11 @@ static bool is_whole_group(const Hard *hard, int i, bool *first)
   return n == s->size[group];
 }
 
+/* Faces of a box are multiplied, which is smooth at its corners. Surfaces of shapes are joined by inverse sums, whose
+   slope is 1 on each: that of a product is what the others are there, and may differ by orders from one to the next. */
 static PetscErrorCode find_distance(Problem p, Hard *hard)
 {
+  FormulaNode shapes = -1;
   PetscFunctionBegin;
   PetscCall(HardSay(p, &hard->distance, 0, NULL, "1"));
   for (int i = 0; i < hard->n_face; i++) {
@@ -212,14 +215,17 @@ static PetscErrorCode find_distance(Problem p, Hard *hard)
     bool first = true;
     if (hard->faces[i].coord != HARD_SHAPE) {
       PetscCall(HardPlane(p, hard->number, &hard->faces[i], &face));
-    } else {
-      const HardPart *part = &hard->shapes->part[hard->faces[i].part];
-      const bool whole = is_whole_group(hard, i, &first);
-      face = whole ? hard->shapes->whole[part->group] : part->distance;
-      first = first || !whole;
+      PetscCall(combine(p, "hard_0 * hard_1", hard->distance, face, &hard->distance));
+      continue;
     }
-    if (first) PetscCall(combine(p, "hard_0 * hard_1", hard->distance, face, &hard->distance));
+    const HardPart *part = &hard->shapes->part[hard->faces[i].part];
+    const bool whole = is_whole_group(hard, i, &first);
+    if (whole && !first) continue;
+    face = whole ? hard->shapes->whole[part->group] : part->distance;
+    if (shapes >= 0) PetscCall(combine(p, "hard_0 * hard_1 / (hard_0 + hard_1 + 1e-30)", shapes, face, &face));
+    shapes = face;
   }
+  if (shapes >= 0) PetscCall(combine(p, "hard_0 * hard_1", hard->distance, shapes, &hard->distance));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
