@@ -17,7 +17,8 @@ static const Layer *layer_of(const REAL(Sweep) * s, int k)
 static void read_forward(REAL(Sweep) * s, int k, const double theta[])
 {
   const Layer *layer = layer_of(s, k);
-  REAL(SweepInputLayer)(s, layer, SweepWeights(s, layer, theta), false, 0, s->value[s->network->steps[k].to]);
+  REAL(SweepInputLayer)
+  (s, layer, NetworkWeights(s->network, layer, theta), false, 0, s->value[s->network->steps[k].to]);
 }
 
 static void read_reverse(REAL(Sweep) * s, int k, const double theta[], bool deeper, REAL(LayerVisit) visit,
@@ -31,9 +32,7 @@ static void read_tangent(REAL(Sweep) * s, int k, const double theta[], const dou
 {
   const Layer *layer = layer_of(s, k);
   (void)theta;
-  REAL(SweepInputLayer)
-  (s, layer, SweepNarrow(v + layer->offset, LayerSize(layer), s->narrowed[1]), true, 0,
-   s->dot[s->network->steps[k].to]);
+  REAL(SweepInputLayer)(s, layer, v + layer->offset, true, 0, s->dot[s->network->steps[k].to]);
 }
 
 static const REAL(StepOps) step_read = {read_forward, read_reverse, read_tangent};
@@ -41,16 +40,15 @@ static const REAL(StepOps) step_read = {read_forward, read_reverse, read_tangent
 static void affine_forward(REAL(Sweep) * s, int k, const double theta[])
 {
   const Layer *layer = layer_of(s, k);
-  REAL(SweepInputLayer)(s, layer, SweepWeights(s, layer, theta), false, 1, s->value[s->network->steps[k].to]);
+  REAL(SweepInputLayer)
+  (s, layer, NetworkWeights(s->network, layer, theta), false, 1, s->value[s->network->steps[k].to]);
 }
 
 static void affine_tangent(REAL(Sweep) * s, int k, const double theta[], const double v[])
 {
   const Layer *layer = layer_of(s, k);
   (void)theta;
-  REAL(SweepInputLayer)
-  (s, layer, SweepNarrow(v + layer->offset, LayerSize(layer), s->narrowed[1]), true, 1,
-   s->dot[s->network->steps[k].to]);
+  REAL(SweepInputLayer)(s, layer, v + layer->offset, true, 1, s->dot[s->network->steps[k].to]);
 }
 
 static const REAL(StepOps) step_affine = {affine_forward, read_reverse, affine_tangent};

@@ -53,7 +53,7 @@ static PetscErrorCode create_buffers(REAL(Sweep) * s, int max_point)
   PetscFunctionBegin;
   for (int l = 0; l < NetworkAllLayers(network); l++) {
     const Layer *layer = &network->layers[l];
-    largest = PetscMax(largest, LayerSize(layer));
+    largest = PetscMax(largest, NetworkReadsInputs(network, l) ? SweepNarrowed(layer) : LayerSize(layer));
     if (layer->direct) direct = PetscMax(direct, (size_t)layer->n_out);
   }
   PetscCall(PetscCalloc5(network->n_node, &s->value, network->n_step, &s->d, network->n_node, &s->dot, network->n_node,
@@ -196,17 +196,31 @@ static void gradient_end(REAL(Sweep) * s, const Layer *layer, double gradient[])
 #endif
 }
 
+/* Of a layer that reads the coordinates, straight into the sum. */
+static void add_input_gradient(REAL(Sweep) * s, const Layer *layer, const Real u_bar[], double gradient[])
+{
+  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out;
+  REAL(SweepInputGradient)(s, layer, u_bar, gradient);
+  for (size_t j = 0; j < n_out && !layer->unbiased; j++) {
+    Real sum = 0;
+    for (size_t p = 0; p < (size_t)s->n; p++) sum += u_bar[p * n_out + j];
+    gradient[n_in * n_out + j] += sum;
+  }
+}
+
 static void add_gradient(void *context, REAL(Sweep) * s, int l, const Real u_bar[])
 {
   const Layer *layer = &s->network->layers[l];
   const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out;
   const size_t n_bias = layer->unbiased && !layer->direct ? 0 : n_out;
   double *gradient = (double *)context + layer->offset;
+  if (NetworkReadsInputs(s->network, l)) {
+    add_input_gradient(s, layer, u_bar, gradient);
+    return;
+  }
   Real *g = gradient_begin(s, layer, gradient), *bias = layer->direct ? g : g + n_in * n_out;
   if (NetworkIsQuadratic(s->network, l))
     REAL(QuadraticGradient)(s, u_bar, g);
-  else if (NetworkReadsInputs(s->network, l))
-    REAL(SweepInputGradient)(s, layer, u_bar, g);
   else if (!layer->direct)
     REAL(KernelCPU).gemm('T', 'N', n_out, n_in, (size_t)s->n_column * (size_t)s->n, 1, u_bar, n_out,
                          s->value[layer->from], n_in, 1, g, n_in);

@@ -108,6 +108,15 @@ static inline const Real *SweepWeights(const REAL(Sweep) * sweep, const Layer *l
   return SweepNarrow(NetworkWeights(sweep->network, layer, theta), LayerSize(layer), sweep->narrowed[0]);
 }
 
+/* Numbers of a layer that reads the coordinates that are narrowed at a time: mostly all, but of a million inputs they
+   would be one more copy. */
+#define SWEEP_NARROWED (1 << 20)
+static inline size_t SweepNarrowed(const Layer *layer)
+{
+  const size_t n_out = (size_t)layer->n_out, least = n_out * (SWEEP_NARROWED / n_out + 1);
+  return least < LayerSize(layer) ? least : LayerSize(layer);
+}
+
 /* The inputs [n][n_in] of a layer that reads the coordinates. */
 static inline const Real *SweepInputs(const REAL(Sweep) * sweep, const Layer *layer)
 {
@@ -122,9 +131,9 @@ static inline size_t SweepInputOf(const Layer *layer, int coord)
 const Real *REAL(SweepSeedsAtPoints)(REAL(Sweep) * sweep, const Layer *layer, int column);
 
 /* Layers that read the coordinates: u, or what is added to u where beta is 1; and the gradient +=. */
-void REAL(SweepInputLayer)(REAL(Sweep) * sweep, const Layer *layer, const Real weights[], bool tangent, Real beta,
+void REAL(SweepInputLayer)(REAL(Sweep) * sweep, const Layer *layer, const double weights[], bool tangent, Real beta,
                            Real u[]);
-void REAL(SweepInputGradient)(REAL(Sweep) * sweep, const Layer *layer, const Real u_bar[], Real gradient[]);
+void REAL(SweepInputGradient)(REAL(Sweep) * sweep, const Layer *layer, const Real u_bar[], double gradient[]);
 /* The inputs as they are mapped, from points. */
 void REAL(SweepSetInputs)(REAL(Sweep) * sweep, int n, const double x[]);
 void REAL(SweepShareInputs)(REAL(Sweep) * sweep);

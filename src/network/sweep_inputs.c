@@ -3,6 +3,8 @@
 #include <string.h>
 #include "sweep_impl.h"
 
+#define LEAST_SHARED 100000 /* numbers that threads share */
+
 /* Columns that are a multiple of the first but for where the inputs are 0: u = scale (W z + W origin). */
 PetscErrorCode REAL(SweepFindScaled)(REAL(Sweep) * s)
 {
@@ -23,10 +25,50 @@ PetscErrorCode REAL(SweepFindScaled)(REAL(Sweep) * s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void add_bias(const Layer *layer, const Real b[], int n, Real u[])
+/* u [n][n_out] = x W^T + beta u for x [n][n_in]. */
+static void multiply_inputs(REAL(Sweep) * s, const Layer *layer, const double W[], size_t n, const Real x[], Real beta,
+                            Real u[])
+{
+  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out;
+#ifdef PINN_SINGLE
+  const size_t most = SweepNarrowed(layer) / n_out;
+  for (size_t i = 0; i < n_in; i += most) {
+    const size_t part = n_in - i < most ? n_in - i : most;
+    Real *narrowed = s->narrowed[0];
+#pragma omp parallel for schedule(static) if (part * n_out > LEAST_SHARED)
+    for (size_t j = 0; j < n_out; j++)
+      for (size_t k = 0; k < part; k++) narrowed[j * part + k] = (Real)W[j * n_in + i + k];
+    REAL(KernelCPU).gemm('N', 'T', n, n_out, part, 1, x + i, n_in, narrowed, part, i ? 1 : beta, u, n_out);
+  }
+#else
+  (void)s;
+  REAL(KernelCPU).gemm('N', 'T', n, n_out, n_in, 1, x, n_in, W, n_in, beta, u, n_out);
+#endif
+}
+
+/* W_bar [n_out][n_in] += u_bar^T x of all points. */
+static void add_input_products(REAL(Sweep) * s, const Layer *layer, const Real u_bar[], const Real x[], double W_bar[])
+{
+  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, n = (size_t)s->n;
+#ifdef PINN_SINGLE
+  const size_t most = SweepNarrowed(layer) / n_out;
+  for (size_t i = 0; i < n_in; i += most) {
+    const size_t part = n_in - i < most ? n_in - i : most;
+    Real *narrowed = s->narrowed[1];
+    REAL(KernelCPU).gemm('T', 'N', n_out, part, n, 1, u_bar, n_out, x + i, n_in, 0, narrowed, part);
+#pragma omp parallel for schedule(static) if (part * n_out > LEAST_SHARED)
+    for (size_t j = 0; j < n_out; j++)
+      for (size_t k = 0; k < part; k++) W_bar[j * n_in + i + k] += narrowed[j * part + k];
+  }
+#else
+  REAL(KernelCPU).gemm('T', 'N', n_out, n_in, n, 1, u_bar, n_out, x, n_in, 1, W_bar, n_in);
+#endif
+}
+
+static void add_bias(const Layer *layer, const double b[], int n, Real u[])
 {
   for (int p = 0; p < n; p++)
-    for (int j = 0; j < layer->n_out; j++) u[(size_t)p * (size_t)layer->n_out + (size_t)j] += b[j];
+    for (int j = 0; j < layer->n_out; j++) u[(size_t)p * (size_t)layer->n_out + (size_t)j] += (Real)b[j];
 }
 
 const Real *REAL(SweepSeedsAtPoints)(REAL(Sweep) * s, const Layer *layer, int column)
@@ -46,7 +88,7 @@ const Real *REAL(SweepSeedsAtPoints)(REAL(Sweep) * s, const Layer *layer, int co
 
 /* Of a layer that reads the coordinates, the column of u that constant seeds give: column [n_out]. Coordinates from
    n_coord on bring theirs themselves: compressed [n_seed][width]. */
-static void seeded_column(const REAL(Sweep) * s, const Layer *layer, const Real weights[], const double compressed[],
+static void seeded_column(const REAL(Sweep) * s, const Layer *layer, const double weights[], const double compressed[],
                           size_t width, int c, Real column[])
 {
   const Network network = s->network;
@@ -59,8 +101,9 @@ static void seeded_column(const REAL(Sweep) * s, const Layer *layer, const Real 
       for (size_t j = 0; j < n_out; j++) column[j] += (Real)(seeds.factor[k] * compressed[(i - n_coord) * width + j]);
       continue;
     }
-    const Real factor = (Real)(seeds.factor[k] * network->stretch[i]), *weight = weights + SweepInputOf(layer, (int)i);
-    for (size_t j = 0; j < n_out; j++) column[j] += factor * weight[j * n_in];
+    const Real factor = (Real)(seeds.factor[k] * network->stretch[i]);
+    const double *weight = weights + SweepInputOf(layer, (int)i);
+    for (size_t j = 0; j < n_out; j++) column[j] += factor * (Real)weight[j * n_in];
   }
 }
 
@@ -70,24 +113,24 @@ static bool is_scaled(const REAL(Sweep) * s, const Layer *layer, int column)
   return layer == s->network->layers && s->scale[column] != 0;
 }
 
-static void scaled_column(REAL(Sweep) * s, const Layer *layer, const Real weights[], const Real u[], int c, Real at[])
+static void scaled_column(REAL(Sweep) * s, const Layer *layer, const double weights[], const Real u[], int c, Real at[])
 {
-  const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, n = (size_t)s->n;
+  const size_t n_out = (size_t)layer->n_out, n = (size_t)s->n;
   const Real scale = s->scale[c];
   for (size_t k = 0; k < n * n_out; k++) at[k] = scale * u[k];
   if (!s->origin) return;
-  REAL(KernelCPU).gemm('N', 'T', 1, n_out, n_in, scale, s->origin, n_in, weights, n_in, 0, s->column, n_out);
+  multiply_inputs(s, layer, weights, 1, s->origin, 0, s->column);
   for (size_t p = 0; p < n; p++)
-    for (size_t j = 0; j < n_out; j++) at[p * n_out + j] += s->column[j];
+    for (size_t j = 0; j < n_out; j++) at[p * n_out + j] += scale * s->column[j];
 }
 
 /* u, or what is added to u where beta is 1, of a layer that reads the coordinates: their jets are the points in column
    0 and, mostly, constants in the columns that they seed. */
-static void input_layer(REAL(Sweep) * s, const Layer *layer, const Real weights[], const double compressed[],
+static void input_layer(REAL(Sweep) * s, const Layer *layer, const double weights[], const double compressed[],
                         size_t width, Real beta, Real u[])
 {
   const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, n = (size_t)s->n;
-  REAL(KernelCPU).gemm('N', 'T', n, n_out, n_in, 1, SweepInputs(s, layer), n_in, weights, n_in, beta, u, n_out);
+  multiply_inputs(s, layer, weights, n, SweepInputs(s, layer), beta, u);
   for (int c = 1; c < s->n_column; c++) {
     Real *at = u + (size_t)c * n * n_out;
     if (is_scaled(s, layer, c)) {
@@ -95,8 +138,7 @@ static void input_layer(REAL(Sweep) * s, const Layer *layer, const Real weights[
       continue;
     }
     if (JetPlanSeedsVary(s->plan, c)) {
-      REAL(KernelCPU).gemm('N', 'T', n, n_out, n_in, 1, REAL(SweepSeedsAtPoints)(s, layer, c), n_in, weights, n_in,
-                           beta, at, n_out);
+      multiply_inputs(s, layer, weights, n, REAL(SweepSeedsAtPoints)(s, layer, c), beta, at);
       continue;
     }
     seeded_column(s, layer, weights, compressed, width, c, s->column);
@@ -108,7 +150,8 @@ static void input_layer(REAL(Sweep) * s, const Layer *layer, const Real weights[
   if (!layer->unbiased) add_bias(layer, weights + n_in * n_out, s->n, u);
 }
 
-void REAL(SweepInputLayer)(REAL(Sweep) * s, const Layer *layer, const Real weights[], bool tangent, Real beta, Real u[])
+void REAL(SweepInputLayer)(REAL(Sweep) * s, const Layer *layer, const double weights[], bool tangent, Real beta,
+                           Real u[])
 {
   const Network network = s->network;
   const double *compressed = s->compression ? CompressionSeeds(s->compression, tangent, s->pass) : NULL;
@@ -147,7 +190,7 @@ void REAL(SweepSeedAdjoint)(REAL(Sweep) * s, const Layer *layer, int coord, doub
 }
 
 /* gradient += scale (sum of a column's adjoint over points) origin^T */
-static void add_origin(REAL(Sweep) * s, const Layer *layer, const Real column[], Real scale, Real gradient[])
+static void add_origin(REAL(Sweep) * s, const Layer *layer, const Real column[], Real scale, double gradient[])
 {
   const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out;
   if (!s->origin) return;
@@ -157,7 +200,7 @@ static void add_origin(REAL(Sweep) * s, const Layer *layer, const Real column[],
 }
 
 /* The adjoint that meets the inputs: of column 0, and of the columns that are multiples of it. */
-static const Real *scaled_adjoint(REAL(Sweep) * s, const Layer *layer, const Real u_bar[], Real gradient[])
+static const Real *scaled_adjoint(REAL(Sweep) * s, const Layer *layer, const Real u_bar[], double gradient[])
 {
   const size_t size = (size_t)s->n * (size_t)layer->n_out;
   const Real *sum = u_bar;
@@ -174,18 +217,17 @@ static const Real *scaled_adjoint(REAL(Sweep) * s, const Layer *layer, const Rea
 
 /* Adds the gradient of a layer that reads the coordinates: the columns' adjoints, summed over points, meet the seeds.
  */
-void REAL(SweepInputGradient)(REAL(Sweep) * s, const Layer *layer, const Real u_bar[], Real gradient[])
+void REAL(SweepInputGradient)(REAL(Sweep) * s, const Layer *layer, const Real u_bar[], double gradient[])
 {
   const Network network = s->network;
   const size_t n_in = (size_t)layer->n_in, n_out = (size_t)layer->n_out, n = (size_t)s->n;
   const Real *first = scaled_adjoint(s, layer, u_bar, gradient);
-  REAL(KernelCPU).gemm('T', 'N', n_out, n_in, n, 1, first, n_out, SweepInputs(s, layer), n_in, 1, gradient, n_in);
+  add_input_products(s, layer, first, SweepInputs(s, layer), gradient);
   for (int c = 1; c < s->n_column; c++) {
     const Real *column = u_bar + (size_t)c * n * n_out;
     if (is_scaled(s, layer, c)) continue;
     if (JetPlanSeedsVary(s->plan, c)) {
-      REAL(KernelCPU).gemm('T', 'N', n_out, n_in, n, 1, column, n_out, REAL(SweepSeedsAtPoints)(s, layer, c), n_in, 1,
-                           gradient, n_in);
+      add_input_products(s, layer, column, REAL(SweepSeedsAtPoints)(s, layer, c), gradient);
       continue;
     }
     const Seeds seeds = SweepSeeds(s, c);
@@ -195,8 +237,9 @@ void REAL(SweepInputGradient)(REAL(Sweep) * s, const Layer *layer, const Real u_
         continue;
       }
       const Real factor = (Real)(seeds.factor[k] * network->stretch[seeds.coord[k]]);
-      REAL(KernelCPU).gemm('T', 'N', n_out, 1, n, factor, column, n_out, s->ones, 1, 1,
-                           gradient + SweepInputOf(layer, seeds.coord[k]), n_in);
+      double *to = gradient + SweepInputOf(layer, seeds.coord[k]);
+      REAL(KernelCPU).gemm('T', 'N', n_out, 1, n, factor, column, n_out, s->ones, 1, 0, s->column, 1);
+      for (size_t j = 0; j < n_out; j++) to[j * n_in] += s->column[j];
     }
   }
 }
