@@ -69,4 +69,39 @@ START_TEST(contractions_in_single)
 }
 END_TEST
 
-TEST_SUITE("kernel_points", contractions_in_double, contractions_in_single)
+START_TEST(sums_of_products_take_vectors_and_numbers)
+{
+  double a[N], b[N], y[N];
+  for (size_t p = 0; p < N; p++) a[p] = number(p), b[p] = number(1000 + p), y[p] = 7.0;
+  const KernelProductTerm terms[] = {{2.0, a, b}, {-3.0, b, NULL}, {0.5, NULL, NULL}, {1.5, b, b}};
+  for (int first = 0; first < 4; first++) { /* each is once the one that is stored */
+    KernelSumProducts(N, 4 - first, terms + first, y, 0);
+    KernelSumProducts(N, first, terms, y, 1);
+    for (size_t p = 0; p < N; p++) ck_near(y[p], 2.0 * a[p] * b[p] - 3.0 * b[p] + 0.5 + 1.5 * b[p] * b[p], 0, 1e-14);
+  }
+  KernelSumProducts(N, 0, NULL, y, 0);
+  for (size_t p = 0; p < N; p++) ck_assert_double_eq(y[p], 0.0);
+}
+END_TEST
+
+START_TEST(neighbours_of_unit_step_are_combined_like_others)
+{
+  double a[N], b[N], y[N];
+  const double coef[] = {0.5, -2.0, 3.0, 4.0, 5.0}, *x[] = {a, b, a, b, b};
+  const size_t step[] = {1, 1, 0, 1, 1};
+  for (size_t p = 0; p < N; p++) a[p] = number(p), b[p] = number(1000 + p);
+  for (int n = 1; n <= 5; n++)
+    for (int add = 0; add < 2; add++) {
+      for (size_t p = 0; p < N; p++) y[p] = 1.0;
+      KernelCPU.combine(N, n, coef, x, step, y, add);
+      for (size_t p = 0; p < N; p++) {
+        double sum = add;
+        for (int t = 0; t < n; t++) sum += coef[t] * x[t][p * step[t]];
+        ck_near(y[p], sum, 0, 1e-14);
+      }
+    }
+}
+END_TEST
+
+TEST_SUITE("kernel_points", sums_of_products_take_vectors_and_numbers, neighbours_of_unit_step_are_combined_like_others,
+           contractions_in_double, contractions_in_single)

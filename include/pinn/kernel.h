@@ -39,6 +39,14 @@ typedef struct {
   KernelProduct power[KERNEL_MAX_ORDER + 1]; /* [2..order] are set */
 } KernelTables;
 
+/* y[lane] (+)= sum over terms t < n_term of coef a[lane] b[lane], without b of coef a[lane], without both of coef. On
+   the processor, in double. */
+typedef struct {
+  double coef;
+  const double *a, *b; /* [n], or NULL */
+} KernelProductTerm;
+void KernelSumProducts(size_t n, int n_term, const KernelProductTerm terms[], double y[], int add);
+
 /* The operations, for a floating-point type Real:
 
    Series: normalized Taylor coefficients of a scalar function, s[k * n + lane] = f^(k)(x[lane]) / k!, k = 0..order.

@@ -81,8 +81,7 @@ PetscErrorCode ProgramWorkDestroy(ProgramWork *work)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* First number and step from point to point of an entry. */
-static const double *entry_source(const Entry *entry, const Frame *frame, const double *value, size_t *step)
+const double *EntrySource(const Entry *entry, const Frame *frame, const double *value, size_t *step)
 {
   static const double one = 1;
   *step = 1;
@@ -122,7 +121,7 @@ void CombinationGather(const Combination *c, int column, const Frame *frame, con
       n = 0;
     }
     coef[n] = c->entry[e].coef;
-    source[n] = entry_source(&c->entry[e], frame, value, &step[n]);
+    source[n] = EntrySource(&c->entry[e], frame, value, &step[n]);
     n++;
   }
   if (n)
@@ -137,7 +136,7 @@ const double *CombinationStored(const Combination *c, const Frame *frame, size_t
   if (!c->direct) return frame->aux + (size_t)c->copy * frame->ld;
   if (c->entry[0].area == AREA_STATIC) *stride = frame->stride;
   size_t step;
-  return entry_source(&c->entry[0], frame, frame->value, &step);
+  return EntrySource(&c->entry[0], frame, frame->value, &step);
 }
 
 static const double *operand(const Combination *c, const Frame *frame, size_t *stride)
@@ -177,6 +176,7 @@ static void evaluate_step(const Step *step, bool dynamic, const Frame *frame, co
   double *value = frame->value + (size_t)step->value * frame->ld;
   const double *u, *v;
   size_t stride_u, stride_v;
+  if (StepEvaluateSparse(step, frame, value)) return;
   switch (step->kind) {
   case STEP_LOAD:
     load(step, frame, net, n_output, draw, value);
@@ -263,23 +263,38 @@ void ProgramEvaluate(Program program, ProgramWork work, int n, const double x[],
     CombinationGather(&tape->results, r, frame, frame->value, true, roots + (size_t)r * (size_t)n);
 }
 
+/* Is a root a row of the statics as it is? */
+static bool is_static(const Combination *results, int r)
+{
+  const Entry *entry = &results->entry[results->start[r]];
+  return results->start[r + 1] - results->start[r] == 1 && entry->area == AREA_STATIC && entry->coef == 1;
+}
+
+/* Nothing of a term depends on a network: the dynamic tape has no steps. */
 void ProgramEvaluateTerms(Program program, ProgramWork work, int n, const double *const slots[],
                           const double *const numbers[], double roots[])
 {
-  const Tape *fixed = &program->tapes[TAPE_STATIC];
+  const Combination *results = &program->tapes[TAPE_DYNAMIC].results, *rows = &program->tapes[TAPE_STATIC].results;
+  Frame *frame = &work->frames[TAPE_DYNAMIC], *before = &work->frames[TAPE_STATIC];
   for (int t = 0; t < N_TAPES; t++) {
     work->frames[t].slots = slots;
     work->frames[t].numbers = numbers;
     work->frames[t].n = n;
   }
-  Frame *frame = &work->frames[TAPE_DYNAMIC], *before = &work->frames[TAPE_STATIC];
-  TapeEvaluate(fixed, NULL, false, before, NULL, 0, 0);
-  for (int r = 0; r < fixed->results.n_column; r++)
-    CombinationGather(&fixed->results, r, before, before->value, true, work->statics + (size_t)r * frame->ld);
   frame->statics = work->statics;
   frame->stride = frame->ld;
-  TapeEvaluate(&program->tapes[TAPE_DYNAMIC], NULL, true, frame, NULL, 0, 0);
-  for (int r = 0; r < program->n_root; r++)
-    CombinationGather(&program->tapes[TAPE_DYNAMIC].results, r, frame, frame->value, true,
-                      roots + (size_t)r * (size_t)n);
+  TapeEvaluate(&program->tapes[TAPE_STATIC], NULL, false, before, NULL, 0, 0);
+  for (int r = 0; r < program->n_root; r++) {
+    double *root = roots + (size_t)r * (size_t)n;
+    if (is_static(results, r)) {
+      CombinationGather(rows, results->entry[results->start[r]].index, before, before->value, true, root);
+      continue;
+    }
+    for (int e = results->start[r]; e < results->start[r + 1]; e++) {
+      const int row = results->entry[e].index;
+      if (results->entry[e].area == AREA_STATIC)
+        CombinationGather(rows, row, before, before->value, true, work->statics + (size_t)row * frame->ld);
+    }
+    CombinationGather(results, r, frame, frame->value, true, root);
+  }
 }

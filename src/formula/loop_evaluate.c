@@ -38,6 +38,7 @@ static PetscErrorCode add_step(Builder *b, int k)
     terms[i] = b->formula->loops[b->formula->nodes[loop->nodes[i]].which].term;
   }
   PetscCall(ProgramCreate(b->formula->body, loop->n, terms, NULL, &loop->program));
+  PetscCall(ProgramFindSparse(loop->program));
   PetscCall(PetscFree(terms));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -383,6 +383,9 @@ PetscErrorCode ProgramDestroy(Program *program)
     for (int i = 0; i < tape->n; i++) {
       for (int k = 0; k < tape->steps[i].n_arg; k++) PetscCall(destroy_combination(&tape->steps[i].arg[k]));
       PetscCall(PetscFree2(tape->steps[i].column, tape->steps[i].scale));
+      PetscCall(PetscFree(tape->steps[i].term_start));
+      PetscCall(PetscFree(tape->steps[i].terms));
+      PetscCall(PetscFree(tape->steps[i].powers));
     }
     PetscCall(PetscFree(tape->steps));
     PetscCall(destroy_combination(&tape->results));

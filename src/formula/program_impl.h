@@ -28,6 +28,12 @@ typedef struct {
   int copy;    /* otherwise first column of its gathered copy in the auxiliary array */
 } Combination;
 
+/* coef * left * right; where one is the number 1, it is right. */
+typedef struct {
+  double coef;
+  const Entry *left, *right; /* of the operands */
+} ProductTerm;
+
 typedef enum { STEP_LOAD, STEP_COMBINE, STEP_PRODUCT, STEP_FUNCTION, STEP_COMPARE, STEP_SELECT, STEP_LOOP } StepKind;
 
 typedef struct {
@@ -46,6 +52,10 @@ typedef struct {
   int *column;   /* LOAD: [n_draw][n_column] columns of the network's plan, and */
   double *scale; /* what they are multiplied by */
   int loop;      /* LOOP: of the program; a column each of its sums */
+  /* in programs of the terms of loops (sparse.c); NULL where operands are copied */
+  int *term_start; /* PRODUCT: [n_column + 1] into terms */
+  ProductTerm *terms;
+  double *powers; /* FUNCTION of a coordinate: [order + 1][n_column] numbers h^k */
 } Step;
 
 /* Sums of the same parts and range, whose terms are evaluated together. */
@@ -220,6 +230,14 @@ void LoopEvaluate(const ProgramLoop *loop, LoopWork *work, const Frame *frame, d
 /* The roots of a loop's program at n terms, of which each coordinate and each number comes as a vector [n]. */
 void ProgramEvaluateTerms(Program program, ProgramWork work, int n, const double *const slots[],
                           const double *const numbers[], double roots[]);
+
+/* First number and step from point to point of an entry. */
+const double *EntrySource(const Entry *entry, const Frame *frame, const double *value, size_t *step);
+/* Products and functions of the static tape whose operands need no copies where coordinates come as vectors
+   (sparse.c): finding them, and evaluating a step that is one; false where it is none. */
+#define SPARSE_MOST 8 /* terms that are summed at once */
+PetscErrorCode ProgramFindSparse(Program program);
+bool StepEvaluateSparse(const Step *step, const Frame *frame, double *value);
 
 /* needed: [steps] of those that are evaluated, NULL = all. The dynamic tape also keeps f'(u) of its functions, for the
    sweeps. */
