@@ -165,7 +165,7 @@ fuzz-replay: fuzz-build ## the inputs kept in tests/fuzz/corpus, each once, unde
 
 # Zero offsets to NULL are left alone: compilers define them, and C2y will.
 fuzz-build:
-	$(Q)OMPI_CC='$(FUZZ_CC)' $(MAKE) BUILD=$(BUILD)/fuzz OPT='-O1 -g' WARN=-Wno-pass-failed \
+	$(Q)OMPI_CC='$(FUZZ_CC)' $(MAKE) BUILD=$(BUILD)/fuzz OPT='-O2 -g1' WARN=-Wno-pass-failed \
 	  SAN='fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize=pointer-overflow -fno-sanitize-recover=all' \
 	  $(FUZZ:%=$(BUILD)/fuzz/%)
 

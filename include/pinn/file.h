@@ -29,6 +29,10 @@ PetscErrorCode HDF5GetText(hid_t at, const char *path, const char *name, char **
 PetscErrorCode HDF5GetAttribute(hid_t at, const char *path, const char *name, hid_t type, void *value);
 PetscErrorCode HDF5GetTextAttribute(hid_t at, const char *path, const char *name, char text[], size_t size);
 
+/* Are texts of variable length, all there are in the file, where and as long as HDF5 will take them to be? Errors:
+   damaged, or longer than 4096 characters. Cost: one pass over the file. */
+PetscErrorCode HDF5CheckTexts(const char *path);
+
 /* All numbers of a dataset of 1 to FILE_MAX_RANK dimensions, in the file's order, last index fastest.
      where   [in]   starts the messages: "case.cfg:3: problem.data.c"
      rank    [out]  dims [out] [*rank]

@@ -107,8 +107,10 @@ PetscErrorCode OptimizerUncertainty(Config config, Rows rows, Vec theta, int n_l
                          or lengths are PETSC_ERR_USER_INPUT ("the checkpoint is of another stage"). */
 typedef struct {
   const char *name;
-  size_t n;              /* entries of values; ignored for vec */
-  double *values;        /* the same on all ranks; NULL where vec is set */
+  size_t n;       /* entries of values; ignored for vec */
+  double *values; /* the same on all ranks; NULL where vec is set */
+  bool owned;     /* values are on rank `owner` alone, NULL elsewhere */
+  int owner;
   Vec vec;               /* laid out like theta; NULL where values is set */
   float *single;         /* or this rank's part of numbers laid out like theta */
   VectorSingle *numbers; /* of a stage: where `single` is copied from and to; NULL in what a checkpoint held */

@@ -168,6 +168,9 @@ PetscErrorCode RowsGramLayer(Rows rows, Vec theta, int layer, const double scali
 /* The layers that RowsVisit shows, in the order of theta, which they cover without gaps. Cannot fail. */
 int RowsLayers(Rows rows);
 RowsLayer RowsLayerAt(Rows rows, int layer);
+/* Who does what of n pieces of work: the costly first, each to the rank that has least to do. owner [out] [n], the same
+   wherever cost is. Not collective. */
+PetscErrorCode RowsShareOut(PetscMPIInt n_rank, int n, const double cost[], PetscMPIInt owner[]);
 /* V [n_out][n_in] of a layer out of a vector like theta in full, and back. Cannot fail. */
 void RowsLayerGet(const RowsLayer *layer, const double theta[], double V[]);
 void RowsLayerSet(const RowsLayer *layer, const double V[], double theta[]);

@@ -30,10 +30,22 @@ PetscErrorCode HDF5CreateAccess(const char *path, hid_t *access)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode read_file(const char *path, hid_t access, HDF5FillFn read, void *context)
+{
+  hid_t file;
+
+  PetscFunctionBegin;
+  PinnCallHDF5(path, file = H5Fopen(path, H5F_ACC_RDONLY, access));
+  const PetscErrorCode code = read(file, path, context);
+  H5Fclose(file);
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode HDF5Read(const char *path, HDF5FillFn read, void *context)
 {
   struct stat status;
-  hid_t access, file;
+  hid_t access;
 
   PetscFunctionBegin;
   const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
@@ -41,11 +53,9 @@ PetscErrorCode HDF5Read(const char *path, HDF5FillFn read, void *context)
              "cannot read %s: %s", path, strerror(errno));
   close(descriptor);
   PetscCheck(S_ISREG(status.st_mode), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "cannot read %s: not a file", path);
+  PetscCheck(HDF5IsFile(path), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s is not an HDF5 file", path);
   PetscCall(HDF5CreateAccess(path, &access));
-  PetscCheck(H5Fis_hdf5(path) > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s is not an HDF5 file", path);
-  PinnCallHDF5(path, file = H5Fopen(path, H5F_ACC_RDONLY, access));
-  const PetscErrorCode code = read(file, path, context);
-  H5Fclose(file);
+  const PetscErrorCode code = read_file(path, access, read, context);
   H5Pclose(access);
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);

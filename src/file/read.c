@@ -40,12 +40,13 @@ static PetscErrorCode check_chunks(hid_t data, hid_t space, hsize_t item, const 
 {
   hsize_t dims[H5S_MAX_RANK], most[H5S_MAX_RANK], chunk[H5S_MAX_RANK], along[H5S_MAX_RANK], n = 1, found = 0;
   const int rank = H5Sget_simple_extent_dims(space, dims, most);
+  bool whole = true;
   hid_t create;
 
   PetscFunctionBegin;
   PinnCallHDF5(path, create = H5Dget_create_plist(data));
   if (H5Pget_layout(create) == H5D_CHUNKED) {
-    bool whole = H5Pget_chunk(create, H5S_MAX_RANK, chunk) == rank;
+    whole = H5Pget_chunk(create, H5S_MAX_RANK, chunk) == rank;
     for (int k = 0; k < rank && whole; k++) {
       whole = chunk[k] > 0 && (dims[k] != most[k] || chunk[k] <= dims[k]);
       along[k] = whole ? (dims[k] + chunk[k] - 1) / chunk[k] : 0;
@@ -55,28 +56,70 @@ static PetscErrorCode check_chunks(hid_t data, hid_t space, hsize_t item, const 
     const bool filtered = H5Pget_nfilters(create) > 0;
     whole = whole && H5Dget_num_chunks(data, space, &found) >= 0 && found == n;
     for (hsize_t c = 0; c < n && whole; c++) whole = is_whole_chunk(data, rank, chunk, along, filtered, item, c);
-    PetscCheck(whole, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is damaged, or was never written in full",
-               path, name);
   }
-  PinnCallHDF5(path, H5Pclose(create));
+  H5Pclose(create);
+  PetscCheck(whole, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is damaged, or was never written in full", path,
+             name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode HDF5GetShape(hid_t at, const char *path, const char *name, int rank, hsize_t dims[])
-{
-  hid_t data, type, space;
+/* A dataset or an attribute that is open: type and space outlive its file, so that they are closed whatever happens. */
+typedef struct {
+  hid_t id, type, space; /* negative: not open */
+} Item;
 
+static void close_item(const Item *item)
+{
+  if (item->space >= 0) H5Sclose(item->space);
+  if (item->type >= 0) H5Tclose(item->type);
+  if (item->id >= 0) H5Idec_ref(item->id);
+}
+
+static PetscErrorCode open_parts(const char *path, bool attribute, Item *item)
+{
   PetscFunctionBegin;
+  PinnCallHDF5(path, item->type = attribute ? H5Aget_type(item->id) : H5Dget_type(item->id));
+  PinnCallHDF5(path, item->space = attribute ? H5Aget_space(item->id) : H5Dget_space(item->id));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Nothing is open after an error. */
+static PetscErrorCode open_data(hid_t at, const char *path, const char *name, Item *item)
+{
+  PetscFunctionBegin;
+  *item = (Item){-1, -1, -1};
   PetscCheck(H5Lexists(at, name, H5P_DEFAULT) > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no dataset %s",
              path, name);
-  PinnCallHDF5(path, data = H5Dopen2(at, name, H5P_DEFAULT));
-  PinnCallHDF5(path, type = H5Dget_type(data));
-  PinnCallHDF5(path, space = H5Dget_space(data));
-  PetscCheck(is_number(type), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s does not hold numbers", path, name);
-  const int found = H5Sget_simple_extent_ndims(space);
+  PinnCallHDF5(path, item->id = H5Dopen2(at, name, H5P_DEFAULT));
+  const PetscErrorCode code = open_parts(path, false, item);
+  if (code) close_item(item);
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode open_attribute(hid_t at, const char *path, const char *name, Item *item)
+{
+  PetscFunctionBegin;
+  *item = (Item){-1, -1, -1};
+  PetscCheck(H5Aexists(at, name) > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no attribute '%s'", path,
+             name);
+  PinnCallHDF5(path, item->id = H5Aopen(at, name, H5P_DEFAULT));
+  const PetscErrorCode code = open_parts(path, true, item);
+  if (code) close_item(item);
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode get_shape(hid_t at, const Item *item, const char *path, const char *name, int rank,
+                                hsize_t dims[])
+{
+  PetscFunctionBegin;
+  PetscCheck(is_number(item->type), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s does not hold numbers", path,
+             name);
+  const int found = H5Sget_simple_extent_ndims(item->space);
   PetscCheck(found == rank, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %d dimensions instead of %d", path,
              name, found, rank);
-  PinnCallHDF5(path, H5Sget_simple_extent_dims(space, dims, NULL));
+  PinnCallHDF5(path, H5Sget_simple_extent_dims(item->space, dims, NULL));
   /* Deflate shrinks by at most 1032; more values than that were never written. */
   hsize_t limit = file_size(at) * 1032;
   for (int k = 0; k < rank; k++) {
@@ -84,10 +127,19 @@ PetscErrorCode HDF5GetShape(hid_t at, const char *path, const char *name, int ra
                "%s: %s claims more values than the file can hold", path, name);
     limit /= dims[k] ? dims[k] : 1;
   }
-  PetscCall(check_chunks(data, space, H5Tget_size(type), path, name));
-  PinnCallHDF5(path, H5Sclose(space));
-  PinnCallHDF5(path, H5Tclose(type));
-  PinnCallHDF5(path, H5Dclose(data));
+  PetscCall(check_chunks(item->id, item->space, H5Tget_size(item->type), path, name));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode HDF5GetShape(hid_t at, const char *path, const char *name, int rank, hsize_t dims[])
+{
+  Item item;
+
+  PetscFunctionBegin;
+  PetscCall(open_data(at, path, name, &item));
+  const PetscErrorCode code = get_shape(at, &item, path, name, rank, dims);
+  close_item(&item);
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -126,71 +178,81 @@ PetscErrorCode HDF5GetReals(hid_t at, const char *path, const char *name, size_t
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode HDF5GetText(hid_t at, const char *path, const char *name, char **text)
+static PetscErrorCode get_text(hid_t at, const Item *item, const char *path, const char *name, char **text)
 {
-  hid_t data, type, space;
-
   PetscFunctionBegin;
-  PetscCheck(H5Lexists(at, name, H5P_DEFAULT) > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no dataset %s",
-             path, name);
-  PinnCallHDF5(path, data = H5Dopen2(at, name, H5P_DEFAULT));
-  PinnCallHDF5(path, type = H5Dget_type(data));
-  PinnCallHDF5(path, space = H5Dget_space(data));
-  const size_t size = H5Tget_size(type);
-  PetscCheck(H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 && size <= file_size(at) &&
-                 H5Sget_simple_extent_npoints(space) == 1,
+  const size_t size = H5Tget_size(item->type);
+  PetscCheck(H5Tget_class(item->type) == H5T_STRING && H5Tis_variable_str(item->type) == 0 && size <= file_size(at) &&
+                 H5Sget_simple_extent_npoints(item->space) == 1,
              PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is not a text", path, name);
   PetscCall(PetscCalloc1(size + 1, text));
-  PinnCallHDF5(path, H5Dread(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *text));
-  PinnCallHDF5(path, H5Sclose(space));
-  PinnCallHDF5(path, H5Tclose(type));
-  PinnCallHDF5(path, H5Dclose(data));
+  PinnCallHDF5(path, H5Dread(item->id, item->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode HDF5GetText(hid_t at, const char *path, const char *name, char **text)
+{
+  Item item;
+
+  PetscFunctionBegin;
+  PetscCall(open_data(at, path, name, &item));
+  const PetscErrorCode code = get_text(at, &item, path, name, text);
+  close_item(&item);
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode read_value(const Item *item, const char *path, const char *name, hid_t type, void *value)
+{
+  PetscFunctionBegin;
+  PetscCheck(H5Sget_simple_extent_npoints(item->space) == 1, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED,
+             "%s: attribute '%s' is not a single value", path, name);
+  PinnCallHDF5(path, H5Aread(item->id, type, value));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode HDF5GetAttribute(hid_t at, const char *path, const char *name, hid_t type, void *value)
 {
-  hid_t attribute, space;
+  Item item;
 
   PetscFunctionBegin;
-  PetscCheck(H5Aexists(at, name) > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no attribute '%s'", path,
-             name);
-  PinnCallHDF5(path, attribute = H5Aopen(at, name, H5P_DEFAULT));
-  PinnCallHDF5(path, space = H5Aget_space(attribute));
-  PetscCheck(H5Sget_simple_extent_npoints(space) == 1, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED,
-             "%s: attribute '%s' is not a single value", path, name);
-  PinnCallHDF5(path, H5Aread(attribute, type, value));
-  PinnCallHDF5(path, H5Sclose(space));
-  PinnCallHDF5(path, H5Aclose(attribute));
+  PetscCall(open_attribute(at, path, name, &item));
+  const PetscErrorCode code = read_value(&item, path, name, type, value);
+  close_item(&item);
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* A text of fixed or variable length (the Python writers' habit). */
+static PetscErrorCode read_text(const Item *item, const char *path, const char *name, char text[], size_t size)
+{
+  const bool variable = H5Tis_variable_str(item->type) > 0;
+  char *value = NULL;
+
+  PetscFunctionBegin;
+  PetscCheck(H5Tget_class(item->type) == H5T_STRING && (variable || H5Tget_size(item->type) < size), PETSC_COMM_SELF,
+             PETSC_ERR_FILE_UNEXPECTED, "%s: attribute '%s' is not a text of at most %zu characters", path, name,
+             size - 1);
+  if (variable) PetscCall(HDF5CheckTexts(path));
+  PetscCall(read_value(item, path, name, item->type, variable ? (void *)&value : text));
+  if (!variable) PetscFunctionReturn(PETSC_SUCCESS);
+  const size_t n = value ? strlen(value) : 0;
+  if (n < size && n > 0) memcpy(text, value, n);
+  H5free_memory(value);
+  PetscCheck(n > 0 && n < size, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED,
+             "%s: attribute '%s' is not a text of 1 to %zu characters", path, name, size - 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode HDF5GetTextAttribute(hid_t at, const char *path, const char *name, char text[], size_t size)
 {
-  hid_t attribute, type;
+  Item item;
 
   PetscFunctionBegin;
   memset(text, 0, size);
-  PetscCheck(H5Aexists(at, name) > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no attribute '%s'", path,
-             name);
-  PinnCallHDF5(path, attribute = H5Aopen(at, name, H5P_DEFAULT));
-  PinnCallHDF5(path, type = H5Aget_type(attribute));
-  const bool variable = H5Tis_variable_str(type) > 0;
-  PetscCheck(H5Tget_class(type) == H5T_STRING && (variable || H5Tget_size(type) < size), PETSC_COMM_SELF,
-             PETSC_ERR_FILE_UNEXPECTED, "%s: attribute '%s' is not a text of at most %zu characters", path, name,
-             size - 1);
-  if (variable) {
-    char *value = NULL;
-    PetscCall(HDF5GetAttribute(at, path, name, type, &value));
-    const size_t n = value ? strlen(value) : 0;
-    if (n < size && n > 0) memcpy(text, value, n);
-    H5free_memory(value);
-    PetscCheck(n > 0 && n < size, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED,
-               "%s: attribute '%s' is not a text of 1 to %zu characters", path, name, size - 1);
-  } else
-    PetscCall(HDF5GetAttribute(at, path, name, type, text));
-  PinnCallHDF5(path, H5Tclose(type));
-  PinnCallHDF5(path, H5Aclose(attribute));
+  PetscCall(open_attribute(at, path, name, &item));
+  const PetscErrorCode code = read_text(&item, path, name, text, size);
+  close_item(&item);
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

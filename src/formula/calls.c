@@ -160,7 +160,30 @@ static PetscErrorCode open_sum(Parser *parser, int *first, int *last)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* sum(i, first, last, e), unrolled: e is read once for every i. */
+/* The terms of the newest loop, which its ',' is before, each with its own index; without an index in it, one term as
+   many times. Read once also where the sum is empty: to find its end. */
+static PetscErrorCode push_terms(Parser *parser, size_t at, int first, int last, Value *value)
+{
+  const int loop = parser->n_loop - 1, most = parser->formula->most_terms;
+  const size_t body = parser->token.at + 1;
+  bool again = true;
+
+  PetscFunctionBegin;
+  parser->loops[loop].used = false;
+  for (int i = first; again; i++) {
+    ParserCheck(parser, ++parser->n_term <= most, at, "the sums of this formula have more than %d terms", most);
+    parser->loops[loop].value = i;
+    PetscCall(ParserSeek(parser, body));
+    PetscCall(ParserExpression(parser, value));
+    again = i < last && parser->loops[loop].used && ParserIs(parser, ')');
+    if (i == first && last > first && !parser->loops[loop].used)
+      PetscCall(ParserScale(parser, (double)last - first + 1, -1, value));
+    PetscCall(ParserPush(parser, value));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* sum(i, first, last, e), unrolled where it cannot be a loop. */
 static PetscErrorCode parse_indexed_sum(Parser *parser, size_t at, Value *value)
 {
   const int base = parser->n_stack;
@@ -169,22 +192,13 @@ static PetscErrorCode parse_indexed_sum(Parser *parser, size_t at, Value *value)
 
   PetscFunctionBegin;
   PetscCall(open_sum(parser, &first, &last));
-  const size_t body = parser->token.at + 1;
   ParserCheck(parser, last >= first - 1, at, "this sum runs backwards, from %d to %d", first, last);
-  ParserCheck(parser, (double)last - first < PARSER_MAX_TERMS, at,
+  ParserCheck(parser, (double)last - first < parser->formula->most_terms, at,
               "this sum has %.0f terms, more than the %d that the sums of a formula may have", (double)last - first + 1,
-              PARSER_MAX_TERMS);
+              parser->formula->most_terms);
   if (!parser->outer && (double)last - first + 1 > parser->formula->loop_least)
     PetscCall(ParserLoop(parser, first, last, value, &done));
-  for (int i = first; i <= PetscMax(first, last) && !done;
-       i++) { /* once also where the sum is empty: to find its end */
-    ParserCheck(parser, ++parser->n_term <= PARSER_MAX_TERMS, at, "the sums of this formula have more than %d terms",
-                PARSER_MAX_TERMS);
-    parser->loops[parser->n_loop - 1].value = i;
-    PetscCall(ParserSeek(parser, body));
-    PetscCall(ParserExpression(parser, value));
-    PetscCall(ParserPush(parser, value));
-  }
+  if (!done) PetscCall(push_terms(parser, at, first, last, value));
   parser->n_loop--;
   PetscCall(ParserExpect(parser, ')', "that closes the sum"));
   if (!done) *value = (Value){.node = -1};

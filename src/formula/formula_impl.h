@@ -116,8 +116,9 @@ static inline int SupportCoordinate(const Support *support, int i)
   return support->coord ? support->coord[i] : support->first + i;
 }
 
-#define LOOP_LEAST     1000 /* sums of more terms are loops where they can be */
-#define LOOP_MAX_PARTS 8    /* coordinates, and numbers, of a term */
+#define LOOP_LEAST     1000    /* sums of more terms are loops where they can be */
+#define SUM_MOST_TERMS 2000000 /* that the sums of a text may have, written out */
+#define LOOP_MAX_PARTS 8       /* coordinates, and numbers, of a term */
 
 /* first + step i: a coordinate, or a place in a vector of numbers. */
 typedef struct {
@@ -187,6 +188,7 @@ struct Formula_s {
   Loop *loops;
   struct Formula_s *body; /* has the terms of the loops; NULL without */
   int loop_least;         /* longer sums become loops where they can */
+  int most_terms;         /* of all sums of a text, written out */
   int n_output;
   char (*output_names)[FORMULA_NAME_MAX]; /* the name a component was last given */
   char place[256];                        /* "case.cfg:3: column 5: ", begins errors of the constructors */

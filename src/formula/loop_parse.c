@@ -152,7 +152,7 @@ PetscErrorCode ParserLoopName(Parser *parser, const Token *token, Value *value)
   if (loop == parser->term_loop)
     PetscCall(number_node(parser, (LoopNumber){-1, {0, 1}}, node));
   else if (loop >= 0)
-    PetscCall(NodeConstant(parser->formula, parser->loops[loop].value, node));
+    PetscCall(ParserLoopIndex(parser, loop, node));
   else if (symbol && symbol->kind == SYMBOL_COORDINATE)
     PetscCall(slot_node(parser, (LoopIndex){symbol->first, 0}, node));
   else if (symbol && symbol->kind == SYMBOL_NODE)

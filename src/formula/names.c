@@ -179,6 +179,14 @@ int ParserFindLoop(const Parser *parser, const Token *token)
   return index;
 }
 
+PetscErrorCode ParserLoopIndex(Parser *parser, int loop, FormulaNode *node)
+{
+  PetscFunctionBegin;
+  parser->loops[loop].used = true;
+  PetscCall(NodeConstant(parser->formula, parser->loops[loop].value, node));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ParserName(Parser *parser, Value *value)
 {
   Formula formula = parser->formula;
@@ -193,7 +201,7 @@ PetscErrorCode ParserName(Parser *parser, Value *value)
   else if (parser->outer)
     PetscCall(ParserLoopName(parser, &token, value));
   else if (loop >= 0)
-    PetscCall(NodeConstant(formula, parser->loops[loop].value, &value->node));
+    PetscCall(ParserLoopIndex(parser, loop, &value->node));
   else if (symbol && symbol->kind == SYMBOL_NODE)
     value->node = symbol->node;
   else if (symbol && symbol->kind == SYMBOL_COORDINATE)

@@ -179,7 +179,7 @@ static PetscErrorCode parse_power(Parser *parser, Value *value)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode scale_value(Parser *parser, double factor, FormulaNode node, Value *value)
+PetscErrorCode ParserScale(Parser *parser, double factor, FormulaNode node, Value *value)
 {
   Formula formula = parser->formula;
 
@@ -212,7 +212,7 @@ static PetscErrorCode parse_unary(Parser *parser, Value *value)
     PetscCall(ParserAdvance(parser));
   }
   PetscCall(parse_power(parser, value));
-  if (negative) PetscCall(scale_value(parser, -1, -1, value));
+  if (negative) PetscCall(ParserScale(parser, -1, -1, value));
   value->at = at;
   parser->depth--;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -279,13 +279,13 @@ static PetscErrorCode parse_product(Parser *parser, Value *value)
     factors.varying = factors.fixed;
   if (factors.vector.items) {
     *value = factors.vector;
-    PetscCall(scale_value(parser, factors.factor, factors.varying, value));
+    PetscCall(ParserScale(parser, factors.factor, factors.varying, value));
   } else {
     *value = (Value){.node = factors.varying};
     if (factors.varying < 0)
       PetscCall(NodeConstant(parser->formula, factors.factor, &value->node));
     else
-      PetscCall(scale_value(parser, factors.factor, -1, value));
+      PetscCall(ParserScale(parser, factors.factor, -1, value));
     PetscCall(ParserFinite(parser, at, value->node));
   }
   value->at = at;
@@ -328,7 +328,7 @@ static PetscErrorCode parse_sum(Parser *parser, Value *value)
     const bool negative = ParserIs(parser, '-');
     PetscCall(ParserAdvance(parser));
     PetscCall(parse_product(parser, value));
-    if (negative) PetscCall(scale_value(parser, -1, -1, value));
+    if (negative) PetscCall(ParserScale(parser, -1, -1, value));
     PetscCall(ParserPush(parser, value));
   }
   PetscCall(ParserAddOperands(parser, base, value));

@@ -13,6 +13,7 @@ PetscErrorCode FormulaCreate(Formula *formula)
   PetscFunctionBegin;
   PetscCall(PetscNew(&f));
   f->loop_least = LOOP_LEAST;
+  f->most_terms = SUM_MOST_TERMS;
   f->n_support = 2; /* SUPPORT_NONE, SUPPORT_ALL */
   f->support_capacity = 16;
   PetscCall(PetscCalloc1(f->support_capacity, &f->supports));

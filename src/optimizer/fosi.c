@@ -69,10 +69,7 @@ static PetscErrorCode create_base(Optimizer optimizer, Config config, Fosi *fosi
   PetscCheck(fosi->base->first && fosi->base->ops->step, PETSC_COMM_SELF, PETSC_ERR_PLIB, "'%s' is no base", word);
   for (int k = 0; k < fosi->base->n_state; k++) {
     const StateEntry *entry = &fosi->base->state[k];
-    if (entry->values == &fosi->base->iteration) continue;
-    if (entry->vec) PetscCall(OptimizerAddVec(optimizer, entry->name, entry->vec));
-    if (entry->values) PetscCall(OptimizerAddValues(optimizer, entry->name, entry->n, entry->values));
-    if (entry->numbers) PetscCall(OptimizerAddSingle(optimizer, entry->name, entry->numbers));
+    if (entry->values != &fosi->base->iteration) PetscCall(OptimizerAddEntry(optimizer, entry));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

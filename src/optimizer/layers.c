@@ -2,51 +2,120 @@
 #include <math.h>
 #include <petscblaslapack.h>
 
-static PetscErrorCode create_layer(Optimizer optimizer, const ParameterBlock *block, int k, LayerMatrix *layer)
+static double square(double x)
 {
-  static const char *const format[4] = {"left%d", "right%d", "left_basis%d", "right_basis%d"};
-  double **arrays[4] = {&layer->left, &layer->right, &layer->left_basis, &layer->right_basis};
+  return x * x;
+}
+
+/* Numbers that a layer's owner keeps. */
+static double numbers(const LayerMatrix *layer)
+{
+  const double p = layer->p, q = layer->q;
+  return q > 0.0 ? 2.0 * (p * q + square(p) + square(q)) : 2.0 * p;
+}
+
+/* The state of a layer, on its owner. */
+static PetscErrorCode create_layer(Optimizer optimizer, int k, LayerMatrix *layer)
+{
+  static const char *const format[6] = {"m%d", "v%d", "left%d", "right%d", "left_basis%d", "right_basis%d"};
+  double **arrays[6] = {&layer->m, &layer->v, &layer->left, &layer->right, &layer->left_basis, &layer->right_basis};
+  const size_t p = (size_t)layer->p, q = (size_t)layer->q, moments = p * PetscMax(1, q);
+  const size_t size[6] = {moments, moments, p * p, q * q, p * p, q * q};
+  const Layers *layers = optimizer->data;
   PetscFunctionBegin;
-  layer->offset = block->offset;
-  PetscCall(PetscBLASIntCast(block->columns ? block->columns : block->rows, &layer->p));
-  PetscCall(PetscBLASIntCast(block->columns ? block->rows : 0, &layer->q));
-  for (int i = 0; i < 4 && layer->q; i++) {
-    const size_t n = (size_t)(i % 2 ? layer->q : layer->p);
-    PetscCall(PetscCalloc1(n * n, arrays[i]));
+  for (int i = 0; i < (q ? 6 : 2); i++) {
+    if (layer->owner == layers->rank) PetscCall(PetscCalloc1(size[i], arrays[i]));
     PetscCall(PetscSNPrintf(layer->names[i], sizeof(layer->names[i]), format[i], k));
-    PetscCall(OptimizerAddValues(optimizer, layer->names[i], n * n, *arrays[i]));
+    PetscCall(OptimizerAddOwned(optimizer, layer->names[i], layer->owner, size[i], *arrays[i]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode create_layers(Optimizer optimizer, Layers *layers)
+/* The layers' forms; *end: where they end in theta. */
+static PetscErrorCode lay_out(Rows rows, Layers *layers, size_t *end)
 {
-  const Rows rows = optimizer->rows;
   const ParameterBlock whole = {0, (PetscInt)rows->n_param, 0};
   const ParameterBlock *blocks = rows->n_parameter_block ? rows->parameter_blocks : &whole;
-  const int n_layer = rows->n_parameter_block ? (int)rows->n_parameter_block : 1;
-  size_t most = 0, end = 0;
   PetscFunctionBegin;
-  layers->n_layer = n_layer;
-  PetscCall(PetscCalloc1(n_layer, &layers->layers));
-  for (int k = 0; k < n_layer; k++) {
-    const size_t p = (size_t)blocks[k].rows, q = (size_t)PetscMax(1, blocks[k].columns), side = PetscMax(p, q);
-    PetscCheck(blocks[k].offset == end, rows->comm, PETSC_ERR_PLIB, "parameter block %d begins at %zu, not at %zu", k,
-               blocks[k].offset, end);
-    end += p * q;
-    if (blocks[k].columns) most = PetscMax(most, side * side);
-    PetscCall(create_layer(optimizer, &blocks[k], k, &layers->layers[k]));
+  *end = 0;
+  layers->n_layer = rows->n_parameter_block ? (int)rows->n_parameter_block : 1;
+  PetscCall(PetscCalloc1(layers->n_layer, &layers->layers));
+  for (int k = 0; k < layers->n_layer; k++) {
+    const ParameterBlock *block = &blocks[k];
+    LayerMatrix *layer = &layers->layers[k];
+    PetscCheck(block->offset == *end, rows->comm, PETSC_ERR_PLIB, "parameter block %d begins at %zu, not at %zu", k,
+               block->offset, *end);
+    layer->offset = block->offset;
+    PetscCall(PetscBLASIntCast(block->columns ? block->columns : block->rows, &layer->p));
+    PetscCall(PetscBLASIntCast(block->columns ? block->rows : 0, &layer->q));
+    *end += (size_t)layer->p * (size_t)PetscMax(1, layer->q);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* By what a step takes, and every `refresh` steps a basis. */
+static PetscErrorCode share_out(Rows rows, Layers *layers)
+{
+  const int n = layers->n_layer;
+  PetscMPIInt size, *owner;
+  double *cost;
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(rows->comm, &layers->rank));
+  PetscCallMPI(MPI_Comm_size(rows->comm, &size));
+  PetscCall(PetscMalloc2(n, &cost, n, &owner));
+  for (int k = 0; k < n; k++) {
+    const double p = layers->layers[k].p, q = layers->layers[k].q;
+    cost[k] = p + 8.0 * p * q * (p + q) + (q > 0.0 ? 20.0 * (p * square(p) + q * square(q)) / layers->refresh : 0.0);
+  }
+  PetscCall(RowsShareOut(size, n, cost, owner));
+  for (int k = 0; k < n; k++) layers->layers[k].owner = owner[k];
+  PetscCall(PetscFree2(cost, owner));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode create_layers(Optimizer optimizer, Config config, Layers *layers)
+{
+  const Rows rows = optimizer->rows;
+  double most = 0.0, kept = 0.0;
+  size_t end;
+  PetscFunctionBegin;
+  PetscCall(lay_out(rows, layers, &end));
   PetscCheck(end == rows->n_param, rows->comm, PETSC_ERR_PLIB, "parameter blocks cover %zu of %zu parameters", end,
              rows->n_param);
-  PetscCall(PetscMalloc3(most, &layers->work[0], most, &layers->work[1], most, &layers->work[2]));
+  PetscCall(share_out(rows, layers));
+  for (int k = 0; k < layers->n_layer; k++) {
+    const LayerMatrix *layer = &layers->layers[k];
+    if (layer->owner != layers->rank) continue;
+    kept += numbers(layer);
+    if (layer->q) most = PetscMax(most, square(PetscMax(layer->p, layer->q)));
+  }
+  PetscCall(OptimizerCheckMemory(optimizer, config, sizeof(double) * (kept + 3.0 * most + 2.0 * (double)rows->n_param),
+                                 "narrower layers, adam or lbfgs"));
+  PetscCall(
+      PetscMalloc3((size_t)most, &layers->work[0], (size_t)most, &layers->work[1], (size_t)most, &layers->work[2]));
+  for (int k = 0; k < layers->n_layer; k++) PetscCall(create_layer(optimizer, k, &layers->layers[k]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where theta lies, and this rank's share of a step. */
+static PetscErrorCode create_step(Optimizer optimizer, Layers *layers)
+{
+  const size_t n = optimizer->rows->n_param;
+  const PetscInt *ranges;
+  PetscMPIInt size;
+  PetscInt n_own;
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(optimizer->rows->comm, &size));
+  PetscCall(VecGetLocalSize(layers->first.gradient, &n_own));
+  PetscCall(PetscCalloc4(n, &layers->gradient, n, &layers->step, n_own, &layers->own, size, &layers->counts));
+  PetscCall(VecGetOwnershipRanges(layers->first.gradient, &ranges));
+  for (PetscMPIInt k = 0; k < size; k++) PetscCall(PetscMPIIntCast(ranges[k + 1] - ranges[k], &layers->counts[k]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode LayersSetUp(Optimizer optimizer, Config config)
 {
   Layers *layers;
-  const size_t n = optimizer->rows->n_param;
   PetscFunctionBegin;
   PetscCall(PetscNew(&layers));
   optimizer->data = layers;
@@ -55,10 +124,8 @@ PetscErrorCode LayersSetUp(Optimizer optimizer, Config config)
   PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "beta2"), &layers->beta2));
   PetscCall(ConfigGetReal(config, OptimizerKey(optimizer, "epsilon"), &layers->epsilon));
   PetscCall(ConfigGetInt(config, OptimizerKey(optimizer, "refresh"), &layers->refresh));
-  PetscCall(PetscCalloc4(n, &layers->gradient, n, &layers->m, n, &layers->v, n, &layers->step));
-  PetscCall(OptimizerAddValues(optimizer, "m", n, layers->m));
-  PetscCall(OptimizerAddValues(optimizer, "v", n, layers->v));
-  PetscCall(create_layers(optimizer, layers));
+  PetscCall(create_layers(optimizer, config, layers));
+  PetscCall(create_step(optimizer, layers));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -69,13 +136,15 @@ PetscErrorCode LayersDestroy(Optimizer optimizer)
   PetscCall(FirstOrderDestroy(&layers->first));
   for (int k = 0; k < layers->n_layer; k++) {
     LayerMatrix *layer = &layers->layers[k];
+    PetscCall(PetscFree(layer->m));
+    PetscCall(PetscFree(layer->v));
     PetscCall(PetscFree(layer->left));
     PetscCall(PetscFree(layer->right));
     PetscCall(PetscFree(layer->left_basis));
     PetscCall(PetscFree(layer->right_basis));
   }
   PetscCall(PetscFree(layers->layers));
-  PetscCall(PetscFree4(layers->gradient, layers->m, layers->v, layers->step));
+  PetscCall(PetscFree4(layers->gradient, layers->step, layers->own, layers->counts));
   PetscCall(PetscFree3(layers->work[0], layers->work[1], layers->work[2]));
   PetscCall(PetscFree(layers));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -104,11 +173,12 @@ PetscErrorCode LayersBothSides(const Layers *layers, const LayerMatrix *layer, b
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-void LayersAdam(const Layers *layers, double count, double epsilon, size_t n, const double g[], double m[], double v[],
-                double step[])
+void LayersAdam(const Layers *layers, const LayerMatrix *layer, double count, double epsilon)
 {
-  const double beta1 = layers->beta1, beta2 = layers->beta2;
+  const double beta1 = layers->beta1, beta2 = layers->beta2, *g = layers->gradient + layer->offset;
   const double correct1 = 1.0 / (1.0 - pow(beta1, count)), correct2 = 1.0 / (1.0 - pow(beta2, count));
+  const size_t n = (size_t)layer->p * (size_t)PetscMax(1, layer->q);
+  double *m = layer->m, *v = layer->v, *step = layers->step + layer->offset;
   for (size_t k = 0; k < n; k++) {
     m[k] = beta1 * m[k] + (1.0 - beta1) * g[k];
     v[k] = beta2 * v[k] + (1.0 - beta2) * g[k] * g[k];
@@ -118,13 +188,13 @@ void LayersAdam(const Layers *layers, double count, double epsilon, size_t n, co
 
 PetscErrorCode LayersMove(const Layers *layers, double rate, Vec theta)
 {
-  PetscInt first, last;
   double *x;
   PetscFunctionBegin;
+  PetscCallMPI(MPI_Reduce_scatter(layers->step, layers->own, layers->counts, MPI_DOUBLE, MPI_SUM,
+                                  PetscObjectComm((PetscObject)theta)));
   PetscCall(VecCopy(theta, layers->first.last));
-  PetscCall(VecGetOwnershipRange(theta, &first, &last));
   PetscCall(VecGetArray(theta, &x));
-  for (PetscInt k = first; k < last; k++) x[k - first] -= rate * layers->step[k];
+  for (PetscMPIInt k = 0; k < layers->counts[layers->rank]; k++) x[k] -= rate * layers->own[k];
   PetscCall(VecRestoreArray(theta, &x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

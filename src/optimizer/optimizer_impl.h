@@ -79,6 +79,10 @@ PetscErrorCode OptimizerAddVec(Optimizer optimizer, const char *name, Vec vec);
 PetscErrorCode OptimizerAddSingle(Optimizer optimizer, const char *name, VectorSingle *numbers);
 /* Makes a measure one that the stage tells, and part of its state, beginning with a value. */
 PetscErrorCode OptimizerAddMeasure(Optimizer optimizer, OptimizerMeasure measure, double value);
+/* The same for [n] doubles that rank `owner` alone has; values is NULL on the others. */
+PetscErrorCode OptimizerAddOwned(Optimizer optimizer, const char *name, int owner, size_t n, double values[]);
+/* The same for an entry of another stage. */
+PetscErrorCode OptimizerAddEntry(Optimizer optimizer, const StateEntry *entry);
 /* A zero vector laid out like theta; owned by the caller. */
 PetscErrorCode OptimizerCreateVec(Optimizer optimizer, Vec *vec);
 

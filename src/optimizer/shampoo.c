@@ -44,8 +44,7 @@ static PetscErrorCode step_matrix(const Layers *layers, const LayerMatrix *layer
   double *step = layers->step + layer->offset;
   const double length = norm(n, step);
   PetscFunctionBegin;
-  PetscCall(
-      LayersBothSides(layers, layer, false, layer->left_basis, layers->m + layer->offset, layer->right_basis, step));
+  PetscCall(LayersBothSides(layers, layer, false, layer->left_basis, layer->m, layer->right_basis, step));
   const double own = norm(n, step);
   for (size_t k = 0; k < n && own > 0.0; k++) step[k] *= length / own;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -57,10 +56,10 @@ static PetscErrorCode OptimizerStep_Shampoo(Optimizer optimizer, double rate, Ve
   const bool refresh = fmod(optimizer->iteration, (double)layers->refresh) == 0.0;
   PetscFunctionBegin;
   PetscCall(FullVecCopy(&optimizer->full, layers->first.gradient, layers->gradient));
-  LayersAdam(layers, optimizer->iteration + 1.0, ADAM_EPSILON, optimizer->rows->n_param, layers->gradient, layers->m,
-             layers->v, layers->step);
   for (int k = 0; k < layers->n_layer; k++) {
     const LayerMatrix *layer = &layers->layers[k];
+    if (layer->owner != layers->rank) continue;
+    LayersAdam(layers, layer, optimizer->iteration + 1.0, ADAM_EPSILON);
     if (!layer->q) continue;
     PetscCall(LayersAverage(layers, layer));
     if (refresh) PetscCall(inverse_root(layers, layer->p, layer->left, layer->left_basis));

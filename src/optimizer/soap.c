@@ -73,7 +73,7 @@ static PetscErrorCode turn_basis(const Layers *layers, const LayerMatrix *layer,
 {
   const PetscBLASInt p = layer->p, q = layer->q, n = rows ? p : q;
   double *Q = rows ? layer->left_basis : layer->right_basis, *AQ = layers->work[0], *old = layers->work[1];
-  double *V = layers->v + layer->offset;
+  double *V = layer->v;
   PetscInt *order;
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(n, &order));
@@ -94,7 +94,7 @@ static PetscErrorCode step_matrix(const Layers *layers, const LayerMatrix *layer
   const size_t n = (size_t)layer->p * (size_t)layer->q;
   const double correct1 = 1.0 / (1.0 - pow(layers->beta1, count)), correct2 = 1.0 / (1.0 - pow(layers->beta2, count));
   const double *G = layers->gradient + layer->offset;
-  double *M = layers->m + layer->offset, *V = layers->v + layer->offset, *step = layers->step + layer->offset;
+  double *M = layer->m, *V = layer->v, *step = layers->step + layer->offset;
   double *rotated = layers->work[1];
   PetscFunctionBegin;
   for (size_t k = 0; k < n; k++) M[k] = layers->beta1 * M[k] + (1.0 - layers->beta1) * G[k];
@@ -115,10 +115,8 @@ static PetscErrorCode OptimizerStep_SOAP(Optimizer optimizer, double rate, Vec t
   PetscCall(FullVecCopy(&optimizer->full, layers->first.gradient, layers->gradient));
   for (int k = 0; k < layers->n_layer; k++) {
     const LayerMatrix *layer = &layers->layers[k];
-    const size_t at = layer->offset;
-    if (!layer->q && count > 0.0)
-      LayersAdam(layers, count, layers->epsilon, (size_t)layer->p, layers->gradient + at, layers->m + at,
-                 layers->v + at, layers->step + at);
+    if (layer->owner != layers->rank) continue;
+    if (!layer->q && count > 0.0) LayersAdam(layers, layer, count, layers->epsilon);
     if (!layer->q) continue;
     if (count > 0.0) PetscCall(step_matrix(layers, layer, count));
     PetscCall(LayersAverage(layers, layer));

@@ -2,7 +2,7 @@
 #include <string.h>
 #include "optimizer_impl.h"
 
-static PetscErrorCode add_entry(Optimizer optimizer, const StateEntry *entry)
+PetscErrorCode OptimizerAddEntry(Optimizer optimizer, const StateEntry *entry)
 {
   PetscFunctionBegin;
   if (optimizer->n_state == optimizer->max_state) {
@@ -16,7 +16,7 @@ static PetscErrorCode add_entry(Optimizer optimizer, const StateEntry *entry)
 PetscErrorCode OptimizerAddValues(Optimizer optimizer, const char *name, size_t n, double values[])
 {
   PetscFunctionBegin;
-  PetscCall(add_entry(optimizer, &(StateEntry){.name = name, .n = n, .values = values}));
+  PetscCall(OptimizerAddEntry(optimizer, &(StateEntry){.name = name, .n = n, .values = values}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -32,14 +32,22 @@ PetscErrorCode OptimizerAddMeasure(Optimizer optimizer, OptimizerMeasure measure
 PetscErrorCode OptimizerAddVec(Optimizer optimizer, const char *name, Vec vec)
 {
   PetscFunctionBegin;
-  PetscCall(add_entry(optimizer, &(StateEntry){.name = name, .vec = vec}));
+  PetscCall(OptimizerAddEntry(optimizer, &(StateEntry){.name = name, .vec = vec}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode OptimizerAddSingle(Optimizer optimizer, const char *name, VectorSingle *numbers)
 {
   PetscFunctionBegin;
-  PetscCall(add_entry(optimizer, &(StateEntry){.name = name, .numbers = numbers}));
+  PetscCall(OptimizerAddEntry(optimizer, &(StateEntry){.name = name, .numbers = numbers}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OptimizerAddOwned(Optimizer optimizer, const char *name, int owner, size_t n, double values[])
+{
+  PetscFunctionBegin;
+  PetscCall(OptimizerAddEntry(optimizer,
+                              &(StateEntry){.name = name, .n = n, .values = values, .owned = true, .owner = owner}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -105,10 +113,8 @@ static PetscErrorCode restore_entry(const StateEntry *entry, const StateEntry *s
   PetscInt first, last;
   double *local;
   PetscFunctionBegin;
-  if (entry->values) {
-    copy_saved(saved, 0, entry->n, entry->values, NULL);
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
+  if (entry->values) copy_saved(saved, 0, entry->n, entry->values, NULL);
+  if (!entry->vec) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecGetOwnershipRange(entry->vec, &first, &last));
   PetscCall(VecGetArrayWrite(entry->vec, &local));
   copy_saved(saved, (size_t)first, (size_t)(last - first), local, NULL);

@@ -80,6 +80,7 @@ static PetscErrorCode load(Reader *r)
   const PetscErrorCode code = DMPlexCreateFromFile(PETSC_COMM_SELF, r->file, "mesh", PETSC_TRUE, &r->dm);
   PetscCall(PetscPopErrorHandler());
   text[strcspn(text, "\n")] = 0;
+  if (code) r->dm = NULL; /* half made: PETSc refuses to destroy it */
   PinnUserCheck(!code, "%s: cannot read mesh '%s': %s", r->where, r->file, text[0] ? text : "its content is broken");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -242,6 +243,8 @@ static PetscErrorCode add_cell(Reader *r, PetscInt cell, PetscInt number)
   PetscCall(find_group(r, true, cell, &group));
   const int n_part = cut(type, &parts);
   PinnUserCheck(n_part, "%s: cell %d of mesh '%s' is of a kind that is not supported", r->where, (int)number, r->file);
+  PinnUserCheck(n == DMPolytopeTypeGetNumVertices(type), "%s: cell %d of mesh '%s' has a vertex twice", r->where,
+                (int)number, r->file);
   for (int k = 1; k < n; k++)
     for (int c = 0; c < mesh->dim; c++)
       size = fmax(size, fabs(vertex_of(mesh, vertex[k])[c] - vertex_of(mesh, vertex[0])[c]));

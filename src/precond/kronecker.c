@@ -3,27 +3,18 @@
 #include <math.h>
 #include "kronecker_impl.h"
 
-/* Largest layers first, each to the rank that has least to do. */
 static PetscErrorCode share_out(Kronecker kronecker)
 {
-  PetscMPIInt size;
-  double *load;
-  bool *given;
+  const int n = kronecker->n_layer;
+  PetscMPIInt size, *owner;
+  double *cost;
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(kronecker->rows->comm, &size));
-  PetscCall(PetscCalloc2(size, &load, kronecker->n_layer, &given));
-  for (int k = 0; k < kronecker->n_layer; k++) {
-    int most = -1;
-    PetscMPIInt least = 0;
-    for (int l = 0; l < kronecker->n_layer; l++)
-      if (!given[l] && (most < 0 || kronecker->layers[l].pair > kronecker->layers[most].pair)) most = l;
-    for (PetscMPIInt rank = 1; rank < size; rank++)
-      if (load[rank] < load[least]) least = rank;
-    given[most] = true;
-    kronecker->layers[most].owner = least;
-    load[least] += pow((double)kronecker->layers[most].pair, 1.5);
-  }
-  PetscCall(PetscFree2(load, given));
+  PetscCall(PetscMalloc2(n, &cost, n, &owner));
+  for (int k = 0; k < n; k++) cost[k] = pow((double)kronecker->layers[k].pair, 1.5);
+  PetscCall(RowsShareOut(size, n, cost, owner));
+  for (int k = 0; k < n; k++) kronecker->layers[k].owner = owner[k];
+  PetscCall(PetscFree2(cost, owner));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -65,14 +65,15 @@ static PetscErrorCode PrecondDestroy_Layerwise(Precond p)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The layers' forms and owners: each next one, the costly first, to the rank with the least work. */
+/* The layers' forms and owners. */
 static PetscErrorCode lay_out(Layerwise *w, Rows rows)
 {
-  double *load, *cost;
+  PetscMPIInt *owner;
+  double *cost;
   PetscFunctionBegin;
   w->n_layer = RowsLayers(rows);
   PetscCall(PetscCalloc1(w->n_layer, &w->layers));
-  PetscCall(PetscCalloc2(w->size, &load, w->n_layer, &cost));
+  PetscCall(PetscMalloc2(w->n_layer, &cost, w->n_layer, &owner));
   for (int l = 0; l < w->n_layer; l++) {
     LayerBlock *layer = &w->layers[l];
     layer->shape = RowsLayerAt(rows, l);
@@ -83,15 +84,9 @@ static PetscErrorCode lay_out(Layerwise *w, Rows rows)
     w->any_wide = w->any_wide || layer->wide;
     w->any_tall = w->any_tall || !layer->wide;
   }
-  for (int step = 0; step < w->n_layer; step++) {
-    int l = 0, to = 0;
-    for (int i = 1; i < w->n_layer; i++) l = cost[i] > cost[l] ? i : l;
-    for (int i = 1; i < w->size; i++) to = load[i] < load[to] ? i : to;
-    load[to] += cost[l];
-    cost[l] = -1.0;
-    w->layers[l].owner = to;
-  }
-  PetscCall(PetscFree2(load, cost));
+  PetscCall(RowsShareOut(w->size, w->n_layer, cost, owner));
+  for (int l = 0; l < w->n_layer; l++) w->layers[l].owner = owner[l];
+  PetscCall(PetscFree2(cost, owner));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

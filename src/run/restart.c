@@ -146,12 +146,29 @@ static PetscErrorCode gather_single(const RunParts *parts, const float part[], f
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* An entry of a stage's state in full; give it back with return_entry. */
+/* Numbers of one rank to the first, which writes: values [out] are its own there, NULL on ranks without any. */
+static PetscErrorCode send_owned(const RunParts *parts, const StateEntry *own, double **values)
+{
+  PetscMPIInt rank, n;
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(parts->comm, &rank));
+  PetscCall(PetscMPIIntCast((PetscInt)own->n, &n));
+  *values = own->values;
+  if (!own->owner) PetscFunctionReturn(PETSC_SUCCESS);
+  if (rank == own->owner) PetscCallMPI(MPI_Send(own->values, n, MPI_DOUBLE, 0, 0, parts->comm));
+  if (rank) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(own->n, values));
+  PetscCallMPI(MPI_Recv(*values, n, MPI_DOUBLE, own->owner, 0, parts->comm, MPI_STATUS_IGNORE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* An entry of a stage's state in full, on the first rank at least; give it back with return_entry. */
 static PetscErrorCode take_entry(const RunParts *parts, const StateEntry *own, StateEntry *entry)
 {
   PetscFunctionBegin;
   *entry = (StateEntry){.name = own->name, .n = own->n, .values = own->values};
-  if (own->values) PetscFunctionReturn(PETSC_SUCCESS);
+  if (own->owned) PetscCall(send_owned(parts, own, &entry->values));
+  if (own->owned || own->values) PetscFunctionReturn(PETSC_SUCCESS);
   if (own->vec || own->single) entry->n = NetworkParameters(parts->network);
   if (own->vec)
     PetscCall(take_vec(parts, own->vec, &entry->values));
@@ -166,6 +183,7 @@ static PetscErrorCode return_entry(const RunParts *parts, const StateEntry *own,
 {
   PetscFunctionBegin;
   if (own->vec) PetscCall(return_vec(parts, own->vec, &entry->values));
+  if (own->owned && entry->values != own->values) PetscCall(PetscFree(entry->values));
   if (own->single && !alone(parts)) PetscCall(PetscFree(entry->single));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

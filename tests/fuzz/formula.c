@@ -1,14 +1,15 @@
 /* Formula text: parsed, printed, derived, compiled, and evaluated forwards, in reverse and along a tangent. */
+#include "../../src/formula/formula_impl.h"
 #include "fuzz.h"
-#include "pinn/formula.h"
 
-enum { N_COORD = 5, N_OUTPUT = 2, N = 2, MOST_NUMBERS = 100000 };
+enum { N_COORD = 5, N_OUTPUT = 2, N = 2, MOST_NUMBERS = 100000, MOST_TERMS = 200 };
 
 static Formula create_formula(void)
 {
   static const double c[] = {0.5, -1.0, 2.0, 0.25};
   Formula formula;
   FuzzMust(FormulaCreate(&formula));
+  formula->most_terms = MOST_TERMS;
   FuzzMust(FormulaAddCoordinate(formula, "fuzz", "x", 0));
   FuzzMust(FormulaAddCoordinate(formula, "fuzz", "t", 0));
   FuzzMust(FormulaAddCoordinate(formula, "fuzz", "v", 3));
