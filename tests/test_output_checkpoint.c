@@ -16,11 +16,11 @@ static float singles[N_PARAM];
 static Checkpoint example(PetscInt number)
 {
   static double step[1] = {41}, none[1];
-  static StateEntry state[] = {{"momentum", N_PARAM, numbers + N_PARAM, NULL, NULL, NULL},
-                               {"second moment", N_PARAM, numbers + 2 * N_PARAM, NULL, NULL, NULL},
-                               {"iteration", 1, step, NULL, NULL, NULL},
-                               {"root", N_PARAM, NULL, NULL, singles, NULL},
-                               {"empty", 0, none, NULL, NULL, NULL}};
+  static StateEntry state[] = {{.name = "momentum", .n = N_PARAM, .values = numbers + N_PARAM},
+                               {.name = "second moment", .n = N_PARAM, .values = numbers + 2 * N_PARAM},
+                               {.name = "iteration", .n = 1, .values = step},
+                               {.name = "root", .n = N_PARAM, .single = singles},
+                               {.name = "empty", .values = none}};
   for (int i = 0; i < 4 * N_PARAM; i++) numbers[i] = sin(i + 1.0) * pow(10, i % 600 - 300);
   for (int i = 0; i < N_PARAM; i++) singles[i] = (float)(sin(i + 2.0) * pow(10, i % 80 - 44));
   numbers[5] = NAN, numbers[6] = -INFINITY, numbers[7] = -0.0, numbers[8] = 4.9e-324;

@@ -173,7 +173,7 @@ START_TEST(checkpoints_and_references_reach_all_ranks)
   const char *base = shared_directory();
   const char *const tx[] = {"t", "x"}, *const u[] = {"v", "u"};
   double theta[100], step[1] = {7};
-  StateEntry state[] = {{"iteration", 1, step, NULL, NULL, NULL}, {"momentum", 100, theta, NULL, NULL, NULL}};
+  StateEntry state[] = {{.name = "iteration", .n = 1, .values = step}, {.name = "momentum", .n = 100, .values = theta}};
   Folder folder;
   Reference reference;
   for (int i = 0; i < 100; i++) theta[i] = sin(i);
