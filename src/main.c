@@ -151,6 +151,6 @@ int main(int argc, char **argv)
   }
   CliDestroy(&cli);
   if (others_wait(code)) MPI_Abort(PETSC_COMM_WORLD, (int)status);
-  if (PetscPopErrorHandler() || PetscFinalize()) return EXIT_FAILED;
+  if (PetscPopErrorHandler() || CliFinalize()) return EXIT_FAILED;
   return (int)status;
 }

@@ -40,3 +40,5 @@ const char *PinnVersion(void);
    CliStopRequested: has any rank seen a signal? Collective on comm, cheap. name [out] "SIGTERM" or NULL. */
 PetscErrorCode CliCatchSignals(void);
 PetscErrorCode CliStopRequested(MPI_Comm comm, bool *stop, const char **name);
+/* PetscFinalize, for the end of a process: what it has done keeps its exit status whatever signal comes. */
+PetscErrorCode CliFinalize(void);

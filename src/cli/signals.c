@@ -8,9 +8,10 @@ static void remember(int signal)
   caught = signal;
 }
 
+static const int signals[] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+
 PetscErrorCode CliCatchSignals(void)
 {
-  static const int signals[] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
   PetscFunctionBegin;
   /* Neither a reader that went away nor a file that may not grow ends a run: the write tells. */
   const struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -24,6 +25,13 @@ PetscErrorCode CliCatchSignals(void)
                signals[i]);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode CliFinalize(void)
+{
+  PetscErrorCode code = PetscPopSignalHandler(); /* gives SIGTERM its default action: not in PetscFinalize, then */
+  if (!code) code = CliCatchSignals();
+  return code ? code : PetscFinalize();
 }
 
 static const char *signal_name(int signal)
